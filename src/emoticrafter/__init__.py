@@ -1,0 +1,42 @@
+"""Pictures whose content you say and whose feeling you choose: text, valence and arousal to image."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emoticrafter.crafter import EmotiCrafter
+    from emoticrafter.emotion import Emotion
+    from emoticrafter.picture import Picture
+
+    __version__: str
+
+__all__ = ["EmotiCrafter", "Emotion", "Picture", "__version__"]
+
+_HOMES = {"EmotiCrafter": "crafter", "Emotion": "emotion", "Picture": "picture"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: importing the package must not cost the seconds that torch takes."""
+    if name == "__version__":
+        value: object = _version()
+    elif name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("emoticrafter")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0+unknown"

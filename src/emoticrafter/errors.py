@@ -1,0 +1,53 @@
+"""The errors that a user of emoticrafter can meet.
+
+    EmotiCrafterError
+    ├── InputError        a value that the user gave: an emotion, a prompt, a size, a setting
+    ├── MissingError      a file, a model or a package that is not there
+    ├── CheckpointError   weights that are corrupt, of another shape, or made for another backbone
+    ├── OutputError       a file that cannot be written, or that would be overwritten
+    └── DeviceError       a device that is absent or out of memory
+
+Every message holds three things: what was given, what was expected, what to do next. The command line prints it without
+a traceback and exits with `exit_code`. Mistakes of the programmer are not in this tree: those assert.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError"]
+
+
+class EmotiCrafterError(Exception):
+    """Base of all errors a user can mend.
+
+    `problem` says what was given and what was expected; `hint`, when set, is the next step. `str(error)` is both.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)  # both in args, so that the error survives pickling between processes
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.hint}".rstrip()
+
+
+class InputError(EmotiCrafterError):
+    """A value that the user gave breaks a rule."""
+
+
+class MissingError(EmotiCrafterError):
+    """A file, a model or a package is not there; the hint says how to get it."""
+
+
+class CheckpointError(EmotiCrafterError):
+    """A checkpoint is corrupt, has another shape, or belongs to another backbone."""
+
+
+class OutputError(EmotiCrafterError):
+    """A file cannot be written, or exists and was not to be overwritten."""
+
+
+class DeviceError(EmotiCrafterError):
+    """A device is absent or out of memory."""

@@ -1,0 +1,80 @@
+"""Scene and emotion in, picture out. The order of painting is the whole composition."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from emoticrafter.emotion import Emotion
+from emoticrafter.storybook.world import atmosphere
+from emoticrafter.storybook.world.actors import draw_actor
+from emoticrafter.storybook.world.canvas import Canvas
+from emoticrafter.storybook.world.mood import Mood
+from emoticrafter.storybook.world.people import draw_pair, draw_person
+from emoticrafter.storybook.world.places import PLACES_BY_KEY
+from emoticrafter.storybook.world.scene import PEOPLE, Scene, Subject
+from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
+from emoticrafter.storybook.world.stage import Stage
+
+_PERSON_HEIGHT = 0.66
+
+
+@lru_cache(maxsize=1)
+def _package_sprites() -> PackageSprites:
+    return PackageSprites()
+
+
+def render(scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSource | None = None) -> np.ndarray:
+    """Draw a scene as it feels at `emotion`: uint8 (size, size, 3), the same pixels for the same arguments.
+
+    `sprites` defaults to the declared sprite package (fetched when missing).
+    """
+    mood = Mood.of(emotion)
+    place = PLACES_BY_KEY[scene.place]
+    rng = scene.rng("composition")
+    horizon = rng.uniform(*place.horizon)
+    stage = Stage(Canvas(size), scene, mood, sprites or _package_sprites(), horizon)
+    if not place.indoor:
+        atmosphere.draw_sky(stage)
+    place.draw(stage)
+    atmosphere.draw_haze(stage, place.indoor)
+    _draw_subjects(stage, place.floor + rng.uniform(-0.01, 0.02))
+    if place.front is not None:
+        place.front(stage)
+    atmosphere.draw_weather(stage, place.indoor, place.cold)
+    return atmosphere.grade(stage.canvas.image(), mood, scene.time)
+
+
+def _draw_subjects(stage: Stage, foot: float) -> None:
+    scene = stage.scene
+    rng = scene.rng("subjects")
+    side = rng.uniform(-0.08, 0.08)
+    flips = (rng.random() < 0.5, rng.random() < 0.5)
+    if not scene.subjects:
+        return
+    if scene.time == "night":  # a pool of light, or nobody would be seen
+        stage.canvas.glow(0.5 + side, foot - 0.25, 0.5, 0.45, (255, 236, 190), 0.30)
+    if len(scene.subjects) == 1:
+        _draw_one(stage, scene.subjects[0], 0.5 + side, foot, 1.0, flips[0], "first")
+        return
+    first, second = scene.subjects
+    if scene.relation in ("hand_in_hand", "on_bench") and first.kind in PEOPLE and second.kind in PEOPLE:
+        draw_pair(stage, first, second, 0.36 + side / 2, 0.64 + side / 2, foot, _PERSON_HEIGHT * 0.92, scene.relation, "pair")
+        return
+    if scene.relation == "chasing":  # both look the same way, the chased one ahead
+        flip = flips[0]
+        ahead = 1 if flip else -1
+        _draw_one(stage, second, 0.5 + ahead * 0.25, foot - 0.005, 0.66, flip, "second")
+        _draw_one(stage, first, 0.5 - ahead * 0.20, foot, 0.86, flip, "first")
+        return
+    left = 1 if flips[0] else -1
+    _draw_one(stage, second, 0.5 - left * 0.23 + side / 3, foot - 0.012, 0.84, left > 0, "second")
+    _draw_one(stage, first, 0.5 + left * 0.21 + side / 3, foot, 0.92, left < 0, "first")
+
+
+def _draw_one(stage: Stage, subject: Subject, x: float, foot: float, scale: float, flip: bool, layer: str) -> None:
+    if subject.kind in PEOPLE:
+        draw_person(stage, subject, x, foot, _PERSON_HEIGHT * scale, flip, layer)
+    else:
+        draw_actor(stage, subject, x, foot, scale, flip, layer)

@@ -1,0 +1,30 @@
+"""What the drawing functions of a scene share: canvas, scene, mood and sprites."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from emoticrafter.storybook.world.canvas import Canvas
+from emoticrafter.storybook.world.mood import Mood
+from emoticrafter.storybook.world.scene import Scene
+from emoticrafter.storybook.world.sprites import SpriteSource
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that a drawing function may look at. `horizon` is the height of the horizon, y in 0..1."""
+
+    canvas: Canvas
+    scene: Scene
+    mood: Mood
+    sprites: SpriteSource
+    horizon: float
+
+    def rng(self, layer: str) -> random.Random:
+        """The seeded stream of one layer; the same at every emotion."""
+        return self.scene.rng(layer)
+
+    @property
+    def time(self) -> str:
+        return self.scene.time
