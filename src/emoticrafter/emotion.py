@@ -57,7 +57,8 @@ class Emotion:
         parts = re.split(r"\s*[,;]\s*|\s+", text.translate(_MINUS_SIGNS).strip().strip("()[]").strip())
         if len(parts) != 2:
             raise InputError(
-                f"An emotion is two numbers, valence and arousal; {_shown(text)} reads as {len(parts)}.", 'Write, for instance, "-2,1".'
+                f"An emotion is two numbers, valence and arousal; {_shown(text)} reads as {len(parts)}.",
+                'Write, for instance, "-2,1".',
             )
         return cls(valence=_number(parts[0], text), arousal=_number(parts[1], text))
 
@@ -107,7 +108,9 @@ def parse_axis(text: str) -> list[float]:
 
 def nearest_mood(emotion: Emotion) -> NamedMood:
     """The named mood that lies nearest to an emotion."""
-    return min(MOODS.values(), key=lambda m: math.dist((m.emotion.valence, m.emotion.arousal), (emotion.valence, emotion.arousal)))
+    return min(
+        MOODS.values(), key=lambda m: math.dist((m.emotion.valence, m.emotion.arousal), (emotion.valence, emotion.arousal))
+    )
 
 
 def _steps(start: float, end: float, count: int, what: str) -> list[float]:
@@ -120,7 +123,10 @@ def _steps(start: float, end: float, count: int, what: str) -> list[float]:
 def _checked(axis: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise InputError(f"The {axis} {_shown(value)} is a {type(value).__name__}, not a number.", "Give a number from -3 to 3.")
-    number = float(value) + 0.0  # turns -0.0 into 0.0: one point, one name
+    try:
+        number = float(value) + 0.0  # turns -0.0 into 0.0: one point, one name
+    except OverflowError:
+        number = math.inf
     if not -LIMIT <= number <= LIMIT:  # false for NaN too
         raise InputError(f"The {axis} is {number:g}; it must lie from -3 to 3.", "0 is neutral, 3 is the strongest.")
     return number
@@ -130,7 +136,9 @@ def _number(part: str, text: str) -> float:
     try:
         return float(part)
     except ValueError:
-        raise InputError(f"{_shown(part)} in {_shown(text)} is not a number.", "Give numbers from -3 to 3, such as -1.5.") from None
+        raise InputError(
+            f"{_shown(part)} in {_shown(text)} is not a number.", "Give numbers from -3 to 3, such as -1.5."
+        ) from None
 
 
 def _shown(value: object) -> str:
@@ -148,10 +156,10 @@ def _either(names: list[str]) -> str:
 _ANGLES_AND_RADII = {
     "happy": (7.8, 2.5), "delighted": (24.9, 2.8), "excited": (48.6, 2.8), "astonished": (69.8, 2.7), "aroused": (73.8, 2.6),
     "tense": (92.8, 2.2), "alarmed": (96.5, 2.7), "angry": (99.0, 2.7), "afraid": (116.0, 2.8), "annoyed": (123.0, 1.9),
-    "distressed": (138.0, 2.7), "frustrated": (141.0, 2.3), "miserable": (188.7, 2.7), "sad": (207.5, 2.4), "gloomy": (209.0, 2.2),
-    "depressed": (210.0, 2.8), "bored": (242.0, 2.1), "droopy": (256.0, 2.3), "tired": (267.7, 2.5), "sleepy": (271.9, 2.7),
-    "calm": (316.2, 2.5), "relaxed": (318.0, 2.3), "satisfied": (319.0, 2.0), "at ease": (321.0, 1.9), "content": (323.0, 2.1),
-    "serene": (328.6, 2.8), "glad": (349.0, 2.1), "pleased": (353.2, 1.9),
+    "distressed": (138.0, 2.7), "frustrated": (141.0, 2.3), "miserable": (188.7, 2.7), "sad": (207.5, 2.4),
+    "gloomy": (209.0, 2.2), "depressed": (210.0, 2.8), "bored": (242.0, 2.1), "droopy": (256.0, 2.3), "tired": (267.7, 2.5),
+    "sleepy": (271.9, 2.7), "calm": (316.2, 2.5), "relaxed": (318.0, 2.3), "satisfied": (319.0, 2.0), "at ease": (321.0, 1.9),
+    "content": (323.0, 2.1), "serene": (328.6, 2.8), "glad": (349.0, 2.1), "pleased": (353.2, 1.9),
 }  # fmt: skip
 
 # Words that his study lacks: (valence, arousal).

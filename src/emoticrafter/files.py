@@ -43,7 +43,9 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
             if not path.is_file():
                 raise OutputError(f"The output {str(path)!r} is not a regular file.", "Give the name of a file.")
             if not force:
-                raise OutputError(f"The output {str(path)!r} exists.", "Choose another name, or pass --force (force=True) to replace it.")
+                raise OutputError(
+                    f"The output {str(path)!r} exists.", "Choose another name, or pass --force (force=True) to replace it."
+                )
         folder = next(above for above in path.absolute().parents if above.exists())
     except OSError as error:
         raise _output_error(error, path) from error

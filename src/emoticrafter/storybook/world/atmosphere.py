@@ -158,7 +158,7 @@ def _draw_lightning(stage: Stage, x: float) -> None:
         if strength > 0.02:
             canvas.glow(points[2][0], points[2][1], 0.26, 0.34, (255, 190, 120), 0.5 * strength)
             with canvas.translucent(min(1.0, strength * 1.2)):
-                canvas.line(points, 0.010 + 0.012 * strength, (255, 236, 180))
+                canvas.line(points, 0.010 + 0.014 * strength, (255, 250, 214))
 
 
 def draw_haze(stage: Stage, indoor: bool) -> None:
@@ -253,11 +253,11 @@ def _vignette(side: int) -> np.ndarray:
 def grade(image: np.ndarray, mood: Mood, time: str) -> np.ndarray:
     """The last step of a colourist: saturation, contrast, brightness, tint and vignette. uint8 (s, s, 3) to the same."""
     saturation = 1 + 0.34 * mood.thrill * (1 - 0.4 * mood.gloom) - 0.20 * mood.calm - 0.34 * mood.gloom * (1 - 0.7 * mood.terror)
-    contrast = 1 + 0.16 * mood.thrill - 0.09 * mood.calm
-    lift = 12 * mood.v - 14 * mood.gloom * (0.6 + 0.5 * mood.thrill) + 8 * mood.calm
+    contrast = 1 + 0.15 * mood.thrill * (1 - 0.7 * mood.gloom) - 0.09 * mood.calm * (1 - mood.gloom)
+    lift = 12 * mood.joy - 6 * mood.gloom + 8 * mood.calm * (1 - mood.gloom)
     gain = np.array([1.0, 1.0, 1.0])
-    gain *= 1 + mood.sorrow * np.array([-0.17, -0.10, 0.03])
-    gain *= 1 + mood.terror * np.array([0.04, -0.25, -0.29])
+    gain *= 1 + mood.sorrow * np.array([-0.12, -0.03, 0.10])
+    gain *= 1 + mood.terror * np.array([0.12, -0.16, -0.20])
     gain *= 1 + mood.elation * np.array([0.05, 0.02, -0.06])
     if time == "night":
         gain *= np.array([0.66, 0.72, 0.98])
@@ -275,7 +275,7 @@ def grade(image: np.ndarray, mood: Mood, time: str) -> np.ndarray:
         veil, tint = veil * 0.6, tint * 0.7
     matrix, offset = matrix * (1 - veil), offset * (1 - veil) + tint * veil
     graded = cv2.transform(image.astype(np.float32), np.hstack([matrix, offset[:, None]]))
-    dark = 0.22 * mood.gloom + 0.20 * mood.terror
+    dark = 0.24 * mood.gloom + 0.10 * mood.terror
     if dark > 0.01:
         graded *= 1 - dark * _vignette(image.shape[0])
     return np.clip(graded + 0.5, 0, 255).astype(np.uint8)

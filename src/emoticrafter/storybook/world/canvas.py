@@ -228,11 +228,6 @@ class Canvas:
         h, w = rgba.shape[:2]
         scale_y = height * self.side / h / squash
         scale_x = height * self.side / h * squash
-        reach = max(w * scale_x, h * scale_y * 1.2) / self.side
-        box = self._box(cx - reach, foot - reach, cx + reach, foot + reach * 0.6)
-        x0, y0, x1, y1 = box
-        if x1 <= x0 or y1 <= y0:
-            return
         # Shrink in whole steps first: warpAffine alone aliases below half size.
         shrink = int(1 / max(scale_y, scale_x, 1e-6))
         if shrink >= 2:
@@ -243,8 +238,13 @@ class Canvas:
         cos, sin = np.cos(t), np.sin(t)
         sx = -scale_x if flip else scale_x
         matrix = np.float64([[cos * sx, -sin * scale_y, 0], [sin * sx, cos * scale_y, 0]])
-        anchor = matrix[:, :2] @ np.array([w / 2, h])
-        matrix[:, 2] = np.array([cx * self.side - x0, foot * self.side - y0]) - anchor
+        matrix[:, 2] = np.array([cx, foot]) * self.side - matrix[:, :2] @ np.array([w / 2, h])
+        corners = (matrix @ np.array([[0, w, w, 0], [0, 0, h, h], [1, 1, 1, 1]])) / self.side
+        box = self._box(*corners.min(axis=1), *corners.max(axis=1))
+        x0, y0, x1, y1 = box
+        if x1 <= x0 or y1 <= y0:
+            return
+        matrix[:, 2] -= (x0, y0)
         laid = cv2.warpAffine(rgba, matrix, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0, 0))
         self._blend(box, laid[..., :3], laid[..., 3] * np.float32(alpha / 255))
 

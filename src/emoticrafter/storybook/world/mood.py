@@ -35,13 +35,13 @@ def _ramp(x: float, low: float, high: float) -> float:
 
 # Nine anchors over the plane, rows arousal -3, 0, 3, columns valence -3, 0, 3: (sky top, sky at the horizon, accent).
 _ANCHORS: dict[tuple[int, int], tuple[Color, Color, Color]] = {
-    (-1, -1): ((70, 88, 118), (164, 176, 190), (112, 124, 150)),
+    (-1, -1): ((74, 98, 136), (170, 190, 208), (112, 124, 150)),
     (0, -1): ((176, 200, 220), (232, 236, 232), (176, 196, 204)),
     (1, -1): ((150, 160, 240), (255, 206, 190), (244, 176, 212)),
     (-1, 0): ((58, 64, 88), (124, 122, 136), (88, 92, 128)),
     (0, 0): ((104, 164, 226), (206, 230, 244), (232, 200, 112)),
     (1, 0): ((72, 158, 246), (255, 240, 196), (255, 214, 74)),
-    (-1, 1): ((34, 10, 24), (196, 44, 30), (255, 92, 40)),
+    (-1, 1): ((66, 22, 56), (214, 60, 34), (255, 92, 40)),
     (0, 1): ((28, 84, 196), (250, 190, 120), (255, 168, 40)),
     (1, 1): ((10, 120, 255), (255, 226, 80), (255, 64, 140)),
 }
@@ -154,7 +154,7 @@ class Mood:
 
     def foliage(self, leaf: Color) -> Color:
         """A living colour as it looks here: fresh when pleasant, brown when not, vivid with arousal."""
-        dead = mix((112, 98, 74), (70, 40, 34), self.thrill)
+        dead = mix((112, 104, 84), (96, 52, 48), self.thrill)
         fresh = mix(leaf, (120, 216, 84), 0.30 * self.joy * (0.4 + 0.6 * self.thrill))
         pale = mix(fresh, (176, 212, 186), 0.35 * self.calm * (1 - self.gloom))
         return mix(pale, dead, 0.75 * self.decay)

@@ -17,7 +17,7 @@ from emoticrafter.storybook.world.scene import PEOPLE, Scene, Subject
 from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
 from emoticrafter.storybook.world.stage import Stage
 
-_PERSON_HEIGHT = 0.66
+_PERSON_HEIGHT = 0.76
 
 
 @lru_cache(maxsize=1)

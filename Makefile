@@ -1,0 +1,59 @@
+# Needs Python 3.11 to 3.13 with venv. Everything is installed into $(VENV); delete that folder to start anew.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+SENTENCE ?= a child playing in the park
+DEMO := mood-grid.png
+
+.PHONY: help demo test lint format docs sprites install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: began := $(shell date +%s)
+demo: $(VENV)/.installed ## one sentence in twenty-five moods; SENTENCE="..." for another one
+	@$(BIN)/emoticrafter grid "$(SENTENCE)" --seed 7 --out $(DEMO) --force
+	@echo "The mood grid of \"$(SENTENCE)\" is at $(CURDIR)/$(DEMO); all of it took $$(( $$(date +%s) - $(began) )) s."
+
+test: $(VENV)/.tests ## all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## lay the code out as lint wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed ## write docs/commands.md anew from the help pages
+	$(BIN)/python tools/write_commands.py
+
+sprites: $(VENV)/.tests ## fetch the sprite package that the world is drawn with; needs npm
+	$(BIN)/python -c "from emoticrafter.storybook.world.sprites import fetch; print(fetch())"
+
+install: $(VENV)/.installed ## the package and nothing more
+
+# torch first and by itself: its build (CPU or CUDA) is the platform's choice, not the constraints file's.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV); the first time takes a minute or two."
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.installed
+	$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.tests
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean: ## remove caches and what the demo wrote; the environment stays
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis dist $(DEMO)
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

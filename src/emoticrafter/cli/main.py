@@ -1,0 +1,107 @@
+"""The program `emoticrafter`: its commands, and how it ends.
+
+Exit codes: 0 done; 2 a mistake of the user's, with a message; 130 stopped by Ctrl-C; 1 a mistake of the program's.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer.main import get_command
+
+from emoticrafter.cli import checkpoints, pictures, storybook
+from emoticrafter.cli.console import note, say
+from emoticrafter.errors import EmotiCrafterError
+
+PROGRAM = "emoticrafter"
+
+app = typer.Typer(
+    name=PROGRAM,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command()(pictures.generate)
+app.command()(pictures.grid)
+app.command()(pictures.sweep)
+app.command()(pictures.info)
+app.command()(pictures.moods)
+app.add_typer(checkpoints.app)
+app.add_typer(storybook.app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from emoticrafter import __version__
+
+        say(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="`emoticrafter COMMAND --help` shows the options of a command, with examples.")
+def program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose, and the warnings of libraries.")] = False,
+) -> None:
+    """Pictures whose content you say and whose feeling you choose.
+
+    Examples:
+
+    - `emoticrafter generate "a children's playground" --valence -2 --arousal 1`
+    - `emoticrafter grid "a dog on a beach"`
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program with `arguments`, or those of the process, and exit."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = given[:1] == ["--debug"]
+    with warnings.catch_warnings():
+        if not debug:
+            _show_only_our_warnings()
+        sys.exit(_run(given, debug))
+
+
+def _run(given: list[str], debug: bool) -> int:
+    try:
+        get_command(app).main(args=given, prog_name=PROGRAM)
+    except KeyboardInterrupt:
+        return 130
+    except EmotiCrafterError as error:
+        if debug:
+            traceback.print_exc()
+        _say_error(error.problem, error.hint)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        again = shlex.join([PROGRAM, "--debug", *given])
+        _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program. To see where it arose: {again}")
+        return 1
+    return 0
+
+
+def _say_error(problem: str, hint: str) -> None:
+    note(f"error: {problem}")
+    if hint:
+        note(f"       {hint}")
+
+
+def _show_only_our_warnings() -> None:
+    """One line for each warning of this program, none for those of its libraries."""
+    for library in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY"):
+        os.environ.setdefault(library, "error")
+
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        if category.__module__.partition(".")[0] == PROGRAM:
+            note(f"warning: {message}")
+
+    warnings.showwarning = show  # type: ignore[assignment]

@@ -1,0 +1,204 @@
+"""Commands that make pictures, and those that say what went into them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emoticrafter.cli.console import note, printable, progress, say, say_json, table
+from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Json, ModelOptions, Out, SamplingOptions, spread
+from emoticrafter.emotion import MOODS, Emotion, parse_axis
+from emoticrafter.errors import InputError
+from emoticrafter.files import check_writable, safe_name
+
+if TYPE_CHECKING:
+    from emoticrafter.picture import Picture
+
+MAX_COUNT = 1000
+STILLS = (".png", ".webp", ".jpg", ".jpeg")
+ANIMATIONS = (".gif", ".webp", ".png")
+
+Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', show_default=False)]
+Axis = typer.Option(help="start:end:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
+
+
+@spread
+def generate(
+    prompt: Prompt,
+    feeling: FeelingOptions,
+    model: ModelOptions,
+    sampling: SamplingOptions,
+    count: Annotated[int, typer.Option(help="How many pictures, each from a seed of its own.", rich_help_panel=OUTPUT)] = 1,
+    out: Out = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Make a picture of a sentence with a feeling.
+
+    Examples:
+
+    - `emoticrafter generate "a children's playground" --valence -2 --arousal 1`
+    - `emoticrafter generate "a dog on a beach" --mood melancholic --seed 7 --out dog.png`
+    - `emoticrafter generate "a harbour" --backbone sdxl --mood serene --count 4`
+    """
+    emotion, settings = feeling.emotion(), sampling.given()
+    if not 1 <= count <= MAX_COUNT:
+        raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
+    paths = _numbered(out or Path(f"{safe_name(prompt)}_{_point(emotion)}.png"), count)
+    _check_outputs(paths, STILLS, force)
+    began = time.perf_counter()
+    with progress(f"drawing {prompt!r}") as step:
+        pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
+    for picture, path in zip(pictures, paths, strict=True):
+        picture.save(path, force=force)
+    _report(paths, began, as_json, recipes=[picture.recipe for picture in pictures])
+
+
+@spread
+def grid(
+    prompt: Prompt,
+    model: ModelOptions,
+    sampling: SamplingOptions,
+    valence: Annotated[str, Axis] = "-3:3:5",
+    arousal: Annotated[str, Axis] = "-3:3:5",
+    out: Out = None,
+    cells: Annotated[
+        Path | None, typer.Option(help="A folder for the single pictures.", metavar="DIR", rich_help_panel=OUTPUT)
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Draw one sentence all over the valence-arousal plane, on one sheet.
+
+    Examples:
+
+    - `emoticrafter grid "a dog on a beach"`
+    - `emoticrafter grid "a dog on a beach" --valence=-3:3:7 --arousal=-2,0,2 --out dog.png --cells dog/`
+    """
+    valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
+    sheet = out or Path(f"{safe_name(prompt)}_grid.png")
+    singles = [] if cells is None else [cells / f"{_point(emotion)}.png" for emotion in _plane(valences, arousals)]
+    _check_outputs([sheet, *singles], STILLS, force)
+    began = time.perf_counter()
+    with progress(f"drawing {prompt!r}") as step:
+        made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
+    made.save(sheet, force=force)
+    for picture, path in zip(made.pictures, singles, strict=bool(singles)):
+        picture.save(path, force=force)
+    _report([sheet, *singles], began, as_json, recipe=made.recipe)
+
+
+@spread
+def sweep(
+    prompt: Prompt,
+    model: ModelOptions,
+    sampling: SamplingOptions,
+    start: Annotated[str, typer.Option("--from", help="The first emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)],
+    end: Annotated[str, typer.Option("--to", help="The last emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)],
+    frames: Annotated[int, typer.Option(help="How many pictures, 2 to 1000.", rich_help_panel=OUTPUT)] = 16,
+    out: Out = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Lead one picture from a feeling to another: an animation (.webp, .gif), or a strip (.png).
+
+    Examples:
+
+    - `emoticrafter sweep "a harbour" --from=-3,2 --to=3,-1 --frames 16 --out harbour.webp`
+    - `emoticrafter sweep "a cat in a room" --from sad --to delighted --frames 7 --out cat.png`
+    """
+    from emoticrafter.picture import joint_recipe, save_animation
+
+    first, last, settings = Emotion.parse(start), Emotion.parse(end), sampling.given()
+    path = out or Path(f"{safe_name(prompt)}_sweep.webp")
+    _check_outputs([path], ANIMATIONS, force)
+    began = time.perf_counter()
+    with progress(f"drawing {prompt!r}") as step:
+        pictures = model.open().sweep(prompt, first, last, frames=frames, progress=step, **settings)
+    recipe = joint_recipe([picture.recipe for picture in pictures])
+    save_animation(pictures, path, recipe=recipe, force=force)
+    _report([path], began, as_json, recipe=recipe)
+
+
+def info(
+    picture: Annotated[Path | None, typer.Argument(help="A picture made by emoticrafter.", metavar="PICTURE.png")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a picture was made from; without one: versions, devices, and the models found here.
+
+    Examples:
+
+    - `emoticrafter info`
+    - `emoticrafter info dog.png --json`
+    """
+    if picture is None:
+        from emoticrafter.system import describe_system
+
+        found = describe_system()
+    else:
+        from emoticrafter.recipe import read_recipe
+
+        found = read_recipe(picture)
+    if as_json:
+        say_json(found)
+    elif picture is None:
+        table([(name, text or "not installed") for name, text in found["versions"].items()])
+        say("")
+        table([("device", device["name"], device["about"]) for device in found["devices"]])
+        if found["models"]:
+            table([("model", model["name"], f"{model['megabytes']} MB in {model['path']}") for model in found["models"]])
+        else:
+            say("no model found: `--backbone HUB-ID` fetches one")
+    else:
+        table([(name, _shown(value)) for name, value in found.items()])
+
+
+def moods(as_json: Json = False) -> None:
+    """List the named emotions with their coordinates and where these come from.
+
+    Examples:
+
+    - `emoticrafter moods`
+    - `emoticrafter moods --json`
+    """
+    rows = [(mood.name, mood.emotion.valence, mood.emotion.arousal, mood.source) for mood in MOODS.values()]
+    if as_json:
+        say_json([dict(zip(("name", "valence", "arousal", "source"), row, strict=True)) for row in rows])
+        return
+    table([("name", "valence", "arousal", "source"), *((name, f"{v:+.2f}", f"{a:+.2f}", source) for name, v, a, source in rows)])
+
+
+def _point(emotion: Emotion) -> str:
+    """An emotion as a part of a file name."""
+    return f"v{emotion.valence:+g}_a{emotion.arousal:+g}"
+
+
+def _numbered(path: Path, count: int) -> list[Path]:
+    """`a.png` for one picture; `a-1.png`, `a-2.png`, ... for several."""
+    return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, count + 1)]
+
+
+def _check_outputs(paths: list[Path], suffixes: tuple[str, ...], force: bool) -> None:
+    """Refuse what could not be written before a model is loaded, not after the work."""
+    for path in paths:
+        if path.suffix.lower() not in suffixes:
+            raise InputError(f"The output {str(path)!r} ends in {path.suffix or 'no suffix'!r}.", f"Use one of {', '.join(suffixes)}.")
+        check_writable(path, force)
+
+
+def _report(paths: list[Path], began: float, as_json: bool, **about: Any) -> None:
+    seconds = round(time.perf_counter() - began, 3)
+    if as_json:
+        say_json({"paths": [str(path) for path in paths], "seconds": seconds, **about})
+        return
+    for path in paths:
+        say(str(path))
+    note(f"done in {seconds:.1f} s")
+
+
+def _shown(value: Any) -> str:
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,184 @@
+"""Commands about the embedded model: the world that it learned from, its training, its card."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emoticrafter.cli.console import note, printable, say, say_json, table
+from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import check_writable
+
+if TYPE_CHECKING:
+    from emoticrafter.storybook.world import Scene, Subject
+
+app = typer.Typer(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
+
+SCENE = "Scene"
+SMALLEST, LARGEST = 16, 4096  # pixels of a side
+PRESETS = ("smoke", "cpu", "gpu")
+
+
+@app.command()
+@spread
+def render(
+    feeling: FeelingOptions,
+    place: Annotated[str, typer.Option(help="Where: playground, beach, forest, ...", rich_help_panel=SCENE)] = "meadow",
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:walking:red.",
+            metavar="KIND[:ACTION[:CLOTHES]]",
+            rich_help_panel=SCENE,
+        ),
+    ] = None,
+    relation: Annotated[
+        str | None, typer.Option(help="Of the first subject to the second: beside, chasing, ...", rich_help_panel=SCENE)
+    ] = None,
+    daytime: Annotated[str, typer.Option("--time", help="day, evening or night.", rich_help_panel=SCENE)] = "day",
+    seed: Annotated[int, typer.Option(help="Chooses composition and looks.", rich_help_panel=SCENE)] = 0,
+    words: Annotated[bool, typer.Option("--list", help="Print every word that describes a scene, and stop.", rich_help_panel=SCENE)] = False,
+    size: Annotated[int, typer.Option(help=f"Pixels of each side, {SMALLEST} to {LARGEST}.", rich_help_panel=OUTPUT)] = 512,
+    out: Out = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a described scene as the embedded model was taught it, at any size.
+
+    Examples:
+
+    - `emoticrafter storybook render --place beach --subject dog:running --valence 2 --arousal 2`
+    - `emoticrafter storybook render --place street --subject girl:walking:red --subject dog --relation beside --mood gloomy`
+    - `emoticrafter storybook render --list`
+    """
+    _need_extra("cv2")
+    if words:
+        vocabulary = _vocabulary()
+        say_json(vocabulary) if as_json else table([(name, ", ".join(known)) for name, known in vocabulary.items()])
+        return
+    from PIL import Image
+
+    from emoticrafter.picture import Picture
+    from emoticrafter.storybook.world import Scene
+    from emoticrafter.storybook.world import render as draw
+
+    emotion = feeling.emotion()
+    if not SMALLEST <= size <= LARGEST:
+        raise InputError(f"--size is {size}; it must be from {SMALLEST} to {LARGEST} pixels.")
+    subjects = tuple(parse_subject(text) for text in subject or ())
+    scene = Scene(place=place, time=daytime, subjects=subjects, relation=relation, seed=seed)
+    path = check_writable(out or Path(f"{_scene_name(scene)}_v{emotion.valence:+g}_a{emotion.arousal:+g}.png"), force)
+    recipe = {"scene": asdict(scene), "valence": emotion.valence, "arousal": emotion.arousal, "width": size, "height": size}
+    began = time.perf_counter()
+    Picture(image=Image.fromarray(draw(scene, emotion, size)), recipe=recipe).save(path, force=force)
+    seconds = round(time.perf_counter() - began, 3)
+    if as_json:
+        say_json({"paths": [str(path)], "seconds": seconds, "recipe": recipe})
+    else:
+        say(str(path))
+        note(f"done in {seconds:.1f} s")
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option("--out", help="The folder of the model; an unfinished one is taken up.", metavar="DIR")],
+    preset: Annotated[str, typer.Option(help="smoke: a minute, a toy; cpu: 10 hours of 2 cores; gpu: 40 minutes.")] = "cpu",
+    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be repeated. All of them by default.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads to use; by default all cores.", min=1, max=1024)] = None,
+) -> None:
+    """Train the embedded model from nothing, in stages that can be stopped and taken up again.
+
+    Examples:
+
+    - `emoticrafter storybook build --preset smoke --out runs/smoke`
+    - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --threads 2`
+    """
+    if preset not in PRESETS:
+        raise InputError(f"Unknown preset {preset!r}.", f"Known: {', '.join(PRESETS)}.")
+    _need_extra("cv2", "scipy", "sklearn", "tokenizers")
+    from emoticrafter.storybook import build as building
+
+    building.run(preset, out, stages=stage, threads=threads)
+    say(str(out))
+
+
+@app.command()
+def card(
+    folder: Annotated[Path | None, typer.Argument(help="A folder that `storybook build` made; by default the shipped model.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the card of the embedded model: how it was made, from what, how well it does.
+
+    Examples:
+
+    - `emoticrafter storybook card`
+    - `emoticrafter storybook card runs/smoke --json`
+    """
+    from emoticrafter.system import STORYBOOK
+
+    path = (folder or STORYBOOK) / "card.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingError(f"There is no card at {str(path)!r}.", "`emoticrafter storybook build` makes a model with one.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"The card {str(path)!r} cannot be read: {error}.", "Fetch or build the model again.") from error
+    if as_json:
+        say_json(card)
+    else:
+        _say_tree(card)
+
+
+def parse_subject(text: str) -> Subject:
+    """Read KIND, KIND:ACTION or KIND:ACTION:CLOTHES; words of a name may be split by spaces, hyphens or underscores."""
+    from emoticrafter.storybook.world import Subject
+
+    parts = [re.sub(r"[\s-]+", "_", part.strip().lower()) for part in text.split(":")]
+    if len(parts) > 3 or not parts[0]:
+        raise InputError(f"The subject {text[:60]!r} is not KIND, KIND:ACTION or KIND:ACTION:CLOTHES.", "Write, for instance, dog:running.")
+    kind, action, clothes = parts + [""] * (3 - len(parts))
+    return Subject(kind=kind, action=action or "standing", clothes=clothes or None)
+
+
+def _vocabulary() -> dict[str, list[str]]:
+    """Every word that describes a scene, by what it is for."""
+    from emoticrafter.storybook.world import scene
+
+    kinds = {"people": scene.PEOPLE, "animals": scene.ANIMALS, "vehicles": scene.VEHICLES, "things": scene.THINGS}
+    words = {"places": scene.PLACES, "times": scene.TIMES}
+    for name, members in kinds.items():
+        words |= {name: members, f"actions of {name}": scene.actions_of(members[0])}
+    words |= {"clothes of people": tuple(scene.CLOTHES), "relations": scene.RELATIONS}
+    return {name: list(known) for name, known in words.items()}
+
+
+def _scene_name(scene: Scene) -> str:
+    return "_".join([scene.place, *(subject.kind for subject in scene.subjects)])
+
+
+def _say_tree(value: Any, name: str = "", depth: int = 0) -> None:
+    """Nested objects as indented lines."""
+    margin = "  " * depth
+    if isinstance(value, dict):
+        if name:
+            say(f"{margin}{printable(name)}")
+        for key, inner in value.items():
+            _say_tree(inner, str(key), depth + bool(name))
+    else:
+        say(f"{margin}{printable(name)}: {printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}")
+
+
+def _need_extra(*modules: str) -> None:
+    absent = [module for module in modules if importlib.util.find_spec(module) is None]
+    if absent:
+        raise MissingError(
+            f"This command needs packages that are not installed ({', '.join(absent)}).", "pip install 'emoticrafter[storybook]'"
+        )

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from emoticrafter import errors
+
+
+def test_the_tree_is_the_drawn_one():
+    public = {getattr(errors, name) for name in errors.__all__}
+    assert {c.__name__ for c in public} == {
+        "EmotiCrafterError", "InputError", "MissingError", "CheckpointError", "OutputError", "DeviceError",
+    }  # fmt: skip
+    children = public - {errors.EmotiCrafterError}
+    assert all(c.__bases__ == (errors.EmotiCrafterError,) for c in children)
+    assert all(c.exit_code == 2 for c in public)
+    assert all(c.__name__ in str(errors.__doc__) for c in public)
+
+
+def test_message_is_problem_then_next_step():
+    error = errors.InputError("The size is 0.", "Use 128.")
+    assert (error.problem, error.hint) == ("The size is 0.", "Use 128.")
+    assert str(error) == "The size is 0. Use 128."
+    assert str(errors.InputError("The size is 0.")) == "The size is 0."
+
+
+def test_an_error_survives_the_way_between_processes():
+    error = pickle.loads(pickle.dumps(errors.DeviceError("No CUDA.", "Use --device cpu.")))
+    assert type(error) is errors.DeviceError
+    assert str(error) == "No CUDA. Use --device cpu."
+
+
+# One process for both: starting an interpreter is most of this test's time.
+_PROBE = """
+import sys, time
+start = time.perf_counter()
+import emoticrafter
+seconds = time.perf_counter() - start
+assert emoticrafter.Emotion(valence=1, arousal=2).valence == 1 and emoticrafter.__version__
+assert emoticrafter.Picture.__name__ == "Picture"
+heavy = {"torch", "diffusers", "transformers", "numpy"} & set(sys.modules)
+print(seconds, ",".join(heavy))
+"""
+
+
+def test_importing_the_package_is_quick_and_needs_no_torch():
+    done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=True)
+    seconds, heavy = done.stdout.rstrip("\n").split(" ")
+    assert float(seconds) < 0.3
+    assert heavy == ""
+
+
+def test_the_package_names_what_it_offers():
+    import emoticrafter
+
+    assert set(emoticrafter.__all__) <= set(dir(emoticrafter))
+    with pytest.raises(AttributeError, match="no attribute 'Emotions'"):
+        emoticrafter.Emotions  # noqa: B018

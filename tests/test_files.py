@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emoticrafter.errors import OutputError
+from emoticrafter.files import atomic_path, cache_directory, check_writable, safe_name
+
+
+def write(path: Path, text: str = "new", force: bool = False) -> None:
+    with atomic_path(path, force) as temporary:
+        temporary.write_text(text)
+
+
+def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMOTICRAFTER_CACHE", str(tmp_path / "here"))
+    assert cache_directory() == tmp_path / "here"
+    assert not cache_directory().exists()
+    monkeypatch.delenv("EMOTICRAFTER_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / ".cache" / "emoticrafter"
+
+
+def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):
+    target = tmp_path / "new" / "folder" / "a.png"
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(b"half")
+        assert not target.exists()
+        assert temporary.suffix == ".png"
+        assert temporary.parent == target.parent  # a rename between disks would not be atomic
+    assert target.read_bytes() == b"half"
+    assert os.listdir(target.parent) == ["a.png"]
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_what_ends_early_leaves_no_half_file_and_keeps_the_old_one(tmp_path, stop):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(stop), atomic_path(target, force=True) as temporary:
+        temporary.write_text("half")
+        raise stop
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_existing_file_is_replaced_only_by_force(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(OutputError, match=r"exists\. .*--force"):
+        write(target)
+    assert target.read_text() == "old"
+    write(target, force=True)
+    assert target.read_text() == "new"
+
+
+def test_a_file_that_another_process_wrote_meanwhile_is_kept(tmp_path):
+    target = tmp_path / "a.txt"
+    with pytest.raises(OutputError, match="exists"), atomic_path(target) as temporary:
+        temporary.write_text("ours")
+        target.write_text("theirs")
+    assert target.read_text() == "theirs"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
+    write(tmp_path / "link.txt", force=True)
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "new"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_so_and_nothing_is_lost(tmp_path, code):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(OutputError, match=r"disk is full.*a\.txt.*Free some space"), atomic_path(target, force=True) as temporary:
+        temporary.write_text("half")
+        raise OSError(code, "No space")
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_is_seen_through_other_libraries(tmp_path):
+    with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"):
+        raise RuntimeError("I/O error: No space left on device (os error 28)")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_a_really_full_disk(tmp_path):
+    with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"):
+        with open("/dev/full", "wb") as full:
+            full.write(b"x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_refused_write_is_said_so(tmp_path):
+    with pytest.raises(OutputError, match="No permission to write"), atomic_path(tmp_path / "a"):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_errors_that_are_not_about_the_output_pass(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
+        (tmp_path / "some input").read_text()
+
+
+def test_a_folder_without_write_permission_is_refused_early(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere, so the mode bits prove nothing
+    with pytest.raises(OutputError, match="No permission"):
+        check_writable(tmp_path / "deep" / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["folder", "file.txt/below.txt", "a\0b", "x" * 300])
+def test_impossible_names_are_refused_early(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file.txt").touch()
+    with pytest.raises(OutputError):
+        check_writable(tmp_path / name, force=True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs a device")
+def test_a_device_is_never_replaced():
+    with pytest.raises(OutputError, match="not a regular file"):
+        write(Path("/dev/null"), force=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a children's playground", "a-childrens-playground"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("..\\windows\\system32", "windows-system32"),
+        (".hidden", "hidden"),
+        ("-rf /", "rf"),
+        ("two\nlines\x00\x1b[31m", "two-lines-31m"),
+        ("犬が海辺に", "犬が海辺に"),
+        ("CON", "CON_"),
+        ("", "untitled"),
+        ("!?", "untitled"),
+    ],
+)
+def test_safe_name(text, name):
+    assert safe_name(text) == name
+
+
+@given(st.text(max_size=300), st.integers(min_value=8, max_value=80))
+def test_any_text_gives_a_name_that_stays_in_its_folder(text, limit):
+    name = safe_name(text, limit)
+    assert 0 < len(name) <= limit
+    assert len(name.encode()) <= 201
+    assert Path(name).name == name
+    assert name[0] not in ".-"
+    assert name.replace("-", "").isprintable()
