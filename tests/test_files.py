@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,18 @@ from emoticrafter.errors import OutputError
 from emoticrafter.files import atomic_path, cache_directory, check_writable, safe_name
 
 
-def write(path: Path, text: str = "new", force: bool = False) -> None:
+def write(path: Path, text: str = "new", force: bool = False, then: Callable[[], object] = lambda: None) -> None:
+    """Write `text`, with `then` happening before the file takes its name."""
     with atomic_path(path, force) as temporary:
         temporary.write_text(text)
+        then()
+
+
+def fail(error: BaseException) -> Callable[[], object]:
+    def stop() -> None:
+        raise error
+
+    return stop
 
 
 def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
@@ -41,9 +51,8 @@ def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):
 def test_what_ends_early_leaves_no_half_file_and_keeps_the_old_one(tmp_path, stop):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(stop), atomic_path(target, force=True) as temporary:
-        temporary.write_text("half")
-        raise stop
+    with pytest.raises(stop):
+        write(target, "half", force=True, then=fail(stop()))
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -60,9 +69,8 @@ def test_an_existing_file_is_replaced_only_by_force(tmp_path):
 
 def test_a_file_that_another_process_wrote_meanwhile_is_kept(tmp_path):
     target = tmp_path / "a.txt"
-    with pytest.raises(OutputError, match="exists"), atomic_path(target) as temporary:
-        temporary.write_text("ours")
-        target.write_text("theirs")
+    with pytest.raises(OutputError, match="exists"):
+        write(target, "ours", then=lambda: target.write_text("theirs"))
     assert target.read_text() == "theirs"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -79,9 +87,8 @@ def test_a_link_stays_a_link(tmp_path):
 def test_a_full_disk_is_said_so_and_nothing_is_lost(tmp_path, code):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(OutputError, match=r"disk is full.*a\.txt.*Free some space"), atomic_path(target, force=True) as temporary:
-        temporary.write_text("half")
-        raise OSError(code, "No space")
+    with pytest.raises(OutputError, match=r"disk is full.*a\.txt.*Free some space"):
+        write(target, "half", force=True, then=fail(OSError(code, "No space")))
     assert target.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -93,9 +100,8 @@ def test_a_full_disk_is_seen_through_other_libraries(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
 def test_a_really_full_disk(tmp_path):
-    with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"):
-        with open("/dev/full", "wb") as full:
-            full.write(b"x")
+    with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"), open("/dev/full", "wb") as full:
+        full.write(b"x")
     assert os.listdir(tmp_path) == []
 
 

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 
-__all__ = ["as_exif", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
+__all__ = ["as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
 
 KEYWORD = "emoticrafter"
 MAX_BYTES = 64 * 1024  # of the JSON

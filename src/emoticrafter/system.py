@@ -60,7 +60,9 @@ def _hub_models() -> list[dict[str, Any]]:
     for repository in sorted(repositories, key=lambda one: one.repo_id):
         newest = max(repository.revisions, key=lambda one: one.last_modified, default=None)
         if newest is not None and _is_sdxl(newest.snapshot_path / "model_index.json"):
-            found.append({"name": repository.repo_id, "path": str(newest.snapshot_path), "megabytes": repository.size_on_disk // 10**6})
+            found.append(
+                {"name": repository.repo_id, "path": str(newest.snapshot_path), "megabytes": repository.size_on_disk // 10**6}
+            )
     return found
 
 

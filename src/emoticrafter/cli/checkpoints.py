@@ -58,4 +58,9 @@ def show(
     if as_json:
         say_json(about)
     else:
-        table([(name, printable(value if isinstance(value, str) else json.dumps(value, default=str))) for name, value in about.items()])
+        table(
+            [
+                (name, printable(value if isinstance(value, str) else json.dumps(value, default=str)))
+                for name, value in about.items()
+            ]
+        )

@@ -48,7 +48,9 @@ def _print_version(asked: bool) -> None:
 
 @app.callback(epilog="`emoticrafter COMMAND --help` shows the options of a command, with examples.")
 def program(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose, and the warnings of libraries.")] = False,
 ) -> None:
     """Pictures whose content you say and whose feeling you choose.

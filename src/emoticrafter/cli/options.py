@@ -58,7 +58,9 @@ class FeelingOptions:
     ] = None
     mood: Annotated[
         str | None,
-        typer.Option(help="A named emotion instead of numbers; `emoticrafter moods` lists them.", metavar="NAME", rich_help_panel=FEELING),
+        typer.Option(
+            help="A named emotion instead of numbers; `emoticrafter moods` lists them.", metavar="NAME", rich_help_panel=FEELING
+        ),
     ] = None
 
     def emotion(self) -> Emotion:
@@ -83,7 +85,10 @@ class ModelOptions:
     emotion: Annotated[
         str | None,
         typer.Option(
-            "--emotion", help="The emotion checkpoint; by default the backbone's own.", metavar="CHECKPOINT", rich_help_panel=MODEL
+            "--emotion",
+            help="The emotion checkpoint; by default the backbone's own.",
+            metavar="CHECKPOINT",
+            rich_help_panel=MODEL,
         ),
     ] = None
     device: Annotated[
@@ -113,19 +118,21 @@ class SamplingOptions:
     ] = None
     strength: Annotated[
         float | None,
-        typer.Option(help="Scales the effect of the emotion; 0 is neutral. By default the checkpoint's.", rich_help_panel=SAMPLING),
+        typer.Option(
+            help="Scales the effect of the emotion; 0 is neutral. By default the checkpoint's.", rich_help_panel=SAMPLING
+        ),
     ] = None
     start: Annotated[
         float | None,
-        typer.Option(help="Share of the steps that stay neutral, 0 to 1: more keeps more of the layout.", rich_help_panel=SAMPLING),
+        typer.Option(
+            help="Share of the steps that stay neutral, 0 to 1: more keeps more of the layout.", rich_help_panel=SAMPLING
+        ),
     ] = None
     steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=SAMPLING)] = None
     guidance: Annotated[
         float | None, typer.Option(help="Classifier-free guidance: how closely the prompt is followed.", rich_help_panel=SAMPLING)
     ] = None
-    size: Annotated[
-        str | None, typer.Option(help="Pixels: 1024 or 1216x832.", metavar="N|WxH", rich_help_panel=SAMPLING)
-    ] = None
+    size: Annotated[str | None, typer.Option(help="Pixels: 1024 or 1216x832.", metavar="N|WxH", rich_help_panel=SAMPLING)] = None
     negative: Annotated[str | None, typer.Option(help="What should not be in the picture.", rich_help_panel=SAMPLING)] = None
 
     def given(self) -> dict[str, Any]:
@@ -145,7 +152,9 @@ def parse_size(text: str) -> int | tuple[int, int]:
     """Read "512" or "WIDTHxHEIGHT"."""
     sides = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
     if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 7 for side in sides):
-        raise InputError(f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.", "Write, for instance, 512 or 1216x832.")
+        raise InputError(
+            f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.", "Write, for instance, 512 or 1216x832."
+        )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from emoticrafter.cli.console import note, printable, progress, say, say_json, table
 from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Json, ModelOptions, Out, SamplingOptions, spread
 from emoticrafter.emotion import MOODS, Emotion, parse_axis
+from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import InputError
 from emoticrafter.files import check_writable, safe_name
-
-if TYPE_CHECKING:
-    from emoticrafter.picture import Picture
 
 MAX_COUNT = 1000
 STILLS = (".png", ".webp", ".jpg", ".jpeg")
 ANIMATIONS = (".gif", ".webp", ".png")
 
-Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', show_default=False)]
+Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")]
 Axis = typer.Option(help="start:end:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
 
 
@@ -61,10 +59,11 @@ def generate(
 @spread
 def grid(
     prompt: Prompt,
-    model: ModelOptions,
-    sampling: SamplingOptions,
+    *,
     valence: Annotated[str, Axis] = "-3:3:5",
     arousal: Annotated[str, Axis] = "-3:3:5",
+    model: ModelOptions,
+    sampling: SamplingOptions,
     out: Out = None,
     cells: Annotated[
         Path | None, typer.Option(help="A folder for the single pictures.", metavar="DIR", rich_help_panel=OUTPUT)
@@ -81,7 +80,7 @@ def grid(
     """
     valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
     sheet = out or Path(f"{safe_name(prompt)}_grid.png")
-    singles = [] if cells is None else [cells / f"{_point(emotion)}.png" for emotion in _plane(valences, arousals)]
+    singles = [] if cells is None else [cells / f"{_point(emotion)}.png" for emotion in plane(valences, arousals)]
     _check_outputs([sheet, *singles], STILLS, force)
     began = time.perf_counter()
     with progress(f"drawing {prompt!r}") as step:
@@ -95,10 +94,14 @@ def grid(
 @spread
 def sweep(
     prompt: Prompt,
+    first: Annotated[
+        str, typer.Option("--from", help="The first emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)
+    ],
+    last: Annotated[
+        str, typer.Option("--to", help="The last emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)
+    ],
     model: ModelOptions,
     sampling: SamplingOptions,
-    start: Annotated[str, typer.Option("--from", help="The first emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)],
-    end: Annotated[str, typer.Option("--to", help="The last emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)],
     frames: Annotated[int, typer.Option(help="How many pictures, 2 to 1000.", rich_help_panel=OUTPUT)] = 16,
     out: Out = None,
     force: Force = False,
@@ -113,12 +116,12 @@ def sweep(
     """
     from emoticrafter.picture import joint_recipe, save_animation
 
-    first, last, settings = Emotion.parse(start), Emotion.parse(end), sampling.given()
+    begin, end, settings = Emotion.parse(first), Emotion.parse(last), sampling.given()
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")
     _check_outputs([path], ANIMATIONS, force)
     began = time.perf_counter()
     with progress(f"drawing {prompt!r}") as step:
-        pictures = model.open().sweep(prompt, first, last, frames=frames, progress=step, **settings)
+        pictures = model.open().sweep(prompt, begin, end, frames=frames, progress=step, **settings)
     recipe = joint_recipe([picture.recipe for picture in pictures])
     save_animation(pictures, path, recipe=recipe, force=force)
     _report([path], began, as_json, recipe=recipe)
@@ -186,7 +189,9 @@ def _check_outputs(paths: list[Path], suffixes: tuple[str, ...], force: bool) ->
     """Refuse what could not be written before a model is loaded, not after the work."""
     for path in paths:
         if path.suffix.lower() not in suffixes:
-            raise InputError(f"The output {str(path)!r} ends in {path.suffix or 'no suffix'!r}.", f"Use one of {', '.join(suffixes)}.")
+            raise InputError(
+                f"The output {str(path)!r} ends in {path.suffix or 'no suffix'!r}.", f"Use one of {', '.join(suffixes)}."
+            )
         check_writable(path, force)
 
 

@@ -30,7 +30,7 @@ PRESETS = ("smoke", "cpu", "gpu")
 @app.command()
 @spread
 def render(
-    feeling: FeelingOptions,
+    *,
     place: Annotated[str, typer.Option(help="Where: playground, beach, forest, ...", rich_help_panel=SCENE)] = "meadow",
     subject: Annotated[
         list[str] | None,
@@ -45,7 +45,10 @@ def render(
     ] = None,
     daytime: Annotated[str, typer.Option("--time", help="day, evening or night.", rich_help_panel=SCENE)] = "day",
     seed: Annotated[int, typer.Option(help="Chooses composition and looks.", rich_help_panel=SCENE)] = 0,
-    words: Annotated[bool, typer.Option("--list", help="Print every word that describes a scene, and stop.", rich_help_panel=SCENE)] = False,
+    words: Annotated[
+        bool, typer.Option("--list", help="Print every word that describes a scene, and stop.", rich_help_panel=SCENE)
+    ] = False,
+    feeling: FeelingOptions,
     size: Annotated[int, typer.Option(help=f"Pixels of each side, {SMALLEST} to {LARGEST}.", rich_help_panel=OUTPUT)] = 512,
     out: Out = None,
     force: Force = False,
@@ -91,7 +94,7 @@ def render(
 def build(
     out: Annotated[Path, typer.Option("--out", help="The folder of the model; an unfinished one is taken up.", metavar="DIR")],
     preset: Annotated[str, typer.Option(help="smoke: a minute, a toy; cpu: 10 hours of 2 cores; gpu: 40 minutes.")] = "cpu",
-    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be repeated. All of them by default.")] = None,
+    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; by default all of them, in order.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads to use; by default all cores.", min=1, max=1024)] = None,
 ) -> None:
     """Train the embedded model from nothing, in stages that can be stopped and taken up again.
@@ -112,7 +115,9 @@ def build(
 
 @app.command()
 def card(
-    folder: Annotated[Path | None, typer.Argument(help="A folder that `storybook build` made; by default the shipped model.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder that `storybook build` made; by default the shipped model.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the card of the embedded model: how it was made, from what, how well it does.
@@ -128,7 +133,9 @@ def card(
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise MissingError(f"There is no card at {str(path)!r}.", "`emoticrafter storybook build` makes a model with one.") from None
+        raise MissingError(
+            f"There is no card at {str(path)!r}.", "`emoticrafter storybook build` makes a model with one."
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"The card {str(path)!r} cannot be read: {error}.", "Fetch or build the model again.") from error
     if as_json:
@@ -143,7 +150,9 @@ def parse_subject(text: str) -> Subject:
 
     parts = [re.sub(r"[\s-]+", "_", part.strip().lower()) for part in text.split(":")]
     if len(parts) > 3 or not parts[0]:
-        raise InputError(f"The subject {text[:60]!r} is not KIND, KIND:ACTION or KIND:ACTION:CLOTHES.", "Write, for instance, dog:running.")
+        raise InputError(
+            f"The subject {text[:60]!r} is not KIND, KIND:ACTION or KIND:ACTION:CLOTHES.", "Write, for instance, dog:running."
+        )
     kind, action, clothes = parts + [""] * (3 - len(parts))
     return Subject(kind=kind, action=action or "standing", clothes=clothes or None)
 

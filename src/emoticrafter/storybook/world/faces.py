@@ -59,12 +59,12 @@ _FACES = (
     (  # unhappy, neutral, happy
         Face(-1.00, 0.22, 0.32, 0.66, 0.70, 0.82, 0.08, 0.90, 0.10, 0.65, 0.00, 0.9, 0.20),
         Face(0.14, 0.00, 0.22, 0.86, 0.86, 0.80, 0.00, 0.00, 0.00, 0.00, 0.12, 0.5, 0.00),
-        Face(1.00, 0.26, 0.38, 0.94, 0.66, 0.84, 0.10, 0.02, 0.00, 0.00, 0.75, 0.8, 0.00),
+        Face(1.00, 0.28, 0.40, 0.94, 0.66, 0.84, 0.10, 0.02, 0.00, 0.00, 0.75, 0.8, 0.00),
     ),
     (  # excited: terrified, startled, elated
         Face(-0.45, 0.56, 0.32, 1.20, 1.08, 0.36, 0.28, 0.75, 0.00, 0.00, 0.00, 0.0, 1.00),
         Face(0.00, 0.36, 0.17, 1.08, 1.02, 0.58, 0.26, 0.00, 0.00, 0.00, 0.10, 0.5, 0.10),
-        Face(1.00, 0.50, 0.44, 1.10, 0.86, 0.92, 0.26, 0.00, 0.00, 0.00, 0.95, 1.0, 0.00),
+        Face(1.00, 0.52, 0.46, 1.10, 0.86, 0.92, 0.26, 0.00, 0.00, 0.00, 0.95, 1.0, 0.00),
     ),
 )  # fmt: skip
 
@@ -129,11 +129,11 @@ def _brow(canvas: Canvas, head: Frame, face: Face, cx: float, sign: float, color
 
 
 def _mouth(canvas: Canvas, head: Frame, face: Face, tx: float, low: float, pen: float, ink: Color) -> None:
-    bend = 0.17 * face.smile
-    rise, fall = (0.55 - 0.35 * face.smile) * face.gape, (0.55 + 0.45 * face.smile) * face.gape
+    bend = 0.15 * face.smile
+    rise, fall = (0.55 - 0.35 * face.smile) * face.gape, (0.58 + 0.10 * face.smile) * face.gape
     middle = [bend * (1 - 2 * t * t) for t in _STEPS]
     xs = [tx + t * face.width for t in _STEPS]
-    base = _MOUTH_Y + low + 0.05 * max(-face.smile, 0) + 0.04 * face.gape
+    base = _MOUTH_Y + low + 0.05 * max(-face.smile, 0) - 0.08 * face.gape * max(face.smile, 0)
     upper = [(x, base + m - rise * b) for x, m, b in zip(xs, middle, _BOWS, strict=True)]
     lower = [(x, base + m + fall * b) for x, m, b in zip(xs, middle, _BOWS, strict=True)]
     outline = head.points(upper + lower[::-1])
