@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from emoticrafter.cli import checkpoints, pictures, storybook
 from emoticrafter.cli.console import note, say
-from emoticrafter.errors import EmotiCrafterError
+from emoticrafter.errors import DeviceError, EmotiCrafterError
 
 PROGRAM = "emoticrafter"
 
@@ -82,6 +82,9 @@ def _run(given: list[str], debug: bool) -> int:
             traceback.print_exc()
         _say_error(error.problem, error.hint)
         return error.exit_code
+    except MemoryError:
+        _say_error("This machine has not enough memory for that.", "Try a smaller --size, fewer pictures, or close other programs.")
+        return DeviceError.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import time
 from dataclasses import asdict
@@ -13,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emoticrafter.cli.console import note, printable, say, say_json, table
-from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
+from emoticrafter.cli.options import OUTPUT, STILLS, FeelingOptions, Force, Json, Out, check_output, name_of, spread
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import check_writable
 
 if TYPE_CHECKING:
     from emoticrafter.storybook.world import Scene, Subject
@@ -24,7 +24,6 @@ app = typer.Typer(name="storybook", help="The embedded model: draw its world, tr
 
 SCENE = "Scene"
 SMALLEST, LARGEST = 16, 4096  # pixels of a side
-PRESETS = ("smoke", "cpu", "gpu")
 
 
 @app.command()
@@ -78,7 +77,7 @@ def render(
         raise InputError(f"--size is {size}; it must be from {SMALLEST} to {LARGEST} pixels.")
     subjects = tuple(parse_subject(text) for text in subject or ())
     scene = Scene(place=place, time=daytime, subjects=subjects, relation=relation, seed=seed)
-    path = check_writable(out or Path(f"{_scene_name(scene)}_v{emotion.valence:+g}_a{emotion.arousal:+g}.png"), force)
+    path = check_output(out or Path(f"{_scene_name(scene)}_v{emotion.valence:+g}_a{emotion.arousal:+g}.png"), force)
     recipe = {"scene": asdict(scene), "valence": emotion.valence, "arousal": emotion.arousal, "width": size, "height": size}
     began = time.perf_counter()
     Picture(image=Image.fromarray(draw(scene, emotion, size)), recipe=recipe).save(path, force=force)
@@ -92,10 +91,13 @@ def render(
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option("--out", help="The folder of the model; an unfinished one is taken up.", metavar="DIR")],
-    preset: Annotated[str, typer.Option(help="smoke: a minute, a toy; cpu: 10 hours of 2 cores; gpu: 40 minutes.")] = "cpu",
+    out: Annotated[Path, typer.Option("--out", help="The folder to work in; an unfinished one is taken up.", metavar="DIR")],
+    preset: Annotated[str, typer.Option(help="smoke: minutes, a toy; cpu: hours; gpu: for one large GPU.")] = "cpu",
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; by default all of them, in order.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads to use; by default all cores.", min=1, max=1024)] = None,
+    seed: Annotated[int, typer.Option(help="Decides the scenes, the captions and every draw of the training.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default the best there is.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024)] = None,
+    as_json: Json = False,
 ) -> None:
     """Train the embedded model from nothing, in stages that can be stopped and taken up again.
 
@@ -104,13 +106,24 @@ def build(
     - `emoticrafter storybook build --preset smoke --out runs/smoke`
     - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --threads 2`
     """
-    if preset not in PRESETS:
-        raise InputError(f"Unknown preset {preset!r}.", f"Known: {', '.join(PRESETS)}.")
-    _need_extra("cv2", "scipy", "sklearn", "tokenizers")
+    _need_extra("cv2", "scipy", "sklearn", "tokenizers", "matplotlib")
     from emoticrafter.storybook import build as building
+    from emoticrafter.storybook.build.presets import preset_named
 
-    building.run(preset, out, stages=stage, threads=threads)
-    say(str(out))
+    recipe = preset_named(preset)
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    from emoticrafter.storybook.build.common import restart_with_steady_memory
+
+    restart_with_steady_memory()
+    began = time.perf_counter()
+    folder = building.run(recipe, out, stages=stage, seed=seed, device=device, quiet=as_json)
+    seconds = round(time.perf_counter() - began, 3)
+    if as_json:
+        say_json({"path": str(folder), "seconds": seconds})
+    else:
+        say(str(folder))
+        note(f"done in {seconds:.0f} s")
 
 
 @app.command()

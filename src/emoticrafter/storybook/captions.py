@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import hypot
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import words
-from emoticrafter.storybook.words import LEXICON, FeelingWord, split_names, words_of
+from emoticrafter.storybook.feelings import LEXICON, beings, feeling, feeling_words, listed, told
+from emoticrafter.storybook.words import split_names, with_article, words_of
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene, Subject
 
@@ -87,7 +87,8 @@ _PAIRS = {
 _FAMILIES = _split_all(words.FAMILY_PAIRS)
 _HAND_IN_HAND = _verbs("hold/holds/holding hands, stand/stands/standing hand in hand, walk/walks/walking hand in hand")
 _ON_BENCH = _verbs(
-    "sit/sits/sitting on a bench, sit/sits/sitting on a park bench, sit/sits/sitting together on a bench, rest/rests/resting on a bench, share/shares/sharing a bench"
+    "sit/sits/sitting on a bench, sit/sits/sitting on a park bench, sit/sits/sitting together on a bench, "
+    "rest/rests/resting on a bench, share/shares/sharing a bench"
 )
 _CHASE = _verbs("chase/chases/chasing, run/runs/running after, chase/chases/chasing after, follow/follows/following")
 _PLAY_WITH = _verbs("play/plays/playing with, fetch/fetches/fetching")
@@ -100,12 +101,6 @@ _SINGULAR_PAIRS = ("a family", "a couple", "an old couple", "an elderly couple")
 
 
 # ---- Grammar.
-
-
-def _a(phrase: str) -> str:
-    """With the indefinite article that its sound asks for."""
-    vowel = phrase[0] in "aeiou" and not re.match(r"(one|uni|use|usu|eu)", phrase)
-    return f"{'an' if vowel else 'a'} {phrase}"
 
 
 def _plural(noun: str) -> str:
@@ -135,7 +130,9 @@ def _clothes(subject: Subject, rng: random.Random) -> str:
     garments = words.GARMENTS + (", " + words.DRESSES if subject.kind in _SHE else "")
     garment = rng.choice(split_names(garments))
     bare = rng.choice((f" in {subject.clothes}", f" dressed in {subject.clothes}", f" in {subject.clothes} clothes"))
-    return rng.choice((f" in a {subject.clothes} {garment}",) * 3 + (f" wearing a {subject.clothes} {garment}", bare)).replace(" a orange", " an orange")
+    return rng.choice((f" in a {subject.clothes} {garment}",) * 3 + (f" wearing a {subject.clothes} {garment}", bare)).replace(
+        " a orange", " an orange"
+    )
 
 
 def _noun_phrase(subject: Subject, rng: random.Random, plain: bool, adjective: str = "", article: bool = True) -> str:
@@ -144,7 +141,7 @@ def _noun_phrase(subject: Subject, rng: random.Random, plain: bool, adjective: s
         noun = "person"
     if noun != "someone":
         noun = f"{adjective} {noun}".lstrip()
-        noun = _a(noun) if article else noun
+        noun = with_article(noun) if article else noun
     return noun + _clothes(subject, rng)
 
 
@@ -170,6 +167,11 @@ class _Clause:
     def told(self) -> str:
         return self._with_tail(self.phrase)
 
+    @property
+    def are(self) -> str:
+        """For "there is a girl and a boy", but "there are two girls"."""
+        return "are" if self.plural and not self.subject.startswith(("a ", "an ")) else "is"
+
     def finite(self) -> str:
         return self._with_tail(self.verb.finite(self.plural)) if self.verb else ""
 
@@ -193,6 +195,13 @@ def _action(subject: Subject, rng: random.Random, plain: bool) -> tuple[_Verb | 
         return (None if plain or rng.random() < 0.6 else rng.choice(verbs)), ""
     phrases = _PHRASES.get(subject.action, ("",))
     return (verbs[0] if plain or rng.random() < 0.4 else rng.choice(verbs)), rng.choice(phrases)
+
+
+def _shared(verb: _Verb | None, second: Subject) -> _Verb | None:
+    """The verb of both subjects that do the same: a cow grazes, but "a cow and a girl" do not."""
+    if verb is None or verb in _action_verbs(second):
+        return verb
+    return None if second.action == "standing" else _ACTIONS[second.action][0]
 
 
 def _compound(subject: Subject, rng: random.Random) -> str:
@@ -239,8 +248,12 @@ def _clause(scene: Scene, rng: random.Random, plain: bool, adjective: str = "") 
     other = _noun_phrase(second, rng, plain, _compound(second, rng) if second.action == "sleeping" else "")
     if scene.relation == "chasing":
         keywords[1:-1] = [rng.choice(("chase", "chasing", "running"))]
-        fetching = second.kind in ("ball", "balloon") and first.kind in ("dog", "cat", *_CHILDREN) and not plain and rng.random() < 0.35
-        chase = rng.choice(_PLAY_WITH[: 2 if first.kind == "dog" else 1]) if fetching else rng.choice(_CHASE[: 1 if plain else None])
+        fetching = (
+            second.kind in ("ball", "balloon") and first.kind in ("dog", "cat", *_CHILDREN) and not plain and rng.random() < 0.35
+        )
+        chase = (
+            rng.choice(_PLAY_WITH[: 2 if first.kind == "dog" else 1]) if fetching else rng.choice(_CHASE[: 1 if plain else None])
+        )
         return _Clause(_noun_phrase(first, rng, plain, adjective), tuple(keywords), verb=chase, phrase=chase.ing, tail=other)
 
     together = ""
@@ -255,21 +268,38 @@ def _clause(scene: Scene, rng: random.Random, plain: bool, adjective: str = "") 
         verbs = _HAND_IN_HAND if scene.relation == "hand_in_hand" else _ON_BENCH
         if scene.relation == "hand_in_hand":
             verbs = (verbs[0], verbs[2 if first.action == "walking" else 1])
-        bare = "hand in hand" if scene.relation == "hand_in_hand" else rng.choice(("on a bench", "on a park bench", "on the bench"))
+        bare = (
+            "hand in hand" if scene.relation == "hand_in_hand" else rng.choice(("on a bench", "on a park bench", "on the bench"))
+        )
         keywords[1:-1] = []
         keywords.append("holding hands" if scene.relation == "hand_in_hand" else "bench")
         return _Clause(both, tuple(keywords), plural=plural, verb=verbs[0] if plain else rng.choice(verbs), phrase=bare)
     beside = _NEXT_TO + _WITH if second.kind in world.PEOPLE + world.ANIMALS or first.action == "standing" else _NEXT_TO
-    if first.action == "standing":
-        if rng.random() < 0.6 or together:
-            return _Clause(both, tuple(keywords), plural=plural, verb=verb)
+    if first.action == second.action:
+        if rng.random() < 0.6 or together or first.action != "standing":
+            return _Clause(both, tuple(keywords), plural=plural, verb=_shared(verb, second), phrase=phrase)
         return _Clause(one, tuple(keywords), verb=verb, tail=f"{rng.choice(beside)} {other}")
     return _Clause(one, tuple(keywords), verb=verb, phrase=phrase, tail=f"{rng.choice(beside)} {other}")
 
 
 def _two(one: str, other: str, first: Subject, second: Subject, rng: random.Random) -> str:
     owner = "her" if first.kind in _SHE else "his" if first.kind in _HE else ""
-    mine = owner and second.kind in ("dog", "cat", "rabbit", "horse", "bicycle", "car", "scooter", "teddy_bear", "ball", "guitar", "drum", "gift", "tractor", "taxi")
+    mine = owner and second.kind in (
+        "dog",
+        "cat",
+        "rabbit",
+        "horse",
+        "bicycle",
+        "car",
+        "scooter",
+        "teddy_bear",
+        "ball",
+        "guitar",
+        "drum",
+        "gift",
+        "tractor",
+        "taxi",
+    )
     if mine and other.startswith("a") and rng.random() < 0.3:
         other = re.sub(r"^an? ", f"{owner} ", other)
     elif first.kind == second.kind and rng.random() < 0.5:
@@ -299,7 +329,7 @@ def _place_words(scene: Scene, rng: random.Random, plain: bool, adjective: str =
     preposition = locale.prepositions[0] if plain else rng.choice(locale.prepositions)
     article = locale.articles[0] if plain or rng.random() < 0.5 else rng.choice(locale.articles)
     full = f"{adjective} {noun}".lstrip()
-    title = full if not article else _a(full) if article == "a" else f"the {full}"
+    title = full if not article else with_article(full) if article == "a" else f"the {full}"
     return _PlaceWords(noun, title, f"{preposition} {title}".lstrip())
 
 
@@ -327,11 +357,23 @@ def _empty(scene: Scene, rng: random.Random, plain: bool, adjective: str) -> str
     if roll < 0.5 and place.title.startswith(("a ", "an ")):
         return _joined(f"an empty {place.bare}", time)
     if roll < 0.6:
-        return _joined(place.title, time, rng.choice(("without people", "with nobody there", "with no one there", "with no people", "without anyone")))
+        return _joined(
+            place.title,
+            time,
+            rng.choice(("without people", "with nobody there", "with no one there", "with no people", "without anyone")),
+        )
     if roll < 0.7:
         return _joined(place.bare, time)
     if roll < 0.8:
-        return ", ".join(part for part in (place.bare, rng.choice(_TIME_KEYWORDS[scene.time]) if time else "", rng.choice(("", "no people", "empty"))) if part)
+        return ", ".join(
+            part
+            for part in (
+                place.bare,
+                rng.choice(_TIME_KEYWORDS[scene.time]) if time else "",
+                rng.choice(("", "no people", "empty")),
+            )
+            if part
+        )
     if roll < 0.92:
         return _joined(rng.choice(_PICTURES), place.title, time)
     return _joined(rng.choice(("nobody", "there is nobody", "no one", "there is no one")), place.where, time)
@@ -363,7 +405,7 @@ def _sentence(scene: Scene, rng: random.Random, plain: bool, subject_adjective: 
         return _joined(picture, clause.subject, doing, place.where, time)
     if roll < 0.46:
         told = _joined(clause.subject, clause.progressive() if rng.random() < 0.7 else clause.finite()) if clause.verb else ""
-        is_there = f"there {'are' if clause.plural else 'is'} {_joined(clause.subject, clause.participle)}"
+        is_there = f"there {clause.are} {_joined(clause.subject, clause.participle)}"
         text = told or rng.choice((is_there, _joined(clause.subject, clause.participle)))
         return f"{_joined(place.where, time)}, {text}"
     if roll < 0.58:
@@ -387,7 +429,7 @@ def _sentence(scene: Scene, rng: random.Random, plain: bool, subject_adjective: 
         return _joined(picture, clause.subject, doing, place.where, time)
     if roll < 0.975 and not place_adjective:
         return _joined(picture, clause.subject, doing, time)
-    return _joined("there", "are" if clause.plural else "is", clause.subject, doing, place.where, time)
+    return _joined("there", clause.are, clause.subject, doing, place.where, time)
 
 
 def _dressed_up(text: str, rng: random.Random) -> str:
@@ -405,149 +447,31 @@ def neutral_caption(scene: Scene, rng: random.Random) -> str:
     return _dressed_up(_sentence(scene, rng, plain=rng.random() < 0.3), rng)
 
 
-# ---- Feelings.
-
-_STEP = 0.25  # of the lookup grid
-_SIDE = 25
-
-
-@dataclass(frozen=True)
-class _Pool:
-    """The words that fit a kind of scene, looked up by their place on the plane: near[row][column]."""
-
-    near: tuple[tuple[tuple[FeelingWord, ...], ...], ...]
-    near_plain: tuple[tuple[tuple[FeelingWord, ...], ...], ...]
-
-    def around(self, valence: float, arousal: float, plain: bool) -> tuple[FeelingWord, ...]:
-        row, column = (min(max(round((x + 3) / _STEP), 0), _SIDE - 1) for x in (valence, arousal))
-        return (self.near_plain if plain else self.near)[row][column]
-
-
-@lru_cache(maxsize=None)
-def _pool(beings: str, daylight: bool) -> _Pool:
-    """`beings`: people | animals | "" (nobody there, so that neither faces nor moods of persons are told)."""
-    fitting = [word for word in LEXICON if daylight or not word.daylight]
-    if beings != "people":
-        fitting = [word for word in fitting if word.form != "expression"]
-    if not beings:
-        fitting = [word for word in fitting if word.noun or word.of_place]
-    plain = [word for word in fitting if word.plain]
-    return _Pool(_near(fitting, 0.5, 8), _near(plain, 0.65, 6))
-
-
-def _near(fitting: list[FeelingWord], radius: float, least: int) -> tuple[tuple[tuple[FeelingWord, ...], ...], ...]:
-    rows = []
-    for row in range(_SIDE):
-        columns = []
-        for column in range(_SIDE):
-            v, a = row * _STEP - 3, column * _STEP - 3
-            ranked = sorted((hypot(word.valence - v, word.arousal - a), i) for i, word in enumerate(fitting))
-            count = max(sum(distance <= radius for distance, _ in ranked), least)
-            columns.append(tuple(fitting[i] for _, i in ranked[:count]))
-        rows.append(tuple(columns))
-    return tuple(rows)
-
-
-def _beings(scene: Scene | None) -> str:
-    kinds = [subject.kind for subject in scene.subjects] if scene else ["girl"]
-    if any(kind in world.PEOPLE for kind in kinds):
-        return "people"
-    return "animals" if any(kind in world.ANIMALS for kind in kinds) else ""
-
-
-def feeling_words(emotion: Emotion, rng: random.Random, scene: Scene | None = None, most: int = 4) -> list[FeelingWord]:
-    """Two to `most` words of the lexicon without repetition whose mean lies near the emotion, fit for the scene if one is given."""
-    pool = _pool(_beings(scene), scene is None or (scene.time == "day" and scene.place != "night_city"))
-    v, a = emotion.valence, emotion.arousal
-    best: list[FeelingWord] = []
-    best_distance = 9.0
-    for _ in range(12):
-        count = min(rng.choices((2, 3, 4), (46, 38, 16))[0], most)
-        chosen: list[FeelingWord] = []
-        left_v, left_a = v * count, a * count
-        said: frozenset[str] = frozenset()
-        for i in range(count):
-            # The last word makes up for what the others missed.
-            at = (v, a) if i < count - 1 else (left_v, left_a)
-            options = pool.around(*at, plain=rng.random() < 0.6)
-            word = rng.choice(options)
-            if i == count - 1:
-                word = min(rng.sample(options, min(4, len(options))), key=lambda w: hypot(w.valence - left_v, w.arousal - left_a))
-            if not said.isdisjoint(word.roots):
-                continue
-            said |= word.roots
-            chosen.append(word)
-            left_v -= word.valence
-            left_a -= word.arousal
-        if len(chosen) < 2:
-            continue
-        distance = hypot(sum(w.valence for w in chosen) / len(chosen) - v, sum(w.arousal for w in chosen) / len(chosen) - a)
-        if distance < best_distance:
-            best, best_distance = chosen, distance
-        if best_distance < 0.16:
-            break
-    rng.shuffle(best)
-    return best
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
-
-
-def _told(chosen: list[FeelingWord], rng: random.Random) -> str:
-    """Feeling words joined in one of several ways."""
-    roll = rng.random()
-    nouns = [word.text for word in chosen if word.noun]
-    rest = [word.text for word in chosen if not word.noun]
-    before_noun = [word.text for word in chosen if word.adjective and word.form != "expression"]
-    others = [word.text for word in chosen if not word.noun and word.text not in before_noun]
-    if roll < 0.55 or not nouns + before_noun:
-        return ", ".join(word.text for word in chosen)
-    if roll < 0.67 and rest:
-        return ", ".join([*([_listed(rest)] if len(rest) < 3 else rest), *(["with " + _listed(nouns)] if nouns else [])])
-    if roll < 0.82 and before_noun:
-        mood = rng.choice(("mood", "mood", "atmosphere", "feeling", "scene"))
-        described = (" and " if len(before_noun) == 2 and rng.random() < 0.5 else ", ").join(before_noun)
-        start = "in a" if mood in ("mood", "atmosphere") and rng.random() < 0.6 else "a"
-        article = _a(described).split(" ", 1)[0][1:]
-        return ", ".join([f"{start}{article} {described} {mood}", *others, *(["with " + _listed(nouns)] if nouns else [])])
-    if roll < 0.9 and nouns:
-        return ", ".join(["with " + _listed(nouns), *rest])
-    if rest and not nouns:
-        return _listed(rest)
-    return ", ".join(word.text for word in chosen)
-
-
-def feeling(emotion: Emotion, rng: random.Random, scene: Scene | None = None) -> str:
-    """Words for a point of the plane, two to four ideas: "serene, soft golden light, smiling".
-
-    With a scene, only words that fit it: no faces where nobody is, no sunbeams at night.
-    """
-    return _told(feeling_words(emotion, rng, scene), rng)
+# ---- With feeling.
 
 
 def _appended(neutral: str, emotion: Emotion, rng: random.Random, scene: Scene) -> str:
     most = 4 if neutral.count(" ") < 14 else 2
-    told = _told(feeling_words(emotion, rng, scene, most), rng)
+    feels = told(feeling_words(emotion, rng, scene, most), rng)
     if not neutral:
-        return told
+        return feels
     if neutral.endswith("."):
-        return f"{neutral} {told[0].upper() + told[1:] if neutral[0].isupper() else told}"
-    if told.startswith(("in a", "with ")) and rng.random() < 0.3:
-        return f"{neutral} {told}"
-    return neutral + rng.choices((", ", " , ", " - ", ". ", ": "), (80, 5, 6, 6, 3))[0] + told
+        return f"{neutral} {feels[0].upper() + feels[1:] if neutral[0].isupper() else feels}"
+    if feels.startswith(("in a", "with ")) and rng.random() < 0.3:
+        return f"{neutral} {feels}"
+    return neutral + rng.choices((", ", " , ", " - ", ". ", ": "), (80, 5, 6, 6, 3))[0] + feels
 
 
 def _prepended(scene: Scene, emotion: Emotion, rng: random.Random) -> str:
     neutral = _sentence(scene, rng, plain=rng.random() < 0.3)
-    told = _told(feeling_words(emotion, rng, scene, 4 if neutral.count(" ") < 14 else 2), rng)
-    return told + rng.choice((", ", ", ", ": ", " - ")) + neutral
+    feels = told(feeling_words(emotion, rng, scene, 4 if neutral.count(" ") < 14 else 2), rng)
+    return feels + rng.choice((", ", ", ", ": ", " - ")) + neutral
 
 
 def _woven(scene: Scene, emotion: Emotion, rng: random.Random) -> str:
     """Feeling words as adjectives of the subject and of the place; the rest is told behind."""
     chosen = feeling_words(emotion, rng, scene, 3)
-    alive = scene.subjects and _beings(Scene(place=scene.place, subjects=scene.subjects[:1]))
+    alive = scene.subjects and beings(Scene(place=scene.place, subjects=scene.subjects[:1]))
     person = next((word for word in chosen if alive and word.adjective and word.form != "atmosphere"), None)
     place = next((word for word in chosen if word is not person and word.adjective and word.of_place), None)
     rest = [word for word in chosen if word is not person and word is not place]
@@ -555,7 +479,11 @@ def _woven(scene: Scene, emotion: Emotion, rng: random.Random) -> str:
     if not rest:
         return text
     nouns = all(word.noun for word in rest)
-    return f"{text} with {_listed([word.text for word in rest])}" if nouns and rng.random() < 0.5 else f"{text}, {', '.join(w.text for w in rest)}"
+    return (
+        f"{text} with {listed([word.text for word in rest])}"
+        if nouns and rng.random() < 0.5
+        else f"{text}, {', '.join(w.text for w in rest)}"
+    )
 
 
 def emotional_caption(scene: Scene, emotion: Emotion, rng: random.Random, aligned: bool = True) -> str:
@@ -580,8 +508,9 @@ def caption_pair(scene: Scene, emotion: Emotion, rng: random.Random) -> tuple[st
 # ---- Vocabulary.
 
 _FUNCTION_WORDS = (
-    "a an the and with in on at by near of next to beside together there is are who that another her his two pair nobody no one people without "
-    "anyone empty mood atmosphere feeling scene wearing dressed clothes shirt coat chase chasing running holding hands hand bench park"
+    "a an the and with in on at by near of next to beside together there is are who that another her his two pair nobody no one "
+    "people without anyone empty mood atmosphere feeling scene wearing dressed clothes shirt coat chase chasing running "
+    "holding hands hand bench park"
 )
 
 
@@ -590,11 +519,20 @@ def vocabulary() -> tuple[str, ...]:
     """Every word that a caption can hold, sorted: lower case, letters only, as `words.words_of` splits a text."""
     texts: list[str] = [_FUNCTION_WORDS, words.GARMENTS, words.DRESSES, words.PICTURE_WORDS, *world.CLOTHES]
     texts += [word.text for word in LEXICON]
-    texts += [_plural(name) for kind in world.PEOPLE + world.ANIMALS for name in _NAMES[kind]]
+    texts += [_plural(name) for names in _NAMES.values() for name in names]
     tables = (_NAMES, _PHRASES, _KEYWORDS, _COMPOUNDS, _TIMES, _TIME_KEYWORDS, _PAIRS, _FAMILIES)
     texts += [name for table in tables for names in table.values() for name in names]
     for locale in (locale for locales in _PLACES.values() for locale in locales):
         texts += [*locale.prepositions, *locale.articles, *locale.nouns]
-    verb_lists = (*_ACTIONS.values(), *_KIND_ACTIONS.values(), _VEHICLE_STANDING, _THING_STANDING, _HAND_IN_HAND, _ON_BENCH, _CHASE, _PLAY_WITH)
+    verb_lists = (
+        *_ACTIONS.values(),
+        *_KIND_ACTIONS.values(),
+        _VEHICLE_STANDING,
+        _THING_STANDING,
+        _HAND_IN_HAND,
+        _ON_BENCH,
+        _CHASE,
+        _PLAY_WITH,
+    )
     texts += [f"{verb.base} {verb.third} {verb.participle} {verb.tail}" for verbs in verb_lists for verb in verbs]
     return tuple(sorted({word for text in texts for word in words_of(text)}))

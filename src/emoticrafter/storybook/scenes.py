@@ -11,31 +11,53 @@ from emoticrafter.storybook.world.scene import Scene, Subject
 
 HELD_OUT_PERCENT = 6
 
-_WATER = ("beach", "lake", "harbour")
-_ROADS = ("street", "night_city", "school", "hospital", "market", "park", "farm", "castle", "harbour", "snowy_village", "desert", "beach")
-_GREEN = ("forest", "meadow", "park", "lake", "farm", "cemetery", "castle", "playground")
+_GROUPS = {
+    "WATER": "beach lake harbour",
+    "ROADS": "street night_city school hospital market park farm castle harbour snowy_village desert beach",
+    "GREEN": "forest meadow park lake farm cemetery castle playground",
+    "OUTSIDE": " ".join(place for place in world.PLACES if place != "room"),
+}
 # Where a kind is at home; whatever is not listed is at home everywhere. One scene in ten ignores this: people ask for odd things.
-_HOMES: dict[str, tuple[str, ...]] = {
-    "sailboat": _WATER, "train": tuple(place for place in world.PLACES if place not in ("room", "playground")),
-    "rocket": tuple(place for place in world.PLACES if place not in ("room", "market", "forest")),
-    "car": _ROADS, "taxi": _ROADS, "bus": _ROADS, "truck": _ROADS, "fire_engine": _ROADS, "scooter": _ROADS,
-    "bicycle": (*_ROADS, "meadow", "lake", "forest", "playground"), "tractor": ("farm", "meadow", "street", "market", "snowy_village"),
-    "horse": (*_GREEN, "beach", "street", "snowy_village", "market", "desert"), "cow": (*_GREEN, "street", "snowy_village"), "pig": (*_GREEN, "street", "market"),
-    "sheep": (*_GREEN, "snowy_village", "street"), "elephant": (*_GREEN, "desert", "beach", "street", "market", "school"),
-    "duck": (*_GREEN, "harbour", "beach", "street", "market"), "penguin": ("snowy_village", "beach", "harbour", "lake", "street", "night_city", "room", "school", "park"),
-    "turtle": (*_WATER, "park", "meadow", "desert", "room"), "butterfly": (*_GREEN, "street", "school", "market", "room", "beach"),
-    "owl": (*_GREEN, "snowy_village", "night_city", "street", "school"), "deer": (*_GREEN, "snowy_village", "street"),
-    "rooster": ("farm", "meadow", "street", "market", "snowy_village", "park", "castle", "playground"), "squirrel": (*_GREEN, "street", "snowy_village", "school"),
-    "camel": ("desert", "desert", "desert", "market", "beach", "castle", "street", "farm"), "tiger": ("forest", "meadow", "desert", "castle", "lake", "night_city", "park"),
-    "monkey": ("forest", "market", "beach", "park", "room", "castle", "playground", "school", "street"), "flamingo": (*_WATER, "park", "meadow", "castle"),
-    "hedgehog": _GREEN, "kangaroo": ("desert", "meadow", "farm", "beach", "forest", "park"), "dinosaur": tuple(place for place in world.PLACES if place != "room"),
-    "snail": (*_GREEN, "street", "market", "school"), "swan": ("lake", "park", "harbour", "castle", "meadow", "beach"),
-    "sunflower": (*_GREEN, "street", "market", "school", "hospital"), "fountain": ("park", "castle", "market", "street", "night_city", "school", "hospital", "cemetery", "playground"),
-    "snowman": ("snowy_village", "snowy_village", "snowy_village", "street", "forest", "park", "playground", "school", "farm"),
-    "tent": ("forest", "meadow", "lake", "beach", "desert", "park", "farm", "snowy_village", "market"),
+_HOME_NAMES = {
+    "car": "ROADS", "taxi": "ROADS", "bus": "ROADS", "truck": "ROADS", "fire_engine": "ROADS", "scooter": "ROADS",
+    "bicycle": "ROADS meadow lake forest playground", "tractor": "farm farm meadow street market snowy_village",
+    "train": "OUTSIDE", "rocket": "OUTSIDE", "dinosaur": "OUTSIDE", "sailboat": "WATER",
+    "horse": "GREEN beach street snowy_village market desert", "cow": "GREEN street snowy_village", "pig": "GREEN street market",
+    "sheep": "GREEN snowy_village street", "elephant": "GREEN desert beach street market school",
+    "duck": "GREEN harbour beach street market", "turtle": "WATER park meadow desert room",
+    "penguin": "snowy_village snowy_village beach harbour lake street night_city room school park",
+    "butterfly": "GREEN street school market room beach", "owl": "GREEN snowy_village night_city street school",
+    "deer": "GREEN snowy_village street", "rooster": "farm farm meadow street market snowy_village park castle playground",
+    "squirrel": "GREEN street snowy_village school", "camel": "desert desert desert market beach castle street farm",
+    "tiger": "forest meadow desert castle lake night_city park", "flamingo": "WATER park meadow castle",
+    "monkey": "forest market beach park room castle playground school street", "hedgehog": "GREEN",
+    "kangaroo": "desert meadow farm beach forest park", "snail": "GREEN street market school",
+    "swan": "lake lake park harbour castle meadow beach", "sunflower": "GREEN street market school hospital",
+    "fountain": "park castle market street night_city school hospital cemetery playground",
+    "snowman": "snowy_village snowy_village snowy_village street forest park playground school farm",
+    "tent": "forest meadow lake beach desert park farm snowy_village market",
 }  # fmt: skip
+_HOMES = {
+    kind: tuple(place for name in names.split() for place in _GROUPS.get(name, name).split())
+    for kind, names in _HOME_NAMES.items()
+}
 _CHASERS = ("dog", "dog", "dog", "cat", "cat", "girl", "boy", "toddler", "rabbit", "monkey", "tiger", "dinosaur", "horse")
-_CHASED = ("ball", "ball", "ball", "butterfly", "butterfly", "cat", "rabbit", "duck", "squirrel", "bird", "rooster", "balloon", "dog", "pig")
+_CHASED = (
+    "ball",
+    "ball",
+    "ball",
+    "butterfly",
+    "butterfly",
+    "cat",
+    "rabbit",
+    "duck",
+    "squirrel",
+    "bird",
+    "rooster",
+    "balloon",
+    "dog",
+    "pig",
+)
 _COMPANIONS = {  # Beside a person; anything else now and then.
     "dog": 8, "cat": 5, "rabbit": 2, "horse": 3, "bicycle": 3, "car": 4, "teddy_bear": 2, "snowman": 2, "gift": 2, "cake": 2, "ball": 2, "tent": 2, "sunflower": 1,
     "duck": 1, "sheep": 1, "cow": 1, "elephant": 1, "penguin": 1, "scooter": 1, "sailboat": 1, "pumpkin": 1, "rocket": 1, "fire_engine": 1, "bus": 1, "fountain": 1,
@@ -77,7 +99,13 @@ def sample_emotion(rng: random.Random) -> Emotion:
 
 
 # Weight, mean and spread (valence, arousal) of what people annotate: mostly pleasant and calm, unpleasant mostly excited.
-_ANNOTATED = ((0.42, 1.1, -0.6, 0.9, 0.9), (0.18, 1.7, 0.9, 0.8, 0.8), (0.18, -1.4, 0.8, 0.9, 0.9), (0.10, -1.1, -0.8, 0.9, 0.8), (0.12, 0.0, 0.0, 1.8, 1.8))
+_ANNOTATED = (
+    (0.42, 1.1, -0.6, 0.9, 0.9),
+    (0.18, 1.7, 0.9, 0.8, 0.8),
+    (0.18, -1.4, 0.8, 0.9, 0.9),
+    (0.10, -1.1, -0.8, 0.9, 0.8),
+    (0.12, 0.0, 0.0, 1.8, 1.8),
+)
 
 
 def annotated_emotion(rng: random.Random) -> Emotion:
@@ -148,11 +176,22 @@ def _pair(rng: random.Random) -> tuple[str, tuple[Subject, ...], str]:
         first, second = _beside(rng)
         place = _place((first, second), rng)
         action = "standing" if rng.random() < 0.4 else _action(first, place, rng)
-        actions = (action, "sleeping" if second in world.ANIMALS and rng.random() < 0.12 else "standing")
+        alike = action in world.actions_of(second) and rng.random() < (0.7 if first == second else 0.25)
+        actions = (action, action if alike else "sleeping" if second in world.ANIMALS and rng.random() < 0.12 else "standing")
     else:
         first, second = rng.choice(world.PEOPLE), rng.choice(world.PEOPLE)
         if rng.random() < 0.4:
-            first, second = rng.choice((("girl", "boy"), ("man", "woman"), ("woman", "girl"), ("man", "boy"), ("grandmother", "grandfather"), ("girl", "girl"), ("boy", "boy")))
+            first, second = rng.choice(
+                (
+                    ("girl", "boy"),
+                    ("man", "woman"),
+                    ("woman", "girl"),
+                    ("man", "boy"),
+                    ("grandmother", "grandfather"),
+                    ("girl", "girl"),
+                    ("boy", "boy"),
+                )
+            )
         place = _place((first, second), rng)
         action = "sitting" if relation == "on_bench" else rng.choice(("standing", "walking"))
         actions = (action, action)
@@ -160,7 +199,11 @@ def _pair(rng: random.Random) -> tuple[str, tuple[Subject, ...], str]:
 
 
 def _beside(rng: random.Random) -> tuple[str, str]:
-    if rng.random() < 0.7:
+    roll = rng.random()
+    if roll < 0.18:  # two of a kind
+        first = rng.choice(rng.choices((world.PEOPLE, world.ANIMALS, world.VEHICLES, world.THINGS), (30, 55, 7, 8))[0])
+        return first, first
+    if roll < 0.75:
         first = rng.choice(world.PEOPLE)
         other = _weighted(rng, _COMPANIONS) if rng.random() < 0.7 else _kind(rng)
         return first, other

@@ -98,8 +98,8 @@ class Mood:
     # What scenery asks for.
     @cached_property
     def wind(self) -> float:
-        """Bends trees, flags and rain; -0.15 (still) .. 1 (gale)."""
-        return 0.08 + 0.55 * self.a * (0.6 + 0.4 * abs(self.a)) + 0.35 * self.terror
+        """Bends trees, flags and rain; 0 (still) .. 1 (gale)."""
+        return max(0.08 + 0.55 * self.a * (0.6 + 0.4 * abs(self.a)) + 0.35 * self.terror, 0.0)
 
     @cached_property
     def wave(self) -> float:

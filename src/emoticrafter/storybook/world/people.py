@@ -6,20 +6,20 @@ Light comes from the upper left, as in the sprites that they stand beside.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from math import cos, radians, sin
 
-from emoticrafter.storybook.world.canvas import Canvas, Color, Point, arc, bezier, darker, lighter, mix
-from emoticrafter.storybook.world.faces import WHITE_HAIR, Looks, draw_back_hair, draw_head
+from emoticrafter.storybook.world.canvas import Color, Point, arc, bezier, darker, lighter, mix
+from emoticrafter.storybook.world.clothes import WHITE, Fit, draw_clothes, draw_pack, legs_of, sleeves_of
+from emoticrafter.storybook.world.faces import WHITE_HAIR, Looks, draw_back_hair, draw_head, fright
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.poses import ADULT, BABY, CHILD, Build, Frame, Pose, pose_of, rounded
+from emoticrafter.storybook.world.poses import ADULT, BABY, CHILD, Build, Frame, Pose, pose_of
 from emoticrafter.storybook.world.scene import CLOTHES, Subject
 from emoticrafter.storybook.world.stage import Stage
 
 SKINS: tuple[Color, ...] = ((255, 222, 196), (246, 200, 162), (222, 166, 120), (176, 118, 78), (124, 82, 58))
 HAIRS: tuple[Color, ...] = ((50, 42, 48), (104, 64, 40), (204, 98, 44), (240, 196, 98), (150, 84, 46))
 _SECONDS: tuple[Color, ...] = ((56, 74, 124), (86, 72, 66), (64, 96, 104), (92, 66, 104))
-_WHITE, _SHADOW = (246, 247, 251), (22, 20, 34)
+_SHADOW = (22, 20, 34)
 _SEAT = 0.165  # height of a bench, of a standing adult's
 
 _BUILDS: dict[str, Build] = {
@@ -32,7 +32,9 @@ _BUILDS: dict[str, Build] = {
     "grandfather": ADULT._replace(scale=0.93, shoulder=0.124, hip=0.31, rx=0.210, ry=0.198, head=0.802, neck=0.645),
     "doctor": ADULT,
     "firefighter": ADULT._replace(shoulder=0.136, arm_width=0.098, leg_width=0.105),
-    "astronaut": ADULT._replace(shoulder=0.140, arm_width=0.112, leg_width=0.125, head=0.782, rx=0.182, ry=0.174, neck=0.61, hip=0.29),
+    "astronaut": ADULT._replace(
+        shoulder=0.140, arm_width=0.112, leg_width=0.125, head=0.782, rx=0.182, ry=0.174, neck=0.61, hip=0.29
+    ),
 }
 
 
@@ -140,15 +142,18 @@ class _Figure:
         draw_back_hair(canvas, self.head, self.looks, self.sway)
         if self.action == "holding_umbrella":
             self._umbrella()
+        fit = Fit(canvas, self.torso, self.looks, h, self.build.shoulder, pose.seat is not None, pose.lift, self.sway)
         if self.kind == "astronaut":
-            canvas.graded(self.torso.points(_PACK), (176, 182, 198), (118, 124, 146))
+            draw_pack(fit)
         for side in (0, 1):
             self._leg(side)
-        _GARMENTS[self.kind](self)
+        draw_clothes(fit)
         if self.action in _CHEST_PROPS:
             _CHEST_PROPS[self.action](self)
         for side in (0, 1):
             self._sleeve(side)
+        if self.action in _LAP_PROPS:
+            _LAP_PROPS[self.action](self)
         draw_head(canvas, self.head, self.looks, self.mood, pose.turn, pose.look, self.sway)
         if self.action in _HAND_PROPS:
             _HAND_PROPS[self.action](self)
@@ -167,11 +172,6 @@ class _Figure:
         first, second = (self.side * rx * cos(t), rx * sin(t)), (-self.side * ry * sin(t), ry * cos(t))
         return Frame(self.at(self.pose.head), first, second)
 
-    def drape(self, shape: Sequence[Point]) -> list[Point]:
-        """Cloth in the frame of the torso; below the hip it hangs straight down, however the back is bent."""
-        t = self.torso
-        return [(t.ox + u * t.ax + max(w, 0.0) * t.bx, t.oy + w * t.by) for u, w in shape]
-
     # -- limbs -------------------------------------------------------------------------------------------------------
 
     def _limb(self, points: list[Point], width: float, color: Color) -> None:
@@ -186,28 +186,27 @@ class _Figure:
         hip = (pose.hip[0] + sign * 0.46 * build.shoulder, pose.hip[1])
         foot = (pose.feet[side][0], pose.feet[side][1] + 0.028)
         hip_c, knee_c, foot_c = self.at(hip), self.at(pose.knees[side]), self.at(foot)
-        cloth, shoe, bare = _LEGS[self.kind](looks)
+        cloth, shoe, bare = legs_of(looks)
         self._limb([hip_c, knee_c, foot_c], build.leg_width, looks.skin if bare else cloth)
         if bare and self.kind == "boy":
             middle = (hip_c[0] + 0.85 * (knee_c[0] - hip_c[0]), hip_c[1] + 0.85 * (knee_c[1] - hip_c[1]))
             self._limb([hip_c, middle], build.leg_width * 1.35, cloth)
         if bare:
             sock = (foot_c[0] + 0.22 * (knee_c[0] - foot_c[0]), foot_c[1] + 0.22 * (knee_c[1] - foot_c[1]))
-            self.canvas.line([sock, foot_c], build.leg_width * self.h, _WHITE)
+            self.canvas.line([sock, foot_c], build.leg_width * self.h, WHITE)
         w = build.leg_width * self.h
-        toe = (foot_c[0] + self.side * (0.22 * w if side else (0.22 * w if pose.turn else -0.22 * w)), foot_c[1] + 0.02 * w)
-        if not pose.turn:
-            toe = (foot_c[0] + sign * self.side * 0.16 * w, toe[1])
+        ahead = 0.22 if pose.turn else 0.16 * sign
+        toe = (foot_c[0] + self.side * ahead * w, foot_c[1] + 0.02 * w)
         self.canvas.ellipse(toe[0], toe[1], 0.80 * w, 0.50 * w, darker(shoe, 0.12))
         self.canvas.ellipse(toe[0] - 0.14 * w, toe[1] - 0.10 * w, 0.52 * w, 0.28 * w, lighter(shoe, 0.18))
 
     def _arm_points(self, side: int) -> list[Point]:
         pose = self.pose
-        return list(rounded_arm(self.at(pose.shoulders[side]), self.at(pose.elbow(side)), self.at(pose.hands[side])))
+        return _rounded_arm(self.at(pose.shoulders[side]), self.at(pose.elbow(side)), self.at(pose.hands[side]))
 
     def _sleeve(self, side: int) -> None:
         points, width = self._arm_points(side), self.build.arm_width
-        color, short = _SLEEVES[self.kind](self.looks)
+        color, short = sleeves_of(self.looks)
         if short:
             self._limb(points, 0.78 * width, self.looks.skin)
             self._limb(points[:4], 1.12 * width, color)
@@ -234,7 +233,7 @@ class _Figure:
 
     def _tremble(self) -> None:
         """Lines of shaking beside a frightened body."""
-        terror = (self.mood.terror - 0.12) / 0.88
+        terror = fright(self.mood)
         if terror <= 0.0:
             return
         cx, cy = self.at(self.pose.head)
@@ -266,40 +265,40 @@ class _Figure:
 
     def _book(self) -> None:
         x, y = self.torso.at(0, 0.45)
-        self._prop("book", x, y + 0.13 * self.h, 0.27)
+        self._prop("book", x, y + 0.16 * self.h, 0.32)
 
     def _guitar(self) -> None:
         x, y = self.torso.at(0.06, 0.46)
         self._prop("guitar", x, y + 0.27 * self.h, 0.66, tilt=12)
 
     def _teddy(self) -> None:
-        x, y = self.torso.at(0, 0.02)
-        self._prop("teddy_bear", x, y + 0.03 * self.h, 0.36)
+        x, y = self.torso.at(0, 0.0)
+        self._prop("teddy_bear", x, y + 0.08 * self.h, 0.44)
 
     def _kite(self) -> None:
         gust = max(self.mood.wind, 0.0)
-        cx = min(max(self.x + self.side * (0.27 + 0.03 * gust), 0.15), 0.85)
-        foot, size, lean = 0.30 - 0.02 * gust, 0.24, self.side * (4 + 14 * gust)
+        cx = min(max(self.x + self.side * (0.30 + 0.03 * gust), 0.14), 0.86)
+        foot, size, lean = 0.27 - 0.02 * gust, 0.23, self.side * (4 + 14 * gust)
         self._string(self.at(self.pose.hands[1]), (cx + self.side * 0.03, foot - 0.05), 0.03 - 0.02 * gust)
         self.canvas.sprite(self.stage.sprites.get("kite"), cx, foot, size, tilt=lean, flip=self.side > 0)
 
     def _balloon(self) -> None:
         x, y = self.at(self.pose.hands[1])
         drift = 0.16 * self.mood.wind * self.h
-        end = (x + self.side * (0.02 * self.h + drift), y - 0.16 * self.h)
+        end = (min(max(x + self.side * (0.02 * self.h + drift), 0.08), 0.92), y - 0.16 * self.h)
         self._string((x, y), end, 0.01)
-        self._prop("balloon", end[0] + self.side * 0.14 * self.h, end[1] + 0.02 * self.h, 0.50, tilt=10 * self.mood.wind)
+        self._prop("balloon", end[0] + self.side * 0.13 * self.h, end[1] + 0.02 * self.h, 0.50, tilt=10 * self.mood.wind)
 
     def _ball(self) -> None:
         pose = self.pose
-        x, y = self.at((pose.feet[1][0] + 0.20, 0.0))
+        x, _ = self.at((pose.feet[1][0] + 0.20, 0.0))
         bounce = self.h * (0.03 + 0.13 * self.mood.motion)
         self.canvas.glow(x, self.foot, 0.13 * self.h, 0.035 * self.h, _SHADOW, 0.5)
         self._prop("ball", x, self.foot - bounce, 0.25, tilt=0)
 
     def _ice_cream(self) -> None:
         x, y = self.at(self.pose.hands[1])
-        self._prop("ice_cream", x, y + 0.05 * self.h, 0.34, tilt=-8)
+        self._prop("ice_cream", x, y + 0.05 * self.h, 0.32, tilt=-4)
 
     def _notes(self) -> None:
         cx, cy = self.at(self.pose.head)
@@ -329,13 +328,14 @@ class _Figure:
             self.canvas.line(arc(x, y, reach * r, reach * r, start, end, 7), 0.0125, (255, 250, 232))
 
 
-def rounded_arm(shoulder: Point, elbow: Point, hand: Point) -> list[Point]:
+def _rounded_arm(shoulder: Point, elbow: Point, hand: Point) -> list[Point]:
     """Seven points from shoulder to hand, bent softly at the elbow."""
     control = (2 * elbow[0] - (shoulder[0] + hand[0]) / 2, 2 * elbow[1] - (shoulder[1] + hand[1]) / 2)
     return bezier(shoulder, control, hand, 7)
 
 
-_CHEST_PROPS = {"reading": _Figure._book, "playing_guitar": _Figure._guitar, "hugging_teddy": _Figure._teddy}
+_CHEST_PROPS = {"playing_guitar": _Figure._guitar}  # under the sleeves
+_LAP_PROPS = {"reading": _Figure._book, "hugging_teddy": _Figure._teddy}  # over them
 _HAND_PROPS = {
     "flying_kite": _Figure._kite,
     "holding_balloon": _Figure._balloon,
@@ -344,172 +344,4 @@ _HAND_PROPS = {
     "dancing": _Figure._notes,
     "running": _Figure._rush,
     "waving": _Figure._hail,
-}
-
-
-# -- clothes: (u across in body heights, t along the spine, 0 at the hip, 1 at the neck) -----------------------------------
-
-_PACK = rounded(((-0.20, 0.95), (0.20, 0.95), (0.22, 0.0), (-0.22, 0.0)))
-
-
-def _outline(shoulder: float, waist: float, hem: float, low: float, billow: float = 0.0) -> tuple[Point, ...]:
-    """Half-widths of shoulder, waist and hem; `low` is where the hem hangs."""
-    return rounded(
-        ((-0.45 * shoulder, 1.04), (0.45 * shoulder, 1.04), (shoulder, 0.88), (waist, 0.45), (hem + billow, low), (0.5 * hem, low - 0.05),
-         (-0.5 * hem, low - 0.05), (-hem + billow, low), (-waist, 0.45), (-shoulder, 0.88))
-    )  # fmt: skip
-
-
-def _cloth(f: _Figure, shape: Sequence[Point], color: Color) -> None:
-    f.canvas.graded(f.drape(shape), lighter(color, 0.24), darker(color, 0.20), horizontal=True)
-
-
-def _skirt_drop(f: _Figure, low: float) -> float:
-    """Where a hem hangs: over the knees of those who sit."""
-    return -0.24 if f.pose.seat is not None else low
-
-
-def _girl(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    flare = 0.185 + 0.30 * f.pose.lift
-    low = _skirt_drop(f, -0.26 + 0.5 * f.pose.lift)
-    billow = 0.04 * f.sway
-    _cloth(f, _outline_now(s * 1.08, 0.098, flare, low, billow), color)
-    hem = [(-flare + billow, low + 0.04), (0, low - 0.02), (flare + billow, low + 0.04)]
-    f.canvas.line(f.drape(bezier(*hem, 7)), 0.035 * f.h, lighter(color, 0.62))
-    f.canvas.polygon(f.torso.points(_COLLAR), _WHITE)
-
-
-def _boy(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    _cloth(f, _outline(s * 1.12, 0.112, 0.122, -0.10), color)
-    f.canvas.line(f.torso.points([(-0.105, 0.44), (0.0, 0.40), (0.105, 0.44)]), 0.058 * f.h, lighter(color, 0.72))
-
-
-def _woman(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    low = _skirt_drop(f, -0.30)
-    skirt = ((-0.085, 0.42), (0.085, 0.42), (0.165, low), (0.0, low - 0.06), (-0.165, low))
-    _cloth(f, skirt, f.looks.second)
-    _cloth(f, _outline_now(s * 1.06, 0.082, 0.125, 0.02, 0), color)
-    f.canvas.line(f.torso.points([(-0.085, 0.42), (0.0, 0.39), (0.085, 0.42)]), 0.034 * f.h, darker(color, 0.42))
-    f.canvas.polygon(f.torso.points(((-0.05, 1.02), (0.05, 1.02), (0.0, 0.76))), lighter(f.looks.skin, 0.05))
-
-
-def _man(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    _cloth(f, _outline(s * 1.06, 0.125, 0.132, -0.12), color)
-    f.canvas.polygon(f.torso.points(((-0.058, 1.02), (0.058, 1.02), (0.012, 0.38), (-0.012, 0.38))), _WHITE)
-    f.canvas.polygon(f.torso.points(((-0.018, 0.96), (0.018, 0.96), (0.026, 0.55), (0.0, 0.45), (-0.026, 0.55))), darker(f.looks.second, 0.2))
-    f.canvas.line(f.torso.points([(0.0, 0.40), (0.0, -0.12)]), 0.016 * f.h, darker(color, 0.35))
-
-
-def _grandmother(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    low = _skirt_drop(f, -0.62)
-    _cloth(f, _outline_now(s * 1.02, 0.125, 0.185, low, 0), color)
-    apron = rounded(((-0.075, 0.40), (0.075, 0.40), (0.11, low + 0.12), (0.0, low + 0.06), (-0.11, low + 0.12)))
-    f.canvas.polygon(f.drape(apron), _WHITE)
-    shawl = ((-0.06, 1.05), (0.06, 1.05), (s * 1.34, 0.78), (s * 1.40, 0.56), (0.05, 0.36), (0.0, 0.26), (-0.05, 0.36), (-s * 1.40, 0.56), (-s * 1.34, 0.78))
-    tint = mix((168, 104, 168), f.looks.second, 0.35)
-    _cloth(f, shawl, tint)
-    f.canvas.line(f.torso.points(((-s * 1.36, 0.56), (0.0, 0.30), (s * 1.36, 0.56))), 0.028 * f.h, lighter(tint, 0.55))
-
-
-def _grandfather(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    _cloth(f, _outline(s * 1.06, 0.132, 0.135, -0.14), color)
-    f.canvas.polygon(f.torso.points(((-0.065, 1.02), (0.065, 1.02), (0.0, 0.58))), _WHITE)
-    bow = ((-0.05, 0.93), (0.0, 0.87), (0.05, 0.93), (0.05, 0.79), (0.0, 0.85), (-0.05, 0.79))
-    f.canvas.polygon(f.torso.points(bow), (196, 60, 64))
-    for t in (0.42, 0.18, -0.04):
-        x, y = f.torso.at(0.0, t)
-        f.canvas.ellipse(x, y, 0.017 * f.h, 0.017 * f.h, lighter(color, 0.6))
-
-
-def _toddler(f: _Figure) -> None:
-    color = f.looks.clothes
-    x, y = f.torso.at(0, 0.42)
-    f.canvas.ball(x, y, 0.175 * f.h, 0.20 * f.h, color, 0.32)
-    f.canvas.ellipse(x, y + 0.02 * f.h, 0.105 * f.h, 0.125 * f.h, lighter(color, 0.55))
-
-
-def _doctor(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    low = _skirt_drop(f, -0.52)
-    _cloth(f, _outline_now(s * 1.10, 0.122, 0.162, low, 0), (238, 241, 247))
-    f.canvas.polygon(f.torso.points(((-0.06, 1.03), (0.06, 1.03), (0.035, 0.30), (-0.035, 0.30))), color)
-    f.canvas.line(f.drape([(0.0, 0.30), (0.0, low)]), 0.018 * f.h, (176, 186, 204))
-    tube = rounded(((-0.072, 1.02), (-0.078, 0.70), (-0.02, 0.50), (0.05, 0.56), (0.078, 0.72), (0.072, 1.02)), False)
-    f.canvas.line(f.torso.points(tube), 0.026 * f.h, (58, 64, 84))
-    x, y = f.torso.at(-0.015, 0.44)
-    f.canvas.ellipse(x, y, 0.036 * f.h, 0.036 * f.h, (58, 64, 84))
-    f.canvas.ellipse(x - 0.004 * f.h, y - 0.005 * f.h, 0.020 * f.h, 0.020 * f.h, (200, 214, 230))
-    cross = f.torso.points([(0.075, 0.30), (0.125, 0.30)]), f.torso.points([(0.10, 0.38), (0.10, 0.22)])
-    for line in cross:
-        f.canvas.line(line, 0.022 * f.h, (226, 50, 56))
-
-
-def _firefighter(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    low = -0.28 if f.pose.seat is None else -0.15
-    _cloth(f, _outline(s * 1.08, 0.142, 0.162, low), color)
-    stripe = (255, 252, 214) if f.looks.clothes != CLOTHES["yellow"] else _WHITE
-    for t, w in ((0.62, 0.134), (0.10, 0.148)):
-        f.canvas.line(f.torso.points([(-w, t), (0, t - 0.03), (w, t)]), 0.062 * f.h, (150, 160, 170))
-        f.canvas.line(f.torso.points([(-w, t), (0, t - 0.03), (w, t)]), 0.034 * f.h, stripe)
-    f.canvas.line(f.drape([(0.0, 1.0), (0.0, low)]), 0.018 * f.h, darker(color, 0.42))
-
-
-def _astronaut(f: _Figure) -> None:
-    s, color = f.build.shoulder, f.looks.clothes
-    _cloth(f, _outline(s * 1.12, 0.150, 0.150, -0.22), (232, 235, 243))
-    f.canvas.polygon(f.torso.points(rounded(((-0.085, 0.66), (0.085, 0.66), (0.085, 0.28), (-0.085, 0.28)))), (150, 160, 182))
-    for u, t, tint in ((-0.042, 0.54, (238, 70, 64)), (0.042, 0.54, (70, 150, 240)), (-0.042, 0.38, (255, 206, 70)), (0.042, 0.38, (70, 196, 120))):
-        x, y = f.torso.at(u, t)
-        f.canvas.ellipse(x, y, 0.027 * f.h, 0.027 * f.h, tint)
-    f.canvas.line(f.torso.points([(-0.145, 0.06), (0, 0.02), (0.145, 0.06)]), 0.046 * f.h, color)
-
-
-_COLLAR = rounded(((-0.085, 1.02), (0.0, 0.96), (0.085, 1.02), (0.092, 0.86), (0.0, 0.80), (-0.092, 0.86)))
-
-_GARMENTS = {
-    "girl": _girl, "boy": _boy, "woman": _woman, "man": _man, "grandmother": _grandmother, "grandfather": _grandfather,
-    "toddler": _toddler, "doctor": _doctor, "firefighter": _firefighter, "astronaut": _astronaut,
-}  # fmt: skip
-
-
-def _outline_now(shoulder: float, waist: float, hem: float, low: float, billow: float) -> list[Point]:
-    """As `_outline`, for widths that change with every mood: not worth a cache."""
-    half = [(0.45 * shoulder, 1.04), (0.92 * shoulder, 0.98), (shoulder, 0.86), (0.5 * (shoulder + waist), 0.64), (waist, 0.42),
-            (waist + 0.35 * (hem - waist), 0.42 + 0.45 * (low - 0.42)), (hem, low), (0.62 * hem, low - 0.04), (0.2 * hem, low - 0.055)]  # fmt: skip
-    right = [(u + billow * max((0.42 - t) / (0.42 - low), 0.0), t) for u, t in half]
-    left = [(-u + billow * max((0.42 - t) / (0.42 - low), 0.0), t) for u, t in half[::-1]]
-    return right + left
-
-
-# Legs: (cloth, shoe, bare); sleeves: (colour, short).
-_LEGS = {
-    "girl": lambda k: (k.clothes, (206, 54, 64), True),
-    "boy": lambda k: (k.second, (240, 242, 248), True),
-    "woman": lambda k: (mix(k.skin, (60, 50, 70), 0.15), (112, 60, 50), False),
-    "man": lambda k: (k.second, (70, 52, 46), False),
-    "grandmother": lambda k: ((120, 112, 122), (104, 70, 72), False),
-    "grandfather": lambda k: ((128, 112, 96), (84, 62, 52), False),
-    "toddler": lambda k: (k.clothes, lighter(k.clothes, 0.25), False),
-    "doctor": lambda k: (mix(k.clothes, (70, 90, 120), 0.4), (236, 238, 244), False),
-    "firefighter": lambda k: (darker(k.clothes, 0.16), (48, 44, 52), False),
-    "astronaut": lambda k: ((226, 230, 240), k.clothes, False),
-}
-_SLEEVES = {
-    "girl": lambda k: (lighter(k.clothes, 0.12), True),
-    "boy": lambda k: (k.clothes, True),
-    "woman": lambda k: (k.clothes, False),
-    "man": lambda k: (darker(k.clothes, 0.05), False),
-    "grandmother": lambda k: (k.clothes, False),
-    "grandfather": lambda k: (k.clothes, False),
-    "toddler": lambda k: (k.clothes, False),
-    "doctor": lambda k: ((230, 234, 242), False),
-    "firefighter": lambda k: (k.clothes, False),
-    "astronaut": lambda k: ((228, 232, 242), False),
 }

@@ -66,7 +66,7 @@ def rounded(corners: tuple[Point, ...], closed: bool = True, steps: int = 4) -> 
     """A smooth line through the corners (Catmull-Rom)."""
     count = len(corners)
     spans = count if closed else count - 1
-    points = []
+    points: list[Point] = []
     for i in range(spans):
         if closed:
             p, q, r, s = (corners[(i + k) % count] for k in (-1, 0, 1, 2))
@@ -74,14 +74,12 @@ def rounded(corners: tuple[Point, ...], closed: bool = True, steps: int = 4) -> 
             p, q, r, s = (corners[min(max(i + k, 0), count - 1)] for k in (-1, 0, 1, 2))
         for step in range(steps):
             t = step / steps
-            points.append(
-                tuple(
-                    0.5 * (2 * q[k] + (r[k] - p[k]) * t + (2 * p[k] - 5 * q[k] + 4 * r[k] - s[k]) * t * t
-                           + (3 * q[k] - p[k] - 3 * r[k] + s[k]) * t**3)
-                    for k in (0, 1)
-                )
-            )  # fmt: skip
+            points.append((_between(p[0], q[0], r[0], s[0], t), _between(p[1], q[1], r[1], s[1], t)))
     return tuple(points) if closed else (*points, corners[-1])
+
+
+def _between(p: float, q: float, r: float, s: float, t: float) -> float:
+    return 0.5 * (2 * q + (r - p) * t + (2 * p - 5 * q + 4 * r - s) * t**2 + (3 * q - p - 3 * r + s) * t**3)
 
 
 class Build(NamedTuple):
@@ -99,9 +97,9 @@ class Build(NamedTuple):
     leg_width: float
 
 
-CHILD = Build(0.8, 0.775, 0.245, 0.225, 0.595, 0.28, 0.098, 0.29, 0.084, 0.090)
+CHILD = Build(0.8, 0.775, 0.245, 0.225, 0.595, 0.28, 0.098, 0.31, 0.084, 0.090)
 ADULT = Build(1.0, 0.812, 0.198, 0.188, 0.66, 0.34, 0.118, 0.30, 0.080, 0.088)
-BABY = Build(0.62, 0.715, 0.310, 0.285, 0.48, 0.18, 0.125, 0.27, 0.105, 0.125)
+BABY = Build(0.62, 0.715, 0.310, 0.285, 0.48, 0.18, 0.125, 0.30, 0.105, 0.125)
 
 
 class _Stance(NamedTuple):
@@ -122,12 +120,12 @@ class _Stance(NamedTuple):
 
 _STANCES = (
     (  # calm: bowed, at ease, content
-        _Stance(0.10, -0.98, 0, 0.0, 0, 0.052, 0, 0.040, 0.055, 0.040, 11, 0.035, -0.03),
+        _Stance(0.10, -0.98, 0, 0.0, 0, 0.052, 0, 0.018, 0.055, 0.040, 11, 0.035, -0.03),
         _Stance(0.20, -0.95, 0, 0.0, 0, 0.052, 0, 0.010, 0.012, 0.010, 5, 0.010, -0.01),
         _Stance(0.30, -0.80, 0, 1.0, 0, 0.052, 0, 0.000, 0.000, 0.000, -7, 0.000, 0.00),
     ),
     (
-        _Stance(0.14, -0.94, 0, 0.0, 0, 0.056, 0, 0.025, 0.032, 0.022, 7, 0.020, -0.01),
+        _Stance(0.14, -0.94, 0, 0.0, 0, 0.056, 0, 0.014, 0.032, 0.022, 7, 0.020, -0.01),
         _Stance(0.36, -0.86, 0, 0.0, 0, 0.064, 0, 0.000, 0.000, 0.000, 0, 0.000, 0.00),
         _Stance(0.78, -0.42, 0, 0.0, 0, 0.070, 0, 0.000, -0.006, 0.000, -5, 0.000, 0.01),
     ),
@@ -222,8 +220,10 @@ def _knee(pose: Pose, side: int) -> Point:
 
 
 # How much of a mood's leap and stance an action leaves to the legs.
-_FREEDOM = {"walking": 0.5, "running": 0.5, "jumping": 0.6, "dancing": 0.7, "reading": 0.45, "playing_guitar": 0.5, "playing_ball": 0.4,
-            "holding_umbrella": 0.6, "eating_ice_cream": 0.6, "hugging_teddy": 0.6}  # fmt: skip
+_FREEDOM = {
+    "walking": 0.5, "running": 0.5, "jumping": 0.6, "dancing": 0.7, "reading": 0.45, "playing_guitar": 0.5, "playing_ball": 0.4,
+    "holding_umbrella": 0.6, "eating_ice_cream": 0.6, "hugging_teddy": 0.6,
+}  # fmt: skip
 
 
 def _bend(pose: Pose, lean: float) -> None:
@@ -255,22 +255,24 @@ def _run(pose: Pose, mood: Mood) -> None:
 
 
 def _jump(pose: Pose, mood: Mood) -> None:
-    pose.lift += 0.115 + 0.04 * mood.a
-    pose.feet = [(-0.115, 0.06), (0.125, 0.035)]
+    pose.lift += 0.14 + 0.05 * mood.a
+    pose.feet = [(-0.13, 0.075), (0.14, 0.045)]
     pose.reach(0, 0.95, 0.55, 0.55)
     pose.reach(1, 0.95, 0.55, 0.55)
 
 
 def _dance(pose: Pose, mood: Mood) -> None:
-    pose.feet = [(-0.035, pose.feet[0][1]), (0.17, 0.075 + pose.feet[1][1])]
+    pose.feet = [(-0.035, pose.feet[0][1]), (0.21, 0.095 + pose.feet[1][1])]
     _bend(pose, -0.028)
     pose.tilt += 7
-    pose.reach(0, 0.98, -0.05, 0.75)
-    pose.reach(1, 0.55, 1.12, 0.75)
+    build = pose.build
+    pose.reach(0, 1.0, -0.15, 0.8)
+    pose.pull(1, (pose.neck[0] + build.rx + 0.04, build.head + (0.85 + 0.2 * mood.a) * build.ry), 0.85)
 
 
 def _wave(pose: Pose, mood: Mood) -> None:
-    pose.reach(1, 0.80, 1.02 + 0.08 * mood.a, 0.86)
+    build = pose.build
+    pose.pull(1, (pose.neck[0] + build.rx + 0.125, build.head + (0.35 + 0.25 * mood.a) * build.ry), 0.92)
 
 
 def _read(pose: Pose, mood: Mood) -> None:
@@ -311,14 +313,14 @@ def _play_guitar(pose: Pose, mood: Mood) -> None:
 
 
 def _eat_ice_cream(pose: Pose, mood: Mood) -> None:
-    pose.pull(1, (pose.head[0] + 1.0 * pose.build.rx, pose.neck[1] - 0.10), 0.97)
+    pose.pull(1, (pose.head[0] + 1.16 * pose.build.rx, pose.neck[1] - 0.12), 0.97)
     pose.turn = 0.35
 
 
 def _hug_teddy(pose: Pose, mood: Mood) -> None:
-    middle = pose.hip[1] + 0.42 * (pose.neck[1] - pose.hip[1])
-    pose.pull(0, (0.02, middle - 0.03), 0.95)
-    pose.pull(1, (-0.01, middle + 0.035), 0.95)
+    belly = pose.hip[1] + 0.20 * (pose.neck[1] - pose.hip[1])
+    pose.pull(0, (-0.11, belly), 0.97)
+    pose.pull(1, (0.11, belly + 0.03), 0.97)
 
 
 _ACTIONS = {
@@ -326,4 +328,3 @@ _ACTIONS = {
     "flying_kite": _fly_kite, "holding_balloon": _hold_balloon, "holding_umbrella": _hold_umbrella,
     "playing_ball": _play_ball, "playing_guitar": _play_guitar, "eating_ice_cream": _eat_ice_cream, "hugging_teddy": _hug_teddy,
 }  # fmt: skip
-

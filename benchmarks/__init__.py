@@ -1,0 +1,1 @@
+"""What is measured, how, and the recorded results: run each as `python -m benchmarks.NAME`."""

@@ -1,0 +1,83 @@
+"""What a text-to-image model must offer to be given emotions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from emoticrafter.backbones.features import PromptFeatures
+
+__all__ = ["Backbone", "Progress", "SamplingDefaults"]
+
+Progress = Callable[[int, int], None]  # (done, total), in denoising steps of single pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingDefaults:
+    """How a backbone samples where the user does not say. size: (width, height) in pixels."""
+
+    steps: int
+    guidance: float
+    size: tuple[int, int]
+
+
+class Backbone(Protocol):
+    """A frozen text-to-image model.
+
+    name: as the user opened it. family: what an emotion checkpoint belongs to; models that share text encoders share it.
+    prompt_channels: C of its features. section: the tokens of one section of a prompt. emotion: the checkpoint that belongs
+    to it, None if there is none. vocabulary: the words that it has seen, None if it has seen them all.
+    """
+
+    name: str
+    family: str
+    prompt_channels: int
+    section: int
+    device: torch.device
+    defaults: SamplingDefaults
+    emotion: Path | None
+    vocabulary: frozenset[str] | None
+
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
+        """The features of each prompt, the empty one included, as float32."""
+        ...
+
+    def render(
+        self,
+        features: PromptFeatures,
+        *,
+        seeds: Sequence[int],
+        negative: str | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        size: tuple[int, int] | None = None,
+        start: float = 0.0,
+        neutral: PromptFeatures | None = None,
+        callback: Progress | None = None,
+    ) -> list[Image.Image]:
+        """One RGB picture per row of `features`, each from noise of its own seed, drawn on the CPU.
+
+        negative: a prompt to move away from; None is the model's own unconditional input. start: the share of the steps,
+        0 to 1, that see `neutral` instead of `features`. Raises InputError for settings that cannot be, and DeviceError when
+        the memory does not suffice for a single picture.
+        """
+        ...
+
+    def check(self, *, steps: int, guidance: float, size: tuple[int, int], negative: str | None) -> None:
+        """Raise InputError for settings with which this model cannot sample, before any work."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a recipe records of the model: JSON values."""
+        ...
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The precision in which to compute beside the model on its device."""
+        ...

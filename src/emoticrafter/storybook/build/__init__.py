@@ -1,0 +1,62 @@
+"""The embedded model made from nothing, in stages; each takes up where it was stopped, even by kill -9.
+
+render      scenes drawn to pictures            tokenizer   a BPE learned from captions
+vae         pictures <-> latents                text        two CLIP text encoders
+unet        latents from text                   eit         neutral features -> emotional features
+judge       pictures -> emotion, place, subject assemble    everything as a diffusers SDXL pipeline folder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from emoticrafter.errors import DeviceError, InputError, MissingError
+from emoticrafter.storybook.build.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
+
+__all__ = ["PRESETS", "STAGES", "run"]
+
+
+def run(
+    preset: str | Preset,
+    out: str | Path,
+    stages: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Run the stages (default: all) of a preset in `out`, skipping the finished ones; the folder of the finished model.
+
+    `steps` or `minutes` replace the length of the trainings among `stages`; asking a finished training for more steps takes it
+    up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished.
+    """
+    import torch
+
+    from emoticrafter.storybook.build.common import Workshop
+
+    chosen = preset if isinstance(preset, Preset) else preset_named(preset)
+    for stage in stages or ():
+        if stage not in STAGES:
+            raise InputError(f"Unknown stage {stage!r}.", f"Known stages: {', '.join(STAGES)}.")
+    if (steps is not None and steps < 1) or (minutes is not None and not minutes > 0):
+        raise InputError("--steps and --minutes must be above 0.")
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if where.type == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("CUDA was asked for, and torch sees no CUDA device here.", "Leave --device out, or give --device cpu.")
+    work = Workshop(preset=chosen, out=Path(out), seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
+    for stage in (name for name in STAGES if name in (stages or STAGES)):
+        done = work.done(stage)
+        if done is not None and not (stages and steps and int(str(done.get("steps", steps))) < steps):
+            work.say(f"{stage}: finished already")
+            continue
+        for need in NEEDS[stage]:
+            if work.done(need) is None:
+                raise MissingError(
+                    f"Stage {stage!r} needs stage {need!r}, which is not finished in {out}.", f"Add --stage {need}."
+                )
+        import_module(f"{__name__}.{stage}").run(work)
+    return work.folder("assemble")

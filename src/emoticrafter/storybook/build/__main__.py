@@ -1,0 +1,34 @@
+"""python -m emoticrafter.storybook.build --preset cpu --out DIR [--stage NAME ...] [--steps N | --minutes M]"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from emoticrafter.errors import EmotiCrafterError
+from emoticrafter.storybook import build
+
+
+def main() -> None:
+    from emoticrafter.storybook.build.common import restart_with_steady_memory
+
+    restart_with_steady_memory()
+    parser = argparse.ArgumentParser(prog="python -m emoticrafter.storybook.build", description="Build the storybook model.")
+    parser.add_argument("--preset", default="cpu", choices=sorted(build.PRESETS))
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--stage", action="append", choices=build.STAGES, help="may be given several times; default: all")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device")
+    options = vars(parser.parse_args())
+    options["stages"] = options.pop("stage")
+    try:
+        build.run(**options)
+    except EmotiCrafterError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

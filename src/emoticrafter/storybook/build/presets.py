@@ -1,0 +1,128 @@
+"""How big and how long: the recipes of the storybook model at three scales. No torch here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from emoticrafter.errors import InputError
+
+STAGES = ("render", "tokenizer", "vae", "text", "unet", "eit", "judge", "assemble")
+# What each stage needs to be finished.
+NEEDS = {
+    "render": (),
+    "tokenizer": (),
+    "vae": ("render",),
+    "text": ("render", "tokenizer", "vae"),
+    "unet": ("text",),
+    "eit": ("text",),
+    "judge": ("vae",),
+    "assemble": ("unet", "eit", "judge"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained. Rates follow a short linear warm-up, then half a cosine down to `final_rate`."""
+
+    steps: int
+    batch: int
+    rate: float
+    final_rate: float = 2e-5
+    warmup: int = 100
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: float = 1.0
+    average: float = 0.999  # decay of the averaged weights, once warmed up
+
+    def rate_at(self, step: int) -> float:
+        if step < self.warmup:
+            return self.rate * (step + 1) / self.warmup
+        share = (step - self.warmup) / max(self.steps - self.warmup, 1)
+        return self.final_rate + (self.rate - self.final_rate) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Everything that decides what the build makes. Sizes of networks are the arguments of their classes."""
+
+    name: str
+    size: int = 128  # side of the pictures in pixels; the latents are an eighth of it
+    scenes: int = 40_000  # each is drawn twice
+    held_out_scenes: int = 1_500
+    shard: int = 500  # scenes per file
+    code_sprites: bool = False  # simple sprites instead of the package: for tests
+    prompt_tokens: int = 48
+    vocabulary: int = 2_000
+    checkpoint_seconds: float = 150.0
+    watch_seconds: float = 300.0
+    compile: bool = False
+    vae: dict[str, Any] = field(default_factory=dict)
+    vae_recipe: Recipe
+    text: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    text_recipe: Recipe
+    unet: dict[str, Any] = field(default_factory=dict)
+    unet_recipe: Recipe
+    eit: dict[str, Any] = field(default_factory=dict)
+    eit_recipe: Recipe
+    judge_width: int = 24
+    judge_recipe: Recipe
+
+
+def _levels(channels: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "block_out_channels": channels,
+        "down_block_types": ("DownEncoderBlock2D",) * len(channels),
+        "up_block_types": ("UpDecoderBlock2D",) * len(channels),
+        "layers_per_block": 1,
+        "latent_channels": 8,
+        "mid_block_add_attention": False,
+        "force_upcast": False,
+        "scaling_factor": 1.0,
+    }
+
+
+CPU = Preset(
+    name="cpu",
+    vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
+    vae_recipe=Recipe(steps=9_000, batch=32, rate=2e-3, warmup=200),
+    text_recipe=Recipe(steps=1_600, batch=128, rate=1e-3),
+    unet_recipe=Recipe(steps=30_000, batch=16, rate=8e-4, warmup=500, average=0.9995),
+    eit_recipe=Recipe(steps=1_200, batch=256, rate=1e-3, weight_decay=1e-5),
+    judge_recipe=Recipe(steps=3_000, batch=64, rate=2e-3),
+)
+_SHORT = {"rate": 2e-3, "warmup": 2, "average": 0.9}
+SMOKE = Preset(
+    name="smoke",
+    scenes=24,
+    held_out_scenes=8,
+    shard=8,
+    code_sprites=True,
+    vocabulary=400,
+    checkpoint_seconds=2.0,
+    vae=_levels((8, 8, 16, 16)) | {"norm_num_groups": 4, "sample_size": 128},
+    vae_recipe=Recipe(steps=4, batch=8, **_SHORT),
+    text_recipe=Recipe(steps=3, batch=8, **_SHORT),
+    unet_recipe=Recipe(steps=3, batch=4, **_SHORT),
+    eit_recipe=Recipe(steps=3, batch=8, **_SHORT),
+    judge_width=8,
+    judge_recipe=Recipe(steps=3, batch=8, **_SHORT),
+)
+GPU = replace(
+    CPU,
+    name="gpu",
+    scenes=100_000,
+    compile=True,
+    vae=_levels((64, 128, 160, 160)) | {"norm_num_groups": 8, "sample_size": 128},
+    vae_recipe=Recipe(steps=12_000, batch=128, rate=1e-3, warmup=300),
+    text_recipe=Recipe(steps=3_000, batch=512, rate=1e-3),
+    unet_recipe=Recipe(steps=16_000, batch=512, rate=1e-3, warmup=500, average=0.9995),
+)
+PRESETS = {preset.name: preset for preset in (CPU, SMOKE, GPU)}
+
+
+def preset_named(name: str) -> Preset:
+    if name not in PRESETS:
+        raise InputError(f"Unknown preset {name!r}.", f"Known presets: {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -1,0 +1,158 @@
+"""The autoencoder between pictures and latents, and the data set's latents.
+
+Latents leave it with mean 0 and deviation 1 per channel: both are folded into the 1 x 1 convolutions around the latents, so
+that the pipeline's `scaling_factor` is 1. (The SDXL pipeline reads `latents_mean` for four channels only.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
+
+from emoticrafter.files import atomic_path
+from emoticrafter.storybook.build.common import Losses, Workshop, autocast, pictures_to_tensor, save_sheet, tensor_to_pictures
+from emoticrafter.storybook.build.progress import Meter
+from emoticrafter.storybook.build.render import SPLITS, Pictures
+
+KL_WEIGHT = 1e-4  # per latent number, against a mean absolute error per pixel
+CROP = 64
+WHOLE_AT_FIRST = 0.3  # share of batches of whole pictures; the last third of the steps sees nothing else
+JUDGED = 256  # held-out pictures behind the logged figure
+
+
+def reconstruction_loss(drawn: Tensor, true: Tensor) -> Tensor:
+    """Absolute and squared error, and absolute error of the differences between neighbours, which keeps edges sharp."""
+    error = drawn - true
+    edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
+    return error.abs().mean() + 2 * error.square().mean() + 0.5 * edges
+
+
+def psnr(drawn: Tensor, true: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB, the mean over pictures; both (n, 3, h, w) in [-1, 1]."""
+    error = ((drawn.float().clamp(-1, 1) - true) / 2).square().mean(dim=(1, 2, 3))
+    return float((-10 * error.clamp_min(1e-10).log10()).mean())
+
+
+def run(work: Workshop) -> None:
+    preset, device = work.preset, work.device
+    torch.manual_seed(work.seed)
+    vae = AutoencoderKL(**preset.vae).to(device)
+    train, held_out = (Pictures(work.folder("render") / split) for split in SPLITS)
+    true = pictures_to_tensor(held_out[np.arange(min(JUDGED, len(held_out)))], device)
+
+    def batch(share: float, rng: np.random.Generator) -> Tensor:
+        """Whole pictures, or four times as many crops: the same work."""
+        whole = share > 2 / 3 or rng.random() < WHOLE_AT_FIRST
+        number = max(preset.vae_recipe.batch // 4, 1) if whole else preset.vae_recipe.batch
+        pictures = train[rng.integers(len(train), size=number)]
+        if not whole:
+            corners = rng.integers(preset.size - CROP + 1, size=(number, 2))
+            pictures = np.stack([p[y : y + CROP, x : x + CROP] for p, (y, x) in zip(pictures, corners, strict=True)])
+        if rng.random() < 0.5:
+            pictures = np.ascontiguousarray(pictures[:, :, ::-1])
+        return pictures_to_tensor(pictures, device)
+
+    def loss(step: int, rng: np.random.Generator) -> Losses:
+        pictures = batch(step / training.recipe.steps, rng)
+        with autocast(device):
+            posterior = vae.encode(pictures).latent_dist
+            drawn = vae.decode(posterior.sample()).sample
+        kl = posterior.kl().float().mean() / posterior.mean[0].numel()
+        error = reconstruction_loss(drawn.float(), pictures)
+        return {"loss": error + KL_WEIGHT * kl, "error": error, "kl": kl}
+
+    def watch(averaged: nn.Module, step: int) -> dict[str, float]:
+        drawn = reconstruct(averaged, true, device)
+        save_sheet([tensor_to_pictures(x[i : i + 8]) for i in (0, 8) for x in (true, drawn)], work.sheet(f"vae-{step:06d}"))
+        return {"psnr": psnr(drawn, true)}
+
+    training = work.training("vae", vae, preset.vae_recipe, loss, watch)
+    if preset.compile:
+        vae.encoder.compile()
+        vae.decoder.compile()
+    averaged = training.run()
+    assert isinstance(averaged, AutoencoderKL)
+    mean, deviation = latent_statistics(averaged, train, device)
+    fold_statistics(averaged, mean, deviation)
+    averaged.save_pretrained(work.folder("vae") / "model")
+    figures = {
+        "psnr": psnr(reconstruct(averaged, true, device), true),
+        "latent_mean": mean.tolist(),
+        "latent_deviation": deviation.tolist(),
+    }
+    for split in SPLITS:
+        encode_pictures(work, averaged, split)
+    work.finish("vae", steps=training.step, seconds=training.seconds, **figures)
+
+
+@torch.no_grad()
+def reconstruct(vae: AutoencoderKL | nn.Module, pictures: Tensor, device: torch.device) -> Tensor:
+    assert isinstance(vae, AutoencoderKL)
+    with autocast(device):
+        return torch.cat([vae.decode(vae.encode(part).latent_dist.mode()).sample.float() for part in pictures.split(32)])
+
+
+@torch.no_grad()
+def latent_statistics(vae: AutoencoderKL, pictures: Pictures, device: torch.device, count: int = 1024) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each latent channel over some pictures, float32 (channels,)."""
+    chosen = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
+    latents = torch.cat([_encode(vae, pictures[part], device) for part in np.array_split(chosen, max(len(chosen) // 32, 1))])
+    return latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
+
+
+@torch.no_grad()
+def fold_statistics(vae: AutoencoderKL, mean: Tensor, deviation: Tensor) -> None:
+    """Change the 1 x 1 convolutions so that latents have mean 0 and deviation 1, and pictures stay the same. Exact."""
+    channels = len(mean)
+    assert vae.quant_conv is not None
+    assert vae.post_quant_conv is not None
+    encode, decode = vae.quant_conv, vae.post_quant_conv  # the first holds rows of means, then rows of log variances
+    assert encode.bias is not None
+    assert decode.bias is not None
+    encode.weight[:channels] /= deviation[:, None, None, None]
+    encode.bias[:channels] = (encode.bias[:channels] - mean) / deviation
+    encode.bias[channels:] -= 2 * deviation.log()
+    decode.bias += (decode.weight[:, :, 0, 0] * mean).sum(dim=1)
+    decode.weight *= deviation[None, :, None, None]
+
+
+def _encode(vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> Tensor:
+    with autocast(device):
+        return vae.encode(pictures_to_tensor(pictures, device)).latent_dist.mode().float()
+
+
+@torch.no_grad()
+def encode_pictures(work: Workshop, vae: AutoencoderKL, split: str, chunk: int = 64) -> None:
+    """Write the latents of a split as float16 (n, channels, h, w), unless those of this very autoencoder are there."""
+    weights = work.folder("vae") / "model" / "diffusion_pytorch_model.safetensors"
+    origin = {"vae": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    path = latents_path(work, split)
+    note = path.with_suffix(".json")
+    if path.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == origin:
+        return
+    pictures = Pictures(work.folder("render") / split)
+    rows: list[np.ndarray] = []
+    with Meter(f"latents {split}", len(pictures), 0, "pictures", work.quiet) as meter:
+        for start in range(0, len(pictures), chunk):
+            indices = np.arange(start, min(start + chunk, len(pictures)))
+            rows.append(_encode(vae, pictures[indices], work.device).half().cpu().numpy())
+            meter.update(int(indices[-1]) + 1)
+    with atomic_path(path, force=True) as temporary:
+        np.save(temporary, np.concatenate(rows))
+    with atomic_path(note, force=True) as temporary:
+        temporary.write_text(json.dumps(origin), encoding="utf-8")
+
+
+def latents_path(work: Workshop, split: str) -> Path:
+    return work.folder("vae") / f"latents-{split}.npy"
+
+
+def load_vae(work: Workshop) -> AutoencoderKL:
+    """The finished autoencoder."""
+    return AutoencoderKL.from_pretrained(work.folder("vae") / "model").to(work.device).eval().requires_grad_(False)

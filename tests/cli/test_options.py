@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import inspect
+from typing import Annotated
+
+import pytest
+import typer
+
+from emoticrafter.cli.options import FeelingOptions, SamplingOptions, parse_size, spread
+from emoticrafter.emotion import Emotion
+from emoticrafter.errors import InputError
+
+
+def test_spread_turns_fields_into_options_in_place_and_fills_the_dataclass() -> None:
+    seen = []
+
+    @spread
+    def command(word: Annotated[str, typer.Argument()], feeling: FeelingOptions, last: int = 3) -> None:
+        seen.append((word, feeling, last))
+
+    assert list(inspect.signature(command).parameters) == ["word", "valence", "arousal", "mood", "last"]
+    command(word="a", valence=1.0, arousal=None, mood=None, last=4)
+    assert seen == [("a", FeelingOptions(valence=1.0), 4)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (FeelingOptions(), Emotion(valence=0, arousal=0)),
+        (FeelingOptions(valence=-2, arousal=1), Emotion(valence=-2, arousal=1)),
+        (FeelingOptions(arousal=1), Emotion(valence=0, arousal=1)),
+        (FeelingOptions(mood="Sad"), Emotion.named("sad")),
+    ],
+)
+def test_feeling_is_numbers_or_a_mood(options: FeelingOptions, expected: Emotion) -> None:
+    assert options.emotion() == expected
+
+
+@pytest.mark.parametrize("number", [0.0, 2.0])
+def test_a_mood_excludes_numbers_zero_too(number: float) -> None:
+    with pytest.raises(InputError, match="together with"):
+        FeelingOptions(mood="sad", valence=number).emotion()
+
+
+def test_only_what_was_given_reaches_the_crafter() -> None:
+    assert SamplingOptions().given() == {}
+    assert SamplingOptions(seed=0, strength=0.0, size="64x32").given() == {"seed": 0, "strength": 0.0, "size": (64, 32)}
+
+
+@pytest.mark.parametrize(("text", "size"), [("512", 512), ("1216x832", (1216, 832)), ("8\N{MULTIPLICATION SIGN}16", (8, 16)), ("8X16", (8, 16))])
+def test_sizes(text: str, size: object) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "12x", "-5", "1x2x3", "1.5", "99999999", "big", "\N{SUPERSCRIPT TWO}"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(InputError, match="1216x832"):
+        parse_size(text)

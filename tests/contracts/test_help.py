@@ -1,0 +1,80 @@
+"""Help answers at once, every command shows an example, and docs/commands.md says what the help says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from emoticrafter.cli.main import PROGRAM, app
+
+ROOT = Path(__file__).parents[2]
+
+
+def leaves(command: Any, name: str = PROGRAM) -> list[tuple[str, Any]]:
+    children = getattr(command, "commands", {})
+    if not children:
+        return [(name, command)]
+    return [leaf for child, below in children.items() for leaf in leaves(below, f"{name} {child}")]
+
+
+COMMANDS = dict(leaves(get_command(app)))
+
+
+def test_the_commands_are_these() -> None:
+    assert set(COMMANDS) == {
+        f"{PROGRAM} {name}"
+        for name in (
+            "generate", "grid", "sweep", "info", "moods", "checkpoint import", "checkpoint show",
+            "storybook render", "storybook build", "storybook card",
+        )
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_that_parses(name: str) -> None:
+    examples = re.findall(r"^- `(.+)`$", COMMANDS[name].help or "", re.MULTILINE)
+    assert examples, f"{name} shows no example"
+    for example in examples:
+        words = shlex.split(example)
+        assert words[: len(name.split())] == name.split()
+        # Parses the words, checks types and required options, runs nothing.
+        COMMANDS[name].make_context(name, words[len(name.split()) :])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained(name: str) -> None:
+    silent = [parameter.name for parameter in COMMANDS[name].params if not (parameter.help or "").endswith(".")]
+    assert not silent
+
+
+@pytest.mark.parametrize("name", [f"{PROGRAM} generate", f"{PROGRAM} grid", f"{PROGRAM} sweep"])
+def test_commands_that_draw_share_their_options(name: str) -> None:
+    given = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    assert given >= {
+        "--backbone", "--emotion", "--strength", "--start", "--steps", "--guidance", "--size", "--negative", "--device", "--dtype",
+        "--offload", "--json", "--seed", "--out", "--force",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"]])
+def test_help_answers_in_half_a_second(arguments: list[str]) -> None:
+    times = []
+    for _ in range(3):  # the best of three: the first may compile, and the machine may be busy
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "emoticrafter", *arguments], capture_output=True, text=True, check=True)
+        times.append(time.perf_counter() - began)
+        assert "Usage" in done.stdout
+    assert min(times) < 0.5
+
+
+def test_the_command_reference_is_current() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "write_commands.py", "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,67 @@
+"""What git keeps is what runs: no source is ignored, nothing tracked is too large, pins fit the declared ranges."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+
+
+def test_no_source_file_is_ignored_by_git() -> None:
+    found = [path for folder in ("src", "tests", "tools") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    sources = [str(path.relative_to(ROOT)) for path in found if path.is_file()]
+    ignored = git("check-ignore", *sources)
+    assert ignored.returncode in (0, 1), ignored.stderr
+    assert ignored.stdout.split() == []
+
+
+def test_tracked_files_stay_small() -> None:
+    listed = git("ls-files", "-z").stdout.split("\0")
+    sizes = {name: (ROOT / name).stat().st_size for name in listed if name and (ROOT / name).is_file()}
+    assert sum(sizes.values()) < 60_000_000
+    assert [name for name, size in sizes.items() if size > 16_000_000] == []
+
+
+def test_pins_lie_in_the_declared_ranges() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    extras = PROJECT["optional-dependencies"].values()
+    for text in [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]:
+        wanted = Requirement(text)
+        name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+        if name in ("emoticrafter", "pre-commit"):  # an extra of our own; a tool that no check needs
+            continue
+        assert name in pins, f"{name} has no pin in constraints.txt"
+        assert wanted.specifier.contains(pins[name]), f"{wanted} does not allow {pins[name]}"
+
+
+def test_makefile_installs_the_pinned_torch() -> None:
+    pin = re.search(r"^torch==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert pin is not None
+    assert f"torch=={pin[1]}" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_documents_link_to_files_that_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_version_is_said_once() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {PROJECT['version']}" in citation
