@@ -1,7 +1,7 @@
 """The emotion injection transformer: from a neutral prompt feature and an emotion to an emotional prompt feature.
 
 Dang et al., "EmotiCrafter: Text-to-Emotional-Image Generation based on Valence-Arousal Model" (ICCV 2025,
-arXiv 2501.05710), section 4. Two variants of its block compute different things; a checkpoint's config says which one
+arXiv 2501.05710). Two variants of its block compute different things; a checkpoint's config says which one
 its weights were trained for.
 """
 
@@ -129,7 +129,7 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Self-attention, attention to both axes' tokens, and an MLP, in one of two ways.
 
-    paper (equations 5 to 8), every residual pre-norm, valence before arousal:
+    paper (its equations of the block), every residual pre-norm, valence before arousal:
 
         x <- x + self(n), n = LN(x);  x <- x + valence(LN(x));  x <- x + arousal(LN(x));  x <- x + MLP(LN(x))
 
@@ -172,7 +172,7 @@ class Block(nn.Module):
 
 
 class EmotionInjectionTransformer(nn.Module):
-    """f_hat = f_n + LN(W_out LN(blocks(W_in f_n + positions; E_v(v), E_a(a)))), as in the paper's section 4.2.
+    """f_hat = f_n + LN(W_out LN(blocks(W_in f_n + positions; E_v(v), E_a(a)))), the residual prediction of the paper.
 
     A new `paper` model starts near neutral: the gain of the last norm is 0.01, so that its residual has a standard
     deviation of 0.01 where SDXL's prompt features have about 1, and gradients still reach every weight.

@@ -8,11 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.backbones.registry import NAMES
+
 __all__ = ["describe_system"]
 
 _LIBRARIES = ("emoticrafter", "torch", "diffusers", "transformers", "safetensors", "huggingface_hub", "pillow", "numpy")
 _EXTRAS = ("opencv-python-headless", "scipy", "scikit-learn", "tokenizers", "accelerate", "peft")
-STORYBOOK = Path(__file__).parent / "storybook" / "weights"
+STORYBOOK = Path(NAMES["storybook"])
 
 
 def describe_system() -> dict[str, Any]:

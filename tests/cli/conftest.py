@@ -46,10 +46,16 @@ class FakeCrafter:
         cls.opened = {"backbone": backbone, **settings}
         return cls()
 
-    def generate(self, prompt: str, emotion: Emotion, *, count: int = 1, seed: int = 0, progress: Any = None, **settings: Any) -> list[Picture]:
-        return self._draw(prompt, [(emotion, seed + i) for i in range(count)], progress, {"count": count, "seed": seed, **settings})
+    def generate(
+        self, prompt: str, emotion: Emotion, *, count: int = 1, seed: int = 0, progress: Any = None, **settings: Any
+    ) -> list[Picture]:
+        return self._draw(
+            prompt, [(emotion, seed + i) for i in range(count)], progress, {"count": count, "seed": seed, **settings}
+        )
 
-    def grid(self, prompt: str, *, valences: Any, arousals: Any, seed: int = 0, progress: Any = None, **settings: Any) -> FakeGrid:
+    def grid(
+        self, prompt: str, *, valences: Any, arousals: Any, seed: int = 0, progress: Any = None, **settings: Any
+    ) -> FakeGrid:
         points = [(emotion, seed) for emotion in grid(valences, arousals)]
         pictures = self._draw(prompt, points, progress, {"seed": seed, **settings})
         recipe = joint_recipe([picture.recipe for picture in pictures])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+
 from tests.cli.conftest import Done, FakeCrafter
 
 Cli = Callable[..., Done]

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Done, FakeCrafter
 
 from emoticrafter.cli import pictures
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError
+from tests.cli.conftest import Done, FakeCrafter
 
 Cli = Callable[..., Done]
 Fake = type[FakeCrafter]
@@ -96,21 +96,26 @@ def test_ctrl_c_exits_130_and_writes_nothing(cli: Cli, crafter: Fake, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_our_warnings_are_one_line_and_those_of_libraries_silent(cli: Cli, crafter: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_warnings_are_one_line_and_those_of_libraries_silent(
+    cli: Cli, crafter: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def warn(*_: object, **__: object) -> list[object]:
         warnings.warn("Unknown word 'zorb'; the nearest known: orb.", OurWarning, stacklevel=1)
         warnings.warn("a library is changing", FutureWarning, stacklevel=1)
         return []
 
     monkeypatch.setattr(crafter, "generate", warn)
-    monkeypatch.setattr(pictures, "_numbered", lambda path, count: [])
+    monkeypatch.setattr(pictures, "numbered", lambda path, count: [])
     done = cli("generate", "a zorb", "--json")
     assert done.err == "warning: Unknown word 'zorb'; the nearest known: orb.\n"
 
 
 def test_a_closed_pipe_is_no_fault() -> None:
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {sys.executable} -m emoticrafter moods | head -1"], capture_output=True, text=True, check=False
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m emoticrafter moods | head -1"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in done.stderr
     assert "fault" not in done.stderr
@@ -141,7 +146,11 @@ def test_a_real_interrupt_while_a_file_is_written(tmp_path: Path) -> None:
     )
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path / "a.png")], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(tmp_path / "a.png")],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"

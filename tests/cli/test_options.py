@@ -47,7 +47,9 @@ def test_only_what_was_given_reaches_the_crafter() -> None:
     assert SamplingOptions(seed=0, strength=0.0, size="64x32").given() == {"seed": 0, "strength": 0.0, "size": (64, 32)}
 
 
-@pytest.mark.parametrize(("text", "size"), [("512", 512), ("1216x832", (1216, 832)), ("8\N{MULTIPLICATION SIGN}16", (8, 16)), ("8X16", (8, 16))])
+@pytest.mark.parametrize(
+    ("text", "size"), [("512", 512), ("1216x832", (1216, 832)), ("8\N{MULTIPLICATION SIGN}16", (8, 16)), ("8X16", (8, 16))]
+)
 def test_sizes(text: str, size: object) -> None:
     assert parse_size(text) == size
 

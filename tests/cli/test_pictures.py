@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.cli.conftest import Done, FakeCrafter
 
 from emoticrafter import picture
-from emoticrafter.cli import pictures
+from emoticrafter.cli import outputs
 from emoticrafter.emotion import MOODS, Emotion
 from emoticrafter.recipe import read_recipe
+from tests.cli.conftest import Done, FakeCrafter
 
 Cli = Callable[..., Done]
 Fake = type[FakeCrafter]
@@ -42,8 +42,10 @@ def test_generate_several(cli: Cli, crafter: Fake, tmp_path: Path) -> None:
 
 def test_all_common_options_reach_the_crafter(cli: Cli, crafter: Fake) -> None:
     done = cli(
-        "generate", "a", "--backbone", "sdxl", "--emotion", "here", "--device", "cpu", "--dtype", "float16", "--offload", "model",
-        "--strength", "0.5", "--start", "0.2", "--steps", "9", "--guidance", "4", "--size", "64x32", "--negative", "fog", "--seed", "3",
+        "generate", "a", "--backbone", "sdxl",
+        "--emotion", "here", "--device", "cpu", "--dtype", "float16", "--offload", "model",
+        "--strength", "0.5", "--start", "0.2", "--steps", "9", "--guidance", "4",
+        "--size", "64x32", "--negative", "fog", "--seed", "3",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert crafter.opened == {"backbone": "sdxl", "emotion": "here", "device": "cpu", "dtype": "float16", "offload": "model"}
@@ -133,8 +135,8 @@ def test_moods_are_all_listed_with_their_source(cli: Cli) -> None:
 
 
 def test_the_suffixes_checked_early_are_those_that_can_be_written() -> None:
-    assert pictures.STILLS == tuple(picture._STILLS)
-    assert pictures.ANIMATIONS == tuple(picture._ANIMATIONS)
+    assert tuple(picture._STILLS) == outputs.STILLS
+    assert tuple(picture._ANIMATIONS) == outputs.ANIMATIONS
 
 
 def test_the_real_crafter_takes_what_the_commands_give() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from tests.cli.conftest import Done
 
 from emoticrafter import system
 from emoticrafter.cli.storybook import parse_subject
@@ -17,7 +16,9 @@ from emoticrafter.recipe import read_recipe
 from emoticrafter.storybook import build, world
 from emoticrafter.storybook.build import common
 from emoticrafter.storybook.world import Scene, Subject
+from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
 from emoticrafter.storybook.world.sprites import CodeSprites
+from tests.cli.conftest import Done
 
 Cli = Callable[..., Done]
 
@@ -38,7 +39,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Scene, Emotion]]:
 
 def test_render_draws_the_described_scene(cli: Cli, drawn: list[Any], tmp_path: Path) -> None:
     done = cli(
-        "storybook", "render", "--place", "beach", "--subject", "girl:flying kite:red", "--subject", "dog", "--relation", "beside",
+        "storybook", "render", "--place", "beach",
+        "--subject", "girl:flying kite:red", "--subject", "dog", "--relation", "beside",
         "--time", "evening", "--valence", "-2", "--arousal", "1", "--size", "64", "--seed", "5",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -59,9 +61,8 @@ def test_render_json(cli: Cli, drawn: list[Any]) -> None:
 
 def test_the_list_holds_every_word(cli: Cli) -> None:
     known = json.loads(cli("storybook", "render", "--list", "--json").out)
-    scene = world.scene
-    assert known["places"] == list(scene.PLACES)
-    assert tuple(known["people"] + known["animals"] + known["vehicles"] + known["things"]) == scene.SUBJECTS
+    assert known["places"] == list(PLACES)
+    assert tuple(known["people"] + known["animals"] + known["vehicles"] + known["things"]) == SUBJECTS
     assert "playground" in cli("storybook", "render", "--list").out
 
 
@@ -116,7 +117,7 @@ def test_build_hands_over_what_was_asked(cli: Cli, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(common, "restart_with_steady_memory", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     done = cli("storybook", "build", "--preset", "smoke", "--out", "runs", "--stage", "vae", "--stage", "unet", "--json")
-    assert json.loads(done.out)["path"] == "runs/model"
+    assert json.loads(done.out)["paths"] == ["runs/model"]
     assert asked == {"preset": "smoke", "out": Path("runs"), "stages": ["vae", "unet"], "seed": 0, "device": None, "quiet": True}
 
 

@@ -59,8 +59,8 @@ def test_every_option_is_explained(name: str) -> None:
 def test_commands_that_draw_share_their_options(name: str) -> None:
     given = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     assert given >= {
-        "--backbone", "--emotion", "--strength", "--start", "--steps", "--guidance", "--size", "--negative", "--device", "--dtype",
-        "--offload", "--json", "--seed", "--out", "--force",
+        "--backbone", "--emotion", "--strength", "--start", "--steps", "--guidance", "--size", "--negative",
+        "--device", "--dtype", "--offload", "--json", "--seed", "--out", "--force",
     }  # fmt: skip
 
 
@@ -76,5 +76,7 @@ def test_help_answers_in_half_a_second(arguments: list[str]) -> None:
 
 
 def test_the_command_reference_is_current() -> None:
-    done = subprocess.run([sys.executable, ROOT / "tools" / "write_commands.py", "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "write_commands.py", "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

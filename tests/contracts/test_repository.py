@@ -22,7 +22,9 @@ def git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_source_file_is_ignored_by_git() -> None:
-    found = [path for folder in ("src", "tests", "tools") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts]
+    found = [
+        path for folder in ("src", "tests", "tools") for path in (ROOT / folder).rglob("*") if "__pycache__" not in path.parts
+    ]
     sources = [str(path.relative_to(ROOT)) for path in found if path.is_file()]
     ignored = git("check-ignore", *sources)
     assert ignored.returncode in (0, 1), ignored.stderr

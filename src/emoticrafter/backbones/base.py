@@ -21,19 +21,20 @@ Progress = Callable[[int, int], None]  # (done, total), in denoising steps of si
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingDefaults:
-    """How a backbone samples where the user does not say. size: (width, height) in pixels."""
+    """How a backbone samples where the user does not say. size: (width, height) in pixels. preview_steps: enough to look at."""
 
     steps: int
     guidance: float
     size: tuple[int, int]
+    preview_steps: int | None = None
 
 
 class Backbone(Protocol):
     """A frozen text-to-image model.
 
-    name: as the user opened it. family: what an emotion checkpoint belongs to; models that share text encoders share it.
-    prompt_channels: C of its features. section: the tokens of one section of a prompt. emotion: the checkpoint that belongs
-    to it, None if there is none. vocabulary: the words that it has seen, None if it has seen them all.
+    name: as the user opened it. family: what an emotion checkpoint belongs to; models with the same text encoders share it.
+    prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. emotion: the
+    checkpoint that came with it, if one did.
     """
 
     name: str
@@ -43,10 +44,9 @@ class Backbone(Protocol):
     device: torch.device
     defaults: SamplingDefaults
     emotion: Path | None
-    vocabulary: frozenset[str] | None
 
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
-        """The features of each prompt, the empty one included, as float32."""
+        """The features of each prompt, the empty one included, in float32 on the device."""
         ...
 
     def render(
@@ -65,13 +65,17 @@ class Backbone(Protocol):
         """One RGB picture per row of `features`, each from noise of its own seed, drawn on the CPU.
 
         negative: a prompt to move away from; None is the model's own unconditional input. start: the share of the steps,
-        0 to 1, that see `neutral` instead of `features`. Raises InputError for settings that cannot be, and DeviceError when
-        the memory does not suffice for a single picture.
+        0 to 1, that see `neutral` instead of `features`. Raises what `check` raises, and DeviceError when the memory does
+        not suffice for a single picture.
         """
         ...
 
     def check(self, *, steps: int, guidance: float, size: tuple[int, int], negative: str | None) -> None:
-        """Raise InputError for settings with which this model cannot sample, before any work."""
+        """Raise InputError for settings with which this model cannot sample, before any work is done."""
+        ...
+
+    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
+        """The words of a prompt that the model has never seen, each with the nearest that it has."""
         ...
 
     def describe(self) -> Mapping[str, Any]:

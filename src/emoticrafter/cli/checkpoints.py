@@ -19,6 +19,9 @@ app = typer.Typer(name="checkpoint", help="Import and inspect emotion checkpoint
 def import_(
     released: Annotated[Path, typer.Argument(help="The state dict as its authors released it.", metavar="RELEASED.pth")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write.", metavar="DIR")],
+    heads: Annotated[
+        int | None, typer.Option(help="Attention heads, which the file does not tell; by default one per 64 channels.", min=1)
+    ] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +37,7 @@ def import_(
         raise OutputError(f"The output {str(out)!r} exists.", "Choose another folder, or pass --force to replace it.")
     from emoticrafter import checkpoint
 
-    checkpoint.save(checkpoint.import_released(released), out, force=force)
+    checkpoint.save(checkpoint.import_released(released, heads), out, force=force)
     if as_json:
         say_json({"path": str(out), **checkpoint.describe(out)})
     else:

@@ -83,7 +83,9 @@ def _run(given: list[str], debug: bool) -> int:
         _say_error(error.problem, error.hint)
         return error.exit_code
     except MemoryError:
-        _say_error("This machine has not enough memory for that.", "Try a smaller --size, fewer pictures, or close other programs.")
+        _say_error(
+            "This machine has not enough memory for that.", "Try a smaller --size, fewer pictures, or close other programs."
+        )
         return DeviceError.exit_code
     except Exception as error:
         if debug:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from emoticrafter.cli.console import note, printable, progress, say, say_json, table
+from emoticrafter.cli.console import printable, progress, say, say_json, table
 from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Json, ModelOptions, Out, SamplingOptions, spread
+from emoticrafter.cli.outputs import ANIMATIONS, STILLS, Report, check_outputs, numbered, point_name
 from emoticrafter.emotion import MOODS, Emotion, parse_axis
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import InputError
-from emoticrafter.files import check_writable, safe_name
+from emoticrafter.files import safe_name
 
 MAX_COUNT = 1000
-STILLS = (".png", ".webp", ".jpg", ".jpeg")
-ANIMATIONS = (".gif", ".webp", ".png")
 
 Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")]
 Axis = typer.Option(help="start:end:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
@@ -46,14 +44,14 @@ def generate(
     emotion, settings = feeling.emotion(), sampling.given()
     if not 1 <= count <= MAX_COUNT:
         raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
-    paths = _numbered(out or Path(f"{safe_name(prompt)}_{_point(emotion)}.png"), count)
-    _check_outputs(paths, STILLS, force)
-    began = time.perf_counter()
+    paths = numbered(out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png"), count)
+    check_outputs(paths, STILLS, force)
+    report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
     for picture, path in zip(pictures, paths, strict=True):
         picture.save(path, force=force)
-    _report(paths, began, as_json, recipes=[picture.recipe for picture in pictures])
+    report(paths, recipes=[picture.recipe for picture in pictures])
 
 
 @spread
@@ -80,15 +78,15 @@ def grid(
     """
     valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
     sheet = out or Path(f"{safe_name(prompt)}_grid.png")
-    singles = [] if cells is None else [cells / f"{_point(emotion)}.png" for emotion in plane(valences, arousals)]
-    _check_outputs([sheet, *singles], STILLS, force)
-    began = time.perf_counter()
+    singles = [] if cells is None else [cells / f"{point_name(emotion)}.png" for emotion in plane(valences, arousals)]
+    check_outputs([sheet, *singles], STILLS, force)
+    report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
     made.save(sheet, force=force)
     for picture, path in zip(made.pictures, singles, strict=bool(singles)):
         picture.save(path, force=force)
-    _report([sheet, *singles], began, as_json, recipe=made.recipe)
+    report([sheet, *singles], recipe=made.recipe)
 
 
 @spread
@@ -118,13 +116,13 @@ def sweep(
 
     begin, end, settings = Emotion.parse(first), Emotion.parse(last), sampling.given()
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")
-    _check_outputs([path], ANIMATIONS, force)
-    began = time.perf_counter()
+    check_outputs([path], ANIMATIONS, force)
+    report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().sweep(prompt, begin, end, frames=frames, progress=step, **settings)
     recipe = joint_recipe([picture.recipe for picture in pictures])
     save_animation(pictures, path, recipe=recipe, force=force)
-    _report([path], began, as_json, recipe=recipe)
+    report([path], recipe=recipe)
 
 
 def info(
@@ -173,36 +171,6 @@ def moods(as_json: Json = False) -> None:
         say_json([dict(zip(("name", "valence", "arousal", "source"), row, strict=True)) for row in rows])
         return
     table([("name", "valence", "arousal", "source"), *((name, f"{v:+.2f}", f"{a:+.2f}", source) for name, v, a, source in rows)])
-
-
-def _point(emotion: Emotion) -> str:
-    """An emotion as a part of a file name."""
-    return f"v{emotion.valence:+g}_a{emotion.arousal:+g}"
-
-
-def _numbered(path: Path, count: int) -> list[Path]:
-    """`a.png` for one picture; `a-1.png`, `a-2.png`, ... for several."""
-    return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(1, count + 1)]
-
-
-def _check_outputs(paths: list[Path], suffixes: tuple[str, ...], force: bool) -> None:
-    """Refuse what could not be written before a model is loaded, not after the work."""
-    for path in paths:
-        if path.suffix.lower() not in suffixes:
-            raise InputError(
-                f"The output {str(path)!r} ends in {path.suffix or 'no suffix'!r}.", f"Use one of {', '.join(suffixes)}."
-            )
-        check_writable(path, force)
-
-
-def _report(paths: list[Path], began: float, as_json: bool, **about: Any) -> None:
-    seconds = round(time.perf_counter() - began, 3)
-    if as_json:
-        say_json({"paths": [str(path) for path in paths], "seconds": seconds, **about})
-        return
-    for path in paths:
-        say(str(path))
-    note(f"done in {seconds:.1f} s")
 
 
 def _shown(value: Any) -> str:

@@ -6,19 +6,19 @@ import importlib.util
 import json
 import os
 import re
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.console import note, printable, say, say_json, table
-from emoticrafter.cli.options import OUTPUT, STILLS, FeelingOptions, Force, Json, Out, check_output, name_of, spread
+from emoticrafter.cli.console import printable, say, say_json, table
+from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
+from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
 from emoticrafter.errors import InputError, MissingError
 
 if TYPE_CHECKING:
-    from emoticrafter.storybook.world import Scene, Subject
+    from emoticrafter.storybook.world import Subject
 
 app = typer.Typer(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
 
@@ -77,16 +77,12 @@ def render(
         raise InputError(f"--size is {size}; it must be from {SMALLEST} to {LARGEST} pixels.")
     subjects = tuple(parse_subject(text) for text in subject or ())
     scene = Scene(place=place, time=daytime, subjects=subjects, relation=relation, seed=seed)
-    path = check_output(out or Path(f"{_scene_name(scene)}_v{emotion.valence:+g}_a{emotion.arousal:+g}.png"), force)
+    path = out or Path(f"{'_'.join([place, *(one.kind for one in subjects)])}_{point_name(emotion)}.png")
+    check_outputs([path], STILLS, force)
+    report = Report(as_json)
     recipe = {"scene": asdict(scene), "valence": emotion.valence, "arousal": emotion.arousal, "width": size, "height": size}
-    began = time.perf_counter()
     Picture(image=Image.fromarray(draw(scene, emotion, size)), recipe=recipe).save(path, force=force)
-    seconds = round(time.perf_counter() - began, 3)
-    if as_json:
-        say_json({"paths": [str(path)], "seconds": seconds, "recipe": recipe})
-    else:
-        say(str(path))
-        note(f"done in {seconds:.1f} s")
+    report([path], recipe=recipe)
 
 
 @app.command()
@@ -116,14 +112,9 @@ def build(
     from emoticrafter.storybook.build.common import restart_with_steady_memory
 
     restart_with_steady_memory()
-    began = time.perf_counter()
+    report = Report(as_json)
     folder = building.run(recipe, out, stages=stage, seed=seed, device=device, quiet=as_json)
-    seconds = round(time.perf_counter() - began, 3)
-    if as_json:
-        say_json({"path": str(folder), "seconds": seconds})
-    else:
-        say(str(folder))
-        note(f"done in {seconds:.0f} s")
+    report([folder])
 
 
 @app.command()
@@ -144,12 +135,12 @@ def card(
 
     path = (folder or STORYBOOK) / "card.json"
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise MissingError(
             f"There is no card at {str(path)!r}.", "`emoticrafter storybook build` makes a model with one."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(f"The card {str(path)!r} cannot be read: {error}.", "Fetch or build the model again.") from error
     if as_json:
         say_json(card)
@@ -180,10 +171,6 @@ def _vocabulary() -> dict[str, list[str]]:
         words |= {name: members, f"actions of {name}": scene.actions_of(members[0])}
     words |= {"clothes of people": tuple(scene.CLOTHES), "relations": scene.RELATIONS}
     return {name: list(known) for name, known in words.items()}
-
-
-def _scene_name(scene: Scene) -> str:
-    return "_".join([scene.place, *(subject.kind for subject in scene.subjects)])
 
 
 def _say_tree(value: Any, name: str = "", depth: int = 0) -> None:

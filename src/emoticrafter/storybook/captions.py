@@ -225,7 +225,7 @@ def _company(first: Subject, second: Subject, rng: random.Random) -> str:
         return rng.choice(_PAIRS["CHILDREN_PAIRS" if {one, two} == {"girl", "boy"} else "SAME_CHILDREN_PAIRS"])
     if children == 1:
         adult = one if two in _CHILDREN else two
-        return rng.choice(_FAMILIES.get((adult, "child"), _PAIRS["MIXED_PAIRS"]))
+        return rng.choice(_FAMILIES.get(adult, _PAIRS["MIXED_PAIRS"]))
     if {one, two} == {"woman", "man"}:
         return rng.choice(_PAIRS["COUPLES"])
     return rng.choice(_PAIRS["OLD_COUPLES" if one in _OLD and two in _OLD else "GROWN_UP_PAIRS"])

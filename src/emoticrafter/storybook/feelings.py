@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from math import hypot
 
+import numpy as np
+
 from emoticrafter.emotion import Emotion
-from emoticrafter.storybook.words import with_article, words_of
+from emoticrafter.storybook.words import split_names, with_article, words_of
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene
 
@@ -149,8 +151,9 @@ disappointment -1.4 -.5, shame -1.7 .2, bitterness -1.8 .2, coldness -1.1 -.6, e
 """
 # Adverbs scale how far from neutral a feeling is.
 INTENSIFIERS = {
-    "slightly": 0.45, "a little": 0.4, "a bit": 0.4, "faintly": 0.35, "mildly": 0.5, "somewhat": 0.55, "rather": 0.7, "fairly": 0.7, "quite": 0.8,
-    "moderately": 0.6, "very": 1.15, "really": 1.15, "so": 1.1, "deeply": 1.25, "extremely": 1.3, "incredibly": 1.3, "terribly": 1.3, "utterly": 1.35,
+    "slightly": 0.45, "a little": 0.4, "a bit": 0.4, "faintly": 0.35, "mildly": 0.5, "somewhat": 0.55, "rather": 0.7, "fairly":
+    0.7, "quite": 0.8, "moderately": 0.6, "very": 1.15, "really": 1.15, "so": 1.1, "deeply": 1.25, "extremely": 1.3,
+    "incredibly": 1.3, "terribly": 1.3, "utterly": 1.35,
 }  # fmt: skip
 # ... and these do so for nouns.
 NOUN_INTENSIFIERS = {"a hint of": 0.4, "a touch of": 0.45, "a trace of": 0.35, "some": 0.7, "lots of": 1.15, "nothing but": 1.25}
@@ -173,7 +176,7 @@ class FeelingWord:
         """Whether it can stand before a noun: "a sad playground", but not "an in tears girl"."""
         return (
             self.form != "light"
-            and not re.match(r"(with|in|a|so|neither|not) ", self.text)
+            and not re.match(r"(with|in|at|a|so|neither|not) ", self.text)
             and self.text.split()[-1] not in _TRAILING
         )
 
@@ -187,101 +190,23 @@ class FeelingWord:
         return self.form == "light"
 
 
-_PLACE_FEELINGS = set(
-    [
-        "happy",
-        "joyful",
-        "cheerful",
-        "merry",
-        "jolly",
-        "calm",
-        "peaceful",
-        "serene",
-        "gentle",
-        "lively",
-        "playful",
-        "sad",
-        "gloomy",
-        "melancholic",
-        "mournful",
-        "miserable",
-        "lonely",
-        "tense",
-        "hostile",
-        "grim",
-        "sombre",
-        "somber",
-        "dull",
-        "quiet",
-        "hectic",
-        "frantic",
-        "wild",
-        "busy",
-        "mild",
-        "solemn",
-        "dreamy",
-        "sleepy",
-        "cosy",
-        "cozy",
-        "romantic",
-        "dreary",
-        "tranquil",
-        "blissful",
-        "wonderful",
-        "marvellous",
-        "marvelous",
-        "lovely",
-        "heavenly",
-        "wretched",
-        "lifeless",
-        "hushed",
-        "silent",
-        "frenzied",
-        "ordinary",
-        "plain",
-        "normal",
-        "everyday",
-        "average",
-        "neutral",
-        "usual",
-        "unremarkable",
-        "friendly",
-        "nostalgic",
-        "bitter",
-        "forlorn",
-        "hopeful",
-        "comfortable",
-        "drowsy",
-        "mellow",
-        "rowdy",
-        "restless",
-        "violent",
-        "sober",
-        "serious",
-        "motionless",
-        "still",
-        "dead",
-        "electrified",
-    ]
+_PLACE_FEELINGS = frozenset(
+    split_names(
+        "happy, joyful, cheerful, merry, jolly, calm, peaceful, serene, gentle, lively, playful, sad, gloomy, melancholic, "
+        "mournful, miserable, lonely, tense, hostile, grim, sombre, somber, dull, quiet, hectic, frantic, wild, busy, mild, "
+        "solemn, dreamy, sleepy, cosy, cozy, romantic, dreary, tranquil, blissful, wonderful, marvellous, marvelous, lovely, "
+        "heavenly, wretched, lifeless, hushed, silent, frenzied, ordinary, plain, normal, everyday, average, neutral, usual, "
+        "unremarkable, friendly, nostalgic, bitter, forlorn, hopeful, comfortable, drowsy, mellow, rowdy, restless, violent, "
+        "sober, serious, motionless, still, dead, electrified"
+    )
 )
-_TRAILING = {
-    "off",
-    "joy",
-    "fear",
-    "panic",
-    "rage",
-    "sorrow",
-    "slowly",
-    "teeth",
-    "lips",
-    "asleep",
-    "okay",
-    "alright",
-    "awake",
-    "tired",
-}
-_SMALL_WORDS = frozenset(["a", "an", "the", "in", "of", "with", "to", "and", "on", "not", "for", "so", "some"])
-_ALREADY_COUNTED = re.compile(r"(a|an|the|utter|total|pure|absolute|endless|deep|even|ecstatic|heavenly) |.*\band\b|.*\bin the air")
+_TRAILING = frozenset(
+    split_names("alright, asleep, awake, fear, joy, lips, off, okay, panic, rage, slowly, sorrow, teeth, tired")
+)
+_SMALL_WORDS = frozenset(split_names("a, an, the, in, of, with, to, and, on, not, for, so, some"))
+_ALREADY_COUNTED = re.compile(
+    r"(a|an|the|utter|total|pure|absolute|endless|deep|even|ecstatic|heavenly) |.*\band\b|.*\bin the air"
+)
 
 
 def _roots(text: str) -> frozenset[str]:
@@ -327,47 +252,38 @@ LEXICON = _lexicon()
 # ---- Words for a point of the plane.
 
 _STEP = 0.25  # of the lookup grid
-_SIDE = 25
 
 
-@dataclass(frozen=True)
-class _Pool:
-    """The words that fit a kind of scene, looked up by their place on the plane: near[row][column]."""
+class _Near:
+    """Words by their place on the plane: those within a radius of the nearest point of a lookup grid, or the `least` nearest."""
 
-    near: tuple[tuple[tuple[FeelingWord, ...], ...], ...]
-    near_plain: tuple[tuple[tuple[FeelingWord, ...], ...], ...]
+    def __init__(self, fitting: Sequence[FeelingWord], radius: float, least: int) -> None:
+        self._fitting, self._radius, self._least = fitting, radius, least
+        self._places = np.array([(word.valence, word.arousal) for word in fitting])
+        self._cells: dict[tuple[int, int], tuple[FeelingWord, ...]] = {}
 
-    def around(self, valence: float, arousal: float, plain: bool) -> tuple[FeelingWord, ...]:
-        row, column = (min(max(round((x + 3) / _STEP), 0), _SIDE - 1) for x in (valence, arousal))
-        return (self.near_plain if plain else self.near)[row][column]
+    def at(self, valence: float, arousal: float) -> tuple[FeelingWord, ...]:
+        key = round(min(max(valence, -3.0), 3.0) / _STEP), round(min(max(arousal, -3.0), 3.0) / _STEP)
+        if key not in self._cells:
+            distances = np.hypot(*(self._places - np.multiply(key, _STEP)).T)
+            count = max(int((distances <= self._radius).sum()), self._least)
+            self._cells[key] = tuple(self._fitting[i] for i in np.argsort(distances, kind="stable")[:count])
+        return self._cells[key]
 
 
 @cache
-def _pool(beings: str, daylight: bool) -> _Pool:
-    """`beings`: people | animals | "" (nobody there, so that neither faces nor moods of persons are told)."""
+def _pool(present: str, daylight: bool) -> tuple[_Near, _Near]:
+    """The words that fit a kind of scene: without intensifiers, and all. `present`: see `beings`."""
     fitting = [word for word in LEXICON if daylight or not word.daylight]
-    if beings != "people":
+    if present != "people":
         fitting = [word for word in fitting if word.form != "expression"]
-    if not beings:
+    if not present:
         fitting = [word for word in fitting if word.noun or word.of_place]
-    plain = [word for word in fitting if word.plain]
-    return _Pool(_near(fitting, 0.5, 8), _near(plain, 0.65, 6))
-
-
-def _near(fitting: list[FeelingWord], radius: float, least: int) -> tuple[tuple[tuple[FeelingWord, ...], ...], ...]:
-    rows = []
-    for row in range(_SIDE):
-        columns = []
-        for column in range(_SIDE):
-            v, a = row * _STEP - 3, column * _STEP - 3
-            ranked = sorted((hypot(word.valence - v, word.arousal - a), i) for i, word in enumerate(fitting))
-            count = max(sum(distance <= radius for distance, _ in ranked), least)
-            columns.append(tuple(fitting[i] for _, i in ranked[:count]))
-        rows.append(tuple(columns))
-    return tuple(rows)
+    return _Near([word for word in fitting if word.plain], 0.65, 6), _Near(fitting, 0.5, 8)
 
 
 def beings(scene: Scene | None) -> str:
+    """people | animals | "" (nobody there: neither faces nor moods of persons are told); people where no scene is given."""
     kinds = [subject.kind for subject in scene.subjects] if scene else ["girl"]
     if any(kind in world.PEOPLE for kind in kinds):
         return "people"
@@ -376,7 +292,7 @@ def beings(scene: Scene | None) -> str:
 
 def feeling_words(emotion: Emotion, rng: random.Random, scene: Scene | None = None, most: int = 4) -> list[FeelingWord]:
     """Two to `most` words of the lexicon without repetition whose mean lies near the emotion, fit for the scene, if any."""
-    pool = _pool(beings(scene), scene is None or (scene.time == "day" and scene.place != "night_city"))
+    plain, scaled = _pool(beings(scene), scene is None or (scene.time == "day" and scene.place != "night_city"))
     v, a = emotion.valence, emotion.arousal
     best: list[FeelingWord] = []
     best_distance = 9.0
@@ -388,7 +304,7 @@ def feeling_words(emotion: Emotion, rng: random.Random, scene: Scene | None = No
         for i in range(count):
             # The last word makes up for what the others missed.
             at = (v, a) if i < count - 1 else (left_v, left_a)
-            options = pool.around(*at, plain=rng.random() < 0.6)
+            options = (plain if rng.random() < 0.6 else scaled).at(*at)
             word = rng.choice(options)
             if i == count - 1:
                 word = min(rng.sample(options, min(4, len(options))), key=lambda w: hypot(w.valence - left_v, w.arousal - left_a))

@@ -6,6 +6,7 @@ import random
 import zlib
 
 from emoticrafter.emotion import Emotion
+from emoticrafter.storybook.words import split_names
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene, Subject
 
@@ -41,30 +42,17 @@ _HOMES = {
     kind: tuple(place for name in names.split() for place in _GROUPS.get(name, name).split())
     for kind, names in _HOME_NAMES.items()
 }
-_CHASERS = ("dog", "dog", "dog", "cat", "cat", "girl", "boy", "toddler", "rabbit", "monkey", "tiger", "dinosaur", "horse")
-_CHASED = (
-    "ball",
-    "ball",
-    "ball",
-    "butterfly",
-    "butterfly",
-    "cat",
-    "rabbit",
-    "duck",
-    "squirrel",
-    "bird",
-    "rooster",
-    "balloon",
-    "dog",
-    "pig",
-)
-_COMPANIONS = {  # Beside a person; anything else now and then.
-    "dog": 8, "cat": 5, "rabbit": 2, "horse": 3, "bicycle": 3, "car": 4, "teddy_bear": 2, "snowman": 2, "gift": 2, "cake": 2, "ball": 2, "tent": 2, "sunflower": 1,
-    "duck": 1, "sheep": 1, "cow": 1, "elephant": 1, "penguin": 1, "scooter": 1, "sailboat": 1, "pumpkin": 1, "rocket": 1, "fire_engine": 1, "bus": 1, "fountain": 1,
+_CHASERS = split_names("dog, dog, dog, cat, cat, girl, boy, toddler, rabbit, monkey, tiger, dinosaur, horse")
+_CHASED = split_names("ball, ball, ball, butterfly, butterfly, cat, rabbit, duck, squirrel, bird, rooster, balloon, dog, pig")
+_COMPANIONS = {  # beside a person; anything else now and then
+    "dog": 8, "cat": 5, "rabbit": 2, "horse": 3, "bicycle": 3, "car": 4, "teddy_bear": 2, "snowman": 2, "gift": 2, "cake": 2,
+    "ball": 2, "tent": 2, "sunflower": 1, "duck": 1, "sheep": 1, "cow": 1, "elephant": 1, "penguin": 1, "scooter": 1,
+    "sailboat": 1, "pumpkin": 1, "rocket": 1, "fire_engine": 1, "bus": 1, "fountain": 1,
 }  # fmt: skip
 _PERSON_ACTIONS = {
-    "standing": 40, "walking": 7, "running": 5, "jumping": 4, "dancing": 4, "waving": 5, "sitting": 6, "reading": 4, "flying_kite": 5, "holding_balloon": 4,
-    "holding_umbrella": 4, "playing_ball": 4, "playing_guitar": 3, "eating_ice_cream": 3, "hugging_teddy": 3,
+    "standing": 40, "walking": 7, "running": 5, "jumping": 4, "dancing": 4, "waving": 5, "sitting": 6, "reading": 4,
+    "flying_kite": 5, "holding_balloon": 4, "holding_umbrella": 4, "playing_ball": 4, "playing_guitar": 3, "eating_ice_cream":
+    3, "hugging_teddy": 3,
 }  # fmt: skip
 _ANIMAL_ACTIONS = {"standing": 45, "running": 22, "jumping": 15, "sleeping": 18}
 _VEHICLE_ACTIONS = {"standing": 50, "driving": 50}
@@ -153,9 +141,10 @@ def _subject(kind: str, action: str, rng: random.Random) -> Subject:
 
 def _draw(rng: random.Random) -> Scene:
     number = rng.choices((0, 1, 2), (12, 60, 28))[0]
-    relation = None
+    relation: str | None = None
+    subjects: tuple[Subject, ...] = ()
     if number == 0:
-        place, subjects = rng.choice(world.PLACES), ()
+        place = rng.choice(world.PLACES)
     elif number == 1:
         kind = _kind(rng)
         place = _place((kind,), rng)

@@ -321,31 +321,27 @@ TIME_KEYWORDS = {
     "evening": "evening, sunset, dusk, twilight, sundown, sunrise, dawn",
     "night": "night, night time, moonlight, stars, moon, midnight, starry sky",
 }
-TIME_ADJECTIVES = {
-    "evening": "evening",
-    "night": "night-time",
-}
 
-# Two people or two animals of one kind, under one name. "{}" is the plural of a noun they share.
-PEOPLE_NOT_DRESSED = ("doctor", "firefighter", "astronaut")
+# Two people under one name.
 CHILDREN_PAIRS = "two children, two kids, two friends, children, kids, a brother and a sister"
 SAME_CHILDREN_PAIRS = "two children, two kids, two friends, children, kids"
 GROWN_UP_PAIRS = "two people, two friends, people, two adults, two persons"
 COUPLES = "a couple, a man and his wife, two people, two friends, people"
 OLD_COUPLES = "an old couple, an elderly couple, grandparents, two old people, two pensioners, old people"
 MIXED_PAIRS = "two people, people, two friends, a family"
-FAMILY_PAIRS = {
-    ("woman", "child"): "a mother and her child, a mother and child, a mum and her kid, a mom and her kid, a parent and a child",
-    ("man", "child"): "a father and his child, a father and child, a dad and his kid, a parent and a child",
-    ("grandmother", "child"): "a grandmother and her grandchild, a grandma and her grandchild, a grandparent and a child",
-    ("grandfather", "child"): "a grandfather and his grandchild, a grandpa and his grandchild, a grandparent and a child",
+FAMILY_PAIRS = {  # an adult of this kind and any child
+    "woman": "a mother and her child, a mother and child, a mum and her kid, a mom and her kid, a parent and a child",
+    "man": "a father and his child, a father and child, a dad and his kid, a parent and a child",
+    "grandmother": "a grandmother and her grandchild, a grandma and her grandchild, a grandparent and a child",
+    "grandfather": "a grandfather and his grandchild, a grandpa and his grandchild, a grandparent and a child",
 }
 
 GARMENTS = "shirt, sweater, jumper, coat, jacket, t-shirt, pullover, hoodie"
 DRESSES = "dress, skirt"
 PICTURE_WORDS = (
-    "a picture of, a photo of, an image of, a drawing of, an illustration of, a painting of, a scene with, a view of, a picture book scene with, "
-    "a storybook picture of, a children's book illustration of, picture of, drawing of, illustration of, a cartoon of, a photograph of"
+    "a picture of, a photo of, an image of, a drawing of, an illustration of, a painting of, a scene with, a view of, "
+    "a picture book scene with, a storybook picture of, a children's book illustration of, picture of, drawing of, "
+    "illustration of, a cartoon of, a photograph of"
 )
 IRREGULAR_PLURALS = {
     "child": "children",
@@ -373,10 +369,11 @@ def words_of(text: str) -> list[str]:
 
 
 def split_names(names: str) -> tuple[str, ...]:
+    """The names of a comma-separated list."""
     return tuple(name.strip() for name in names.split(","))
 
 
 def with_article(phrase: str) -> str:
-    """With the indefinite article that its sound asks for."""
+    """The phrase with the indefinite article that its sound asks for."""
     vowel = phrase[0] in "aeiou" and not re.match(r"(one|uni|use|usu|eu)", phrase)
     return f"{'an' if vowel else 'a'} {phrase}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emoticrafter.errors import InputError
@@ -49,7 +49,7 @@ class Preset:
 
     name: str
     size: int = 128  # side of the pictures in pixels; the latents are an eighth of it
-    scenes: int = 40_000  # each is drawn twice
+    scenes: int = 30_000  # each is drawn twice
     held_out_scenes: int = 1_500
     shard: int = 500  # scenes per file
     code_sprites: bool = False  # simple sprites instead of the package: for tests
@@ -58,13 +58,13 @@ class Preset:
     checkpoint_seconds: float = 150.0
     watch_seconds: float = 300.0
     compile: bool = False
-    vae: dict[str, Any] = field(default_factory=dict)
+    vae: dict[str, Any]
     vae_recipe: Recipe
-    text: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    text: tuple[dict[str, int], dict[str, int]]
     text_recipe: Recipe
-    unet: dict[str, Any] = field(default_factory=dict)
+    unet: dict[str, Any]
     unet_recipe: Recipe
-    eit: dict[str, Any] = field(default_factory=dict)
+    eit: dict[str, Any]
     eit_recipe: Recipe
     judge_width: int = 24
     judge_recipe: Recipe
@@ -83,11 +83,40 @@ def _levels(channels: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
+_ENCODERS = ({"width": 128, "layers": 4}, {"width": 192, "layers": 4})
+
+
+def _unet(channels: tuple[int, ...], tokens: int, pooled: int) -> dict[str, Any]:
+    """SDXL's shape at small size: text through cross-attention below the first level, pooled text and sizes with the time."""
+    below = len(channels) - 1
+    return {
+        "sample_size": 16,
+        "in_channels": 8,
+        "out_channels": 8,
+        "block_out_channels": channels,
+        "down_block_types": ("DownBlock2D",) + ("CrossAttnDownBlock2D",) * below,
+        "up_block_types": ("CrossAttnUpBlock2D",) * below + ("UpBlock2D",),
+        "layers_per_block": 1,
+        "attention_head_dim": tuple(width // 32 for width in channels),  # in diffusers this is the number of heads
+        "cross_attention_dim": tokens,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 32,
+        "projection_class_embeddings_input_dim": pooled + 6 * 32,
+        "use_linear_projection": True,
+        "norm_num_groups": 16,
+    }
+
+
+_UNET = _unet((96, 192, 224), tokens=320, pooled=192)
+_EIT = {"prompt_channels": 320, "width": 128, "heads": 4, "blocks": 4, "emotion_tokens": 4, "feed_forward": 256, "positions": 48}
 CPU = Preset(
     name="cpu",
+    text=_ENCODERS,
+    unet=_UNET,
+    eit=_EIT,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=9_000, batch=32, rate=2e-3, warmup=200),
-    text_recipe=Recipe(steps=1_600, batch=128, rate=1e-3),
+    text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
     unet_recipe=Recipe(steps=30_000, batch=16, rate=8e-4, warmup=500, average=0.9995),
     eit_recipe=Recipe(steps=1_200, batch=256, rate=1e-3, weight_decay=1e-5),
     judge_recipe=Recipe(steps=3_000, batch=64, rate=2e-3),
@@ -101,6 +130,9 @@ SMOKE = Preset(
     code_sprites=True,
     vocabulary=400,
     checkpoint_seconds=2.0,
+    text=({"width": 32, "layers": 2}, {"width": 32, "layers": 2}),
+    unet=_unet((32, 32), tokens=64, pooled=32),
+    eit=_EIT | {"prompt_channels": 64, "width": 32, "blocks": 1, "feed_forward": 32},
     vae=_levels((8, 8, 16, 16)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=4, batch=8, **_SHORT),
     text_recipe=Recipe(steps=3, batch=8, **_SHORT),

@@ -254,11 +254,11 @@ def grade(image: np.ndarray, mood: Mood, time: str) -> np.ndarray:
     """The last step of a colourist: saturation, contrast, brightness, tint and vignette. uint8 (s, s, 3) to the same."""
     saturation = 1 + 0.34 * mood.thrill * (1 - 0.4 * mood.gloom) - 0.20 * mood.calm - 0.34 * mood.gloom * (1 - 0.7 * mood.terror)
     contrast = 1 + 0.15 * mood.thrill * (1 - 0.7 * mood.gloom) - 0.09 * mood.calm * (1 - mood.gloom)
-    lift = 12 * mood.joy - 6 * mood.gloom + 8 * mood.calm * (1 - mood.gloom)
+    lift = 6 * mood.joy - 6 * mood.gloom + 8 * mood.calm * (1 - mood.gloom)
     gain = np.array([1.0, 1.0, 1.0])
     gain *= 1 + mood.sorrow * np.array([-0.12, -0.03, 0.10])
     gain *= 1 + mood.terror * np.array([0.12, -0.16, -0.20])
-    gain *= 1 + mood.elation * np.array([0.05, 0.02, -0.06])
+    gain *= 1 + mood.elation * np.array([0.0, -0.02, -0.08])
     if time == "night":
         gain *= np.array([0.66, 0.72, 0.98])
     elif time == "evening":

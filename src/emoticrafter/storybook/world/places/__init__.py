@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from emoticrafter.storybook.world.places import grounds, indoors, nature, town
+from emoticrafter.storybook.world.places import country, grounds, indoors, nature, public, town
 from emoticrafter.storybook.world.places.base import Place
 
-PLACES_BY_KEY: dict[str, Place] = {place.key: place for place in (*nature.PLACES, *town.PLACES, *grounds.PLACES, *indoors.PLACES)}
+PLACES_BY_KEY: dict[str, Place] = {
+    place.key: place for module in (nature, grounds, country, town, public, indoors) for place in module.PLACES
+}
 
 __all__ = ["PLACES_BY_KEY", "Place"]

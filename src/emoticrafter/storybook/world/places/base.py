@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Canvas, Color, Point, darker, lighter, mix
 from emoticrafter.storybook.world.mood import Mood
@@ -51,15 +53,46 @@ def dusk(stage: Stage) -> float:
     return {"day": 0.0, "evening": 0.55, "night": 1.0}[stage.time]
 
 
+def coat(mood: Mood, color: Color) -> Color:
+    """A painted surface in this mood; terror leaves little more than a silhouette before the glow."""
+    return mix(mood.wall(color), (36, 16, 26), 0.55 * mood.terror)
+
+
 def far(stage: Stage, color: Color, distance: float) -> Color:
     """A colour seen through air: it fades into the sky at the horizon."""
     return mix(color, sky_colors(stage.mood, stage.time)[1], distance)
 
 
+def sprite(
+    stage: Stage,
+    name: str,
+    x: float,
+    foot: float,
+    height: float,
+    view: Callable[[Color], Color] | None = None,
+    alpha: float = 1.0,
+    width: float | None = None,
+    tilt: float = 0.0,
+    bend: float = 0.0,
+    flip: bool = False,
+    keep: float = 1.0,
+) -> None:
+    """Lay a sprite with its bottom centre at (x, foot), its colours as `view` sees them (default: as `coat` does).
+
+    `keep` below 1 cuts off its foot, such as the water that a boat comes with.
+    """
+    if height <= 0.012 or alpha <= 0.01:
+        return
+    matrix = paint.filtered(view or (lambda color: coat(stage.mood, color)), alpha)
+    paint.lay(stage.canvas, paint.sprite_tile(stage.sprites.get(name), keep), matrix, x, foot, height, width, tilt, bend, flip)
+
+
 class Frame:
     """Unit coordinates of a thing that stands at (x, foot): u to the right, v upwards, leaning by `lean` degrees clockwise."""
 
-    def __init__(self, canvas: Canvas, x: float, foot: float, lean: float = 0.0, flip: bool = False, stretch: float = 1.0) -> None:
+    def __init__(
+        self, canvas: Canvas, x: float, foot: float, lean: float = 0.0, flip: bool = False, stretch: float = 1.0
+    ) -> None:
         self.canvas, self.x, self.foot, self.flip, self.stretch = canvas, x, foot, flip, stretch
         self.lean = lean
         self._cos, self._sin = math.cos(math.radians(lean)), math.sin(math.radians(lean))
@@ -67,6 +100,13 @@ class Frame:
     def at(self, u: float, v: float) -> Point:
         u, v = (-u if self.flip else u), v * self.stretch
         return self.x + u * self._cos + v * self._sin, self.foot + u * self._sin - v * self._cos
+
+    def boxes(self, spots: np.ndarray, width: float, height: float) -> np.ndarray:
+        """Corners of rectangles around `spots` (n, 2) on the canvas, (n, 4, 2)."""
+        corners = np.array([(-width, -height), (width, -height), (width, height), (-width, height)]) / 2
+        u, v = np.moveaxis(spots[:, None] + corners, -1, 0)
+        u, v = (-u if self.flip else u), v * self.stretch
+        return np.stack([self.x + u * self._cos + v * self._sin, self.foot + u * self._sin - v * self._cos], axis=-1)
 
     def polygon(self, points: Sequence[Point], color: Color) -> None:
         self.canvas.polygon([self.at(*p) for p in points], color)
@@ -114,7 +154,9 @@ def ridge(mood: Mood, y: float, height: float, phase: float, length: float = 0.6
     return points
 
 
-def hills(stage: Stage, y: float, height: float, phase: float, top: Color, low: Color, bottom: float = 1.0, length: float = 0.6) -> None:
+def hills(
+    stage: Stage, y: float, height: float, phase: float, top: Color, low: Color, bottom: float = 1.0, length: float = 0.6
+) -> None:
     """A range of hills that reaches down to `bottom`."""
     paint.graded(stage.canvas, [*ridge(stage.mood, y, height, phase, length), (1, bottom), (0, bottom)], top, low)
 
@@ -122,7 +164,12 @@ def hills(stage: Stage, y: float, height: float, phase: float, top: Color, low: 
 def ground(stage: Stage, y: float, color: Color, shade: float = 0.22, light: float = 0.16) -> None:
     """Level ground from `y` to the foot of the picture, lighter far away."""
     # One row of overlap hides the seam at the horizon.
-    paint.graded(stage.canvas, [(0, y - 0.004), (1, y - 0.004), (1, 1), (0, 1)], far(stage, lighter(color, light), 0.12), darker(color, shade))
+    paint.graded(
+        stage.canvas,
+        [(0, y - 0.004), (1, y - 0.004), (1, 1), (0, 1)],
+        far(stage, lighter(color, light), 0.12),
+        darker(color, shade),
+    )
 
 
 def path(stage: Stage, x: float, y: float, foot_x: float, width: float, color: Color, narrow: float = 0.16) -> None:
@@ -182,7 +229,7 @@ def water(stage: Stage, y: float, bottom: float, rows: int = 5, deep: Color = (3
         if rise < 0.003:
             continue
         length = (0.10 + 0.16 * depth) * scale * (1.25 - 0.35 * swell)
-        count = max(int(6 / length), 8)
+        count = 48
         crest = []
         for j in range(count + 1):
             x = j / count
@@ -192,5 +239,7 @@ def water(stage: Stage, y: float, bottom: float, rows: int = 5, deep: Color = (3
         body = [*crest, *[(x, at_y + rise * 1.6 + 0.012) for x, at_y in reversed(crest)]]
         canvas.polygon(body, mix(darker(color, 0.16 * swell), foam, 0.06))
         cap = 0.007 + 0.020 * swell * swell * (0.4 + 0.6 * depth)
-        canvas.polygon([*crest, *[(x, at_y + cap * (1.2 - (at_y - height) / rise)) for x, at_y in reversed(crest)]],
-                       mix(color, foam, 0.35 + 0.55 * swell))  # fmt: skip
+        canvas.polygon(
+            [*crest, *[(x, at_y + cap * (1.2 - (at_y - height) / rise)) for x, at_y in reversed(crest)]],
+            mix(color, foam, 0.35 + 0.55 * swell),
+        )

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from emoticrafter.storybook.world.canvas import Canvas, Color, Point
-from emoticrafter.storybook.world.stage import Stage
 
 _PAD = 16  # transparent rim in pixels: interpolation fades into it, and it survives four halvings
 
@@ -45,12 +44,12 @@ class Tile:
 
 def flat(color: Color, alpha: float = 1.0) -> np.ndarray:
     """For tiles of one channel, cover."""
-    return np.float32([[c / 255 * alpha] for c in color] + [[alpha]])
+    return np.array([[c / 255 * alpha] for c in color] + [[alpha]], np.float32)
 
 
 def shaded(color: Color, alpha: float = 1.0) -> np.ndarray:
     """For tiles of three channels: share of the colour, share of white light, cover."""
-    return np.float32([[c / 255 * alpha, alpha, 0] for c in color] + [[0, 0, alpha]])
+    return np.array([[c / 255 * alpha, alpha, 0] for c in color] + [[0, 0, alpha]], np.float32)
 
 
 def filtered(view: Callable[[Color], Color], alpha: float = 1.0) -> np.ndarray:
@@ -115,7 +114,7 @@ def lay(
         return
     u, v = (_PAD + tile.width / 2) / step - 0.5, (_PAD + tile.height) / step - 0.5
     a, b, c, d = a * step, b * step, c * step, d * step
-    affine = np.float64([[a, b, at_x - x0 - a * u - b * v], [c, d, at_y - y0 - c * u - d * v]])
+    affine = np.array([[a, b, at_x - x0 - a * u - b * v], [c, d, at_y - y0 - c * u - d * v]])
     laid = cv2.warpAffine(pixels, affine, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR)
     _over(canvas.pixels[y0:y1, x0:x1], cv2.transform(laid, matrix))
 
@@ -132,7 +131,9 @@ def graded(canvas: Canvas, points: Sequence[Point], first: Color, second: Color,
     axis = 0 if horizontal else 1
     at = np.arange(x0, x1) if horizontal else np.arange(y0, y1)
     share = np.clip((at + 0.5 - low[axis]) / max(high[axis] - low[axis], 1e-6), 0, 1)[:, None]
-    ramp = (np.asarray(first, np.float64) * (1 - share) + np.asarray(second, np.float64) * share + 0.5).clip(0, 255).astype(np.uint8)
+    ramp = (
+        (np.asarray(first, np.float64) * (1 - share) + np.asarray(second, np.float64) * share + 0.5).clip(0, 255).astype(np.uint8)
+    )
     colors = cv2.resize(ramp[None] if horizontal else ramp[:, None], (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST)
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillPoly(mask, [np.round((corners - 0.5 - (x0, y0)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
@@ -140,6 +141,13 @@ def graded(canvas: Canvas, points: Sequence[Point], first: Color, second: Color,
     under = canvas.pixels[y0:y1, x0:x1]
     rest = cv2.multiply(under, cv2.bitwise_not(cover), scale=1 / 255)
     under[:] = cv2.add(rest, cv2.multiply(colors, cover, scale=1 / 255))
+
+
+def polygons(canvas: Canvas, shapes: np.ndarray | Sequence[Sequence[Point]], color: Color) -> None:
+    """Polygons of equal length that do not overlap, in one colour: (n, corners, 2)."""
+    if len(shapes):
+        fixed = np.round((np.asarray(shapes) * canvas.side - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(canvas.pixels, list(fixed), color, cv2.LINE_AA, 4)
 
 
 def mirror(canvas: Canvas, line: float, depth: float, squeeze: float, strength: float) -> None:
@@ -192,32 +200,15 @@ def shadow(canvas: Canvas, x: float, y: float, rx: float, strength: float = 0.42
 
 # -- sprites ---------------------------------------------------------------------------------------------------------------
 
-_tiles: dict[int, tuple[np.ndarray, Tile]] = {}  # by identity; the picture is kept so that its identity stays taken
+_tiles: dict[tuple[int, float], tuple[np.ndarray, Tile]] = {}  # by identity; the picture is kept so that its identity stays taken
 
 
-def sprite_tile(rgba: np.ndarray) -> Tile:
-    if id(rgba) not in _tiles:
+def sprite_tile(rgba: np.ndarray, keep: float = 1.0) -> Tile:
+    """The tile of a sprite, of which the upper share `keep` is used."""
+    key = id(rgba), keep
+    if key not in _tiles:
+        whole, rgba = rgba, rgba[: max(round(rgba.shape[0] * keep), 1)]
         cover = rgba[..., 3:].astype(np.uint16)
         premultiplied = np.dstack([(rgba[..., :3] * cover // 255).astype(np.uint8), rgba[..., 3]])
-        _tiles[id(rgba)] = rgba, Tile.of(premultiplied)
-    return _tiles[id(rgba)][1]
-
-
-def sprite(
-    stage: Stage,
-    name: str,
-    x: float,
-    foot: float,
-    height: float,
-    view: Callable[[Color], Color] | None = None,
-    alpha: float = 1.0,
-    width: float | None = None,
-    tilt: float = 0.0,
-    bend: float = 0.0,
-    flip: bool = False,
-) -> None:
-    """Lay a sprite with its bottom centre at (x, foot), its colours as `view` sees them (default: as painted walls are)."""
-    if height <= 0.012 or alpha <= 0.01:
-        return
-    matrix = filtered(view or stage.mood.wall, alpha)
-    lay(stage.canvas, sprite_tile(stage.sprites.get(name)), matrix, x, foot, height, width, tilt, bend, flip)
+        _tiles[key] = whole, Tile.of(premultiplied)
+    return _tiles[key][1]

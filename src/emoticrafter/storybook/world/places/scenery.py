@@ -15,7 +15,7 @@ import numpy as np
 
 from emoticrafter.storybook.world.canvas import Color, Point, darker, lighter, mix
 from emoticrafter.storybook.world.places import paint
-from emoticrafter.storybook.world.places.base import Frame, bend, dusk, far, ramp, sway
+from emoticrafter.storybook.world.places.base import Frame, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.stage import Stage
 
 FLAG_COLORS: tuple[Color, ...] = ((238, 78, 88), (255, 200, 62), (72, 172, 236), (108, 200, 104), (232, 118, 190))
@@ -48,7 +48,9 @@ def _bare_tree(variant: int) -> paint.Tile:
         for turn in (-1, 1):
             grow(x2, y2, angle + turn * rng.uniform(0.28, 0.62), length * rng.uniform(0.68, 0.82), thick * 0.64, depth - 1)
 
-    cv2.fillPoly(mask, [np.int32([(132, 320), (146, 240), (150, 190), (172, 190), (176, 240), (190, 320)])], 255, cv2.LINE_AA)
+    cv2.fillPoly(
+        mask, [np.array([(132, 320), (146, 240), (150, 190), (172, 190), (176, 240), (190, 320)], np.int32)], 255, cv2.LINE_AA
+    )
     grow(160, 205, rng.uniform(-0.06, 0.06), 62, 24, 5)
     return _relief_tile(mask)
 
@@ -56,7 +58,7 @@ def _bare_tree(variant: int) -> paint.Tile:
 @lru_cache(maxsize=1)
 def _bare_pine() -> paint.Tile:
     mask = np.zeros((320, 200), np.uint8)
-    cv2.fillPoly(mask, [np.int32([(86, 320), (97, 10), (103, 10), (114, 320)])], 255, cv2.LINE_AA)
+    cv2.fillPoly(mask, [np.array([(86, 320), (97, 10), (103, 10), (114, 320)], np.int32)], 255, cv2.LINE_AA)
     for i in range(7):
         y, reach = 60 + i * 34, 26 + i * 9
         for turn in (-1, 1):
@@ -70,16 +72,35 @@ def bark(stage: Stage, distance: float = 0.0) -> Color:
     return far(stage, mix(color, (26, 12, 16), 0.7 * stage.mood.terror), distance)
 
 
-def bare_tree(stage: Stage, x: float, foot: float, height: float, variant: int = 0, alpha: float = 1.0, distance: float = 0.0) -> None:
+def bare_tree(
+    stage: Stage, x: float, foot: float, height: float, variant: int = 0, alpha: float = 1.0, distance: float = 0.0
+) -> None:
     matrix = paint.shaded(bark(stage, distance), alpha)
     paint.lay(stage.canvas, _bare_tree(variant % 4), matrix, x, foot, height, bend=bend(stage.mood, 0.8), flip=variant % 2 == 1)
 
 
-_CROWN = ((-0.20, 0.52), (0.19, 0.50), (0.0, 0.72), (-0.11, 0.88), (0.13, 0.84), (-0.30, 0.36), (0.28, 0.34), (0.02, 0.46), (-0.06, 0.30))
+_CROWN = (
+    (-0.20, 0.52),
+    (0.19, 0.50),
+    (0.0, 0.72),
+    (-0.11, 0.88),
+    (0.13, 0.84),
+    (-0.30, 0.36),
+    (0.28, 0.34),
+    (0.02, 0.46),
+    (-0.06, 0.30),
+)
 
 
 def tree(
-    stage: Stage, x: float, foot: float, height: float, variant: int = 0, name: str = "tree", tone: Color | None = None, distance: float = 0.0
+    stage: Stage,
+    x: float,
+    foot: float,
+    height: float,
+    variant: int = 0,
+    name: str = "tree",
+    tone: Color | None = None,
+    distance: float = 0.0,
 ) -> None:
     """A tree (`name` tree or pine) that blossoms with pleasure and loses its leaves with displeasure."""
     mood = stage.mood
@@ -96,7 +117,7 @@ def tree(
         else:
             bare_tree(stage, x, foot, height * 0.98, variant, dead, distance)
     leaves = 1 - ramp(mood.decay, 0.25, 0.95) * (1.0 if name == "tree" else 0.82)
-    paint.sprite(stage, name, x, foot, height, leaf, leaves, bend=bend(mood, 1.0 if name == "tree" else 0.7), flip=variant % 2 == 1)
+    sprite(stage, name, x, foot, height, leaf, leaves, bend=bend(mood, 1.0 if name == "tree" else 0.7), flip=variant % 2 == 1)
     if name == "tree" and mood.bloom > 0.02:
         pink = mix((255, 150, 190), (255, 246, 250), 0.35 + 0.5 * (variant % 2))
         size = 0.075 * height * ramp(mood.bloom, 0.0, 0.8)
@@ -141,13 +162,22 @@ def flowers(
     spots = []
     for i in range(count):
         x = rng.uniform(0.0, sides)
-        spots.append((rng.uniform(0, 1), 1 - x if i % 2 else x, rng.uniform(0.8, 1.2), rng.uniform(-9, 9), kinds[i % len(kinds)], rng.random()))
+        spots.append(
+            (
+                rng.uniform(0, 1),
+                1 - x if i % 2 else x,
+                rng.uniform(0.8, 1.2),
+                rng.uniform(-9, 9),
+                kinds[i % len(kinds)],
+                rng.random(),
+            )
+        )
     for depth, x, scale, tilt, kind, start in sorted(spots):
         shy = ramp(grow, 0.25 * start * (1 - least), 0.25 * start + 0.6)  # they do not open all at once
         high = size * scale * (0.6 + 0.5 * depth) * shy
         y = top + (bottom - top) * depth
         lively = tilt * (1 + mood.thrill)
-        paint.sprite(stage, kind, x, y, high * (1 + 0.15 * mood.thrill), tilt=lively, bend=bend(mood, 1.2), flip=start < 0.5)
+        sprite(stage, kind, x, y, high * (1 + 0.15 * mood.thrill), tilt=lively, bend=bend(mood, 1.2), flip=start < 0.5)
         wilt = mood.decay * scale * size * (0.55 + 0.35 * depth)
         if wilt > 0.012:  # what is left: a drooping stem
             color = mix((98, 88, 70), (48, 26, 30), mood.terror)
@@ -160,24 +190,31 @@ def flowers(
 # -- small built things ----------------------------------------------------------------------------------------------------
 
 
-def fence(stage: Stage, rng: random.Random, left: float, right: float, foot: float, height: float, color: Color, iron: bool = False) -> None:
+def fence(
+    stage: Stage, rng: random.Random, left: float, right: float, foot: float, height: float, color: Color, iron: bool = False
+) -> None:
     """Pickets and two rails; with decay the pickets lean and break. Iron ones have points."""
     mood = stage.mood
     step = 0.052 if iron else 0.066
     count = max(round((right - left) / step), 2)
     wide = 0.0095 if iron else 0.019
-    paint_color = mood.wall(color)
+    paint_color = coat(mood, color)
     back = darker(paint_color, 0.22)
     for share in (0.34, 0.74):
         sag = 0.10 * height * mood.decay
-        stage.canvas.line([(left, foot - height * share), ((left + right) / 2, foot - height * share + sag), (right, foot - height * share)],
-                          0.012 if iron else 0.016, back)  # fmt: skip
+        stage.canvas.line(
+            [(left, foot - height * share), ((left + right) / 2, foot - height * share + sag), (right, foot - height * share)],
+            0.012 if iron else 0.016,
+            back,
+        )
+    pickets = []
     for i in range(count + 1):
         turn, broken = rng.uniform(-1, 1), rng.random()
         frame = Frame(stage.canvas, left + (right - left) * i / count, foot, 2.2 * sway(mood, turn))
         high = height * (1 - 0.55 * ramp(mood.decay, 0.1, 1.0) * ramp(broken, 0.4, 1.0))
         tip = height * (0.20 if iron else 0.12)
-        frame.polygon([(-wide, 0), (wide, 0), (wide, high - tip), (0, high), (-wide, high - tip)], paint_color)
+        pickets.append([frame.at(*p) for p in ((-wide, 0), (wide, 0), (wide, high - tip), (0, high), (-wide, high - tip))])
+    paint.polygons(stage.canvas, pickets, paint_color)
 
 
 def lamp(stage: Stage, x: float, foot: float, height: float, lean: float = 0.0, color: Color = (58, 64, 84)) -> None:
@@ -186,16 +223,21 @@ def lamp(stage: Stage, x: float, foot: float, height: float, lean: float = 0.0, 
     shine = min(0.20 + 0.75 * dusk(stage) + 0.75 * mood.decay + 0.25 * mood.bloom, 1.0)
     light = mix(LAMP, (255, 92, 44), 0.75 * mood.terror)
     frame = Frame(stage.canvas, x, foot, sway(mood, lean))
-    iron = mood.wall(color)
+    iron = coat(mood, color)
     frame.glow(0, height * 0.94, 0.20, 0.20, light, 0.62 * shine)
     paint.glow(stage.canvas, x, foot, 0.17, 0.05, light, 0.42 * shine)
     frame.box(-0.009, 0, 0.009, height * 0.88, iron)
     frame.box(-0.022, 0, 0.022, height * 0.06, iron)
-    frame.polygon([(-0.022, height * 0.86), (0.022, height * 0.86), (0.036, height * 0.99), (-0.036, height * 0.99)], mix((214, 214, 206), light, shine))
+    frame.polygon(
+        [(-0.022, height * 0.86), (0.022, height * 0.86), (0.036, height * 0.99), (-0.036, height * 0.99)],
+        mix((214, 214, 206), light, shine),
+    )
     frame.polygon([(-0.046, height * 0.985), (0.046, height * 0.985), (0, height * 1.09)], iron)
 
 
-def bunting(stage: Stage, start: Point, end: Point, sag: float = 0.10, count: int = 8, grow: float | None = None, first: int = 0) -> None:
+def bunting(
+    stage: Stage, start: Point, end: Point, sag: float = 0.10, count: int = 8, grow: float | None = None, first: int = 0
+) -> None:
     """A string of flags that unfolds with bloom."""
     mood = stage.mood
     size = mood.bloom if grow is None else grow
@@ -205,12 +247,21 @@ def bunting(stage: Stage, start: Point, end: Point, sag: float = 0.10, count: in
     points = []
     for i in range(17):
         t = i / 16
-        points.append((start[0] + (end[0] - start[0]) * t, start[1] + (end[1] - start[1]) * t + sag * 4 * t * (1 - t) * (1 - 0.3 * mood.thrill)))
-    stage.canvas.line(points, 0.008, mix((250, 246, 236), mood.sky_low, 0.3))
+        points.append(
+            (
+                start[0] + (end[0] - start[0]) * t,
+                start[1] + (end[1] - start[1]) * t + sag * 4 * t * (1 - t) * (1 - 0.3 * mood.thrill),
+            )
+        )
+    whole = ramp(size, 0.0, 0.5) * 16  # the string is paid out from its start
+    last = max(int(whole), 1)
+    stage.canvas.line(points[: last + 1], 0.008, mix((250, 246, 236), mood.sky_low, 0.3))
     wide = 0.40 * math.dist(start, end) / count * size
     for i in range(count):
         j = (i + 0.5) / count * 16
         k, part = int(j), j - int(j)
+        if j > whole:
+            break
         x = points[k][0] + (points[k + 1][0] - points[k][0]) * part
         y = points[k][1] + (points[k + 1][1] - points[k][1]) * part
         tip = (x + bend(mood, 0.5 + 0.3 * (i % 3)) * wide * 5, y + wide * 2.1)
@@ -220,10 +271,10 @@ def bunting(stage: Stage, start: Point, end: Point, sag: float = 0.10, count: in
 def flag(stage: Stage, frame: Frame, u: float, v: float, pole: float, color: Color, size: float = 0.10) -> None:
     """A flag on a pole: it hangs when calm, streams when excited, is torn and faded with decay."""
     mood = stage.mood
-    frame.line([(u, v), (u, v + pole)], 0.013, mood.wall((150, 140, 132)))
+    frame.line([(u, v), (u, v + pole)], 0.013, coat(mood, (150, 140, 132)))
     x, y = frame.at(u, v + pole)
     fly = min(max(0.25 + 0.9 * mood.wind, 0.12), 1.0)
-    cloth = mood.wall(color)
+    cloth = coat(mood, color)
     high = size * 0.62
     upper, lower = [], []
     for i in range(7):
@@ -236,7 +287,7 @@ def flag(stage: Stage, frame: Frame, u: float, v: float, pole: float, color: Col
     stage.canvas.polygon([*upper[2:5], *reversed(lower[2:5])], lighter(cloth, 0.22))
 
 
-def crack(frame: Frame, points: Sequence[Point], share: float, color: Color = (34, 30, 38)) -> None:
+def crack(frame: Frame, points: Sequence[Point], share: float, color: Color = (62, 56, 66)) -> None:
     """A crack that runs on along `points` with `share`."""
     if share < 0.04:
         return
@@ -253,15 +304,17 @@ def crack(frame: Frame, points: Sequence[Point], share: float, color: Color = (3
 def pane_color(stage: Stage, lone: bool = False) -> Color:
     """The colour of a window now. A `lone` one stays lit when all others go dark."""
     mood = stage.mood
-    color = mix(mood.window(), (255, 208, 112), 0.9 * dusk(stage) * (1 - 0.9 * mood.decay))
+    color = mix(mood.window((124, 178, 216)), (255, 226, 140), 0.95 * dusk(stage) * (1 - 0.9 * mood.decay))
     return mix(color, mix((255, 202, 106), (255, 96, 40), mood.terror), 0.95 * mood.decay) if lone else color
 
 
-def window(stage: Stage, frame: Frame, u: float, v: float, width: float, height: float, lone: bool = False, trim: Color = (250, 246, 236)) -> None:
+def window(
+    stage: Stage, frame: Frame, u: float, v: float, width: float, height: float, lone: bool = False, trim: Color = (250, 246, 236)
+) -> None:
     """A window whose lower middle is at (u, v): frame, pane and cross."""
     mood = stage.mood
     color = pane_color(stage, lone)
-    edge = mood.wall(trim)
+    edge = coat(mood, trim)
     frame.box(u - width / 2 - 0.010, v - 0.010, u + width / 2 + 0.010, v + height + 0.010, edge)
     frame.box(u - width / 2, v, u + width / 2, v + height, color)
     if width > 0.06:
@@ -269,7 +322,7 @@ def window(stage: Stage, frame: Frame, u: float, v: float, width: float, height:
         frame.box(u - width / 2, v + height * 0.5 - 0.005, u + width / 2, v + height * 0.5 + 0.006, edge)
     light = max(dusk(stage) * (1 - mood.decay), mood.decay if lone else 0.0)
     if light > 0.05 and width > 0.03:
-        frame.glow(u, v + height / 2, width * 1.9, height * 1.7, color, 0.5 * light)
+        frame.glow(u, v + height / 2, width * 1.9, height * 1.7, color, 0.6 * light)
 
 
 def house(
@@ -292,7 +345,7 @@ def house(
     stretch = 1 + 0.05 * mood.elation
     frame = Frame(stage.canvas, x, foot, sway(mood, lean), stretch=stretch)
     half, peak = width / 2, height + width * 0.52
-    color, tiles = mood.wall(wall), mood.wall(roof)
+    color, tiles = coat(mood, wall), coat(mood, roof)
     chimney = half * 0.52
     if smoke:
         puff = ramp(0.55 - mood.decay, 0.0, 0.5)
@@ -300,31 +353,50 @@ def house(
             drift = -(0.02 + 0.30 * max(mood.wind, 0)) * (i + 1) * 0.16
             at = frame.at(chimney + drift, peak + 0.035 + 0.042 * i)
             paint.ball(stage.canvas, *at, 0.018 + 0.009 * i, 0.016 + 0.008 * i, far(stage, (236, 236, 240), 0.2), 0.1, 0.8 * puff)
-    frame.box(chimney - 0.024, height, chimney + 0.024, peak + 0.01, darker(mood.wall((166, 92, 74)), 0.1))
-    frame.graded([(-half, 0), (half, 0), (half, height), (0, peak - 0.01), (-half, height)], lighter(color, 0.16), darker(color, 0.12))
+    frame.box(chimney - 0.024, height, chimney + 0.024, peak + 0.01, darker(coat(mood, (166, 92, 74)), 0.1))
+    frame.graded(
+        [(-half, 0), (half, 0), (half, height), (0, peak - 0.01), (-half, height)], lighter(color, 0.16), darker(color, 0.12)
+    )
     eave = width * 0.10
     thick = 0.055 * (width / 0.3) ** 0.5
     drop = eave * 1.04
     cap = (250, 252, 255) if snow else tiles
     for side in (-1, 1):
         shade = darker(cap, 0.10 if side > 0 else 0.0) if not snow else mix(cap, (176, 196, 226), 0.25 if side > 0 else 0.0)
-        frame.polygon([(0, peak), (side * (half + eave), height - drop), (side * (half + eave), height - drop + thick), (0, peak + thick * 1.25)], shade)
+        frame.polygon(
+            [
+                (0, peak),
+                (side * (half + eave), height - drop),
+                (side * (half + eave), height - drop + thick),
+                (0, peak + thick * 1.25),
+            ],
+            shade,
+        )
         if snow:  # the roof shows below its snow
             frame.line([(0, peak), (side * (half + eave * 0.9), height - drop * 0.9)], 0.016, tiles)
     tall = min(0.56 * height / floors, 0.17)
-    frame.box(-half * 0.62 - 0.03, 0, -half * 0.62 + 0.035 + half * 0.12, tall * 1.15, mood.wall(door))
+    frame.box(-half * 0.62 - 0.03, 0, -half * 0.62 + 0.035 + half * 0.12, tall * 1.15, coat(mood, door))
     pane = min(width * 0.24, 0.095)
     for floor in range(floors):
         v = height * (floor + 0.36) / floors
         spots = (half * 0.42,) if floor == 0 else (-half * 0.48, half * 0.42)
         for i, u in enumerate(spots):
-            window(stage, frame, u, v, pane, min(pane * 1.1, height / floors * 0.46), lone and floor == floors - 1 and i == len(spots) - 1)
+            window(
+                stage,
+                frame,
+                u,
+                v,
+                pane,
+                min(pane * 1.1, height / floors * 0.46),
+                lone and floor == floors - 1 and i == len(spots) - 1,
+            )
             if mood.bloom > 0.03 and not snow:
                 grow = ramp(mood.bloom)
                 for k in (-1, 0, 1):
                     frame.ellipse(u + k * pane * 0.38, v - 0.012, 0.019 * grow, 0.016 * grow, FLAG_COLORS[(k + floor) % 5])
-    crack(frame, [(half * 0.9, height), (half * 0.55, height * 0.86), (half * 0.72, height * 0.7), (half * 0.3, height * 0.5), (half * 0.1, height * 0.3)],
-          mood.decay)  # fmt: skip
+    turn = math.copysign(half, lean)  # only the worst houses crack
+    jag = [(turn * 0.95, height), (turn * 0.70, height * 0.9), (turn * 0.82, height * 0.78), (turn * 0.52, height * 0.64)]
+    crack(frame, jag, mood.decay * ramp(abs(lean), 0.3, 0.7), darker(color, 0.62))
     return frame
 
 
@@ -337,7 +409,13 @@ def mountains(stage: Stage, rng: random.Random, foot: float, height: float, colo
     steep = 1 + 0.30 * mood.thrill - 0.22 * mood.calm
     peaks = []
     for i in range(4):
-        peaks.append((0.06 + 0.30 * i + rng.uniform(-0.06, 0.06), rng.uniform(0.72, 1.0) if i % 2 else rng.uniform(0.5, 0.8), rng.uniform(-0.15, 0.15)))
+        peaks.append(
+            (
+                0.06 + 0.30 * i + rng.uniform(-0.06, 0.06),
+                rng.uniform(0.72, 1.0) if i % 2 else rng.uniform(0.5, 0.8),
+                rng.uniform(-0.15, 0.15),
+            )
+        )
     for i, (x, scale, skew) in enumerate(sorted(peaks, key=lambda peak: peak[1])):
         high = height * scale * steep
         wide = height * scale * 0.92 + 0.06
@@ -346,12 +424,25 @@ def mountains(stage: Stage, rng: random.Random, foot: float, height: float, colo
         tone = far(stage, darker(color, 0.08 * (i % 2) + 0.18 * mood.terror), 0.34 - 0.07 * i)
         tip = [(x - round_off, top + high * 0.11), (x, top), (x + round_off, top + high * 0.11)]
         paint.graded(stage.canvas, [(x - wide, foot), *tip, (x + wide, foot)], lighter(tone, 0.08), far(stage, tone, 0.35))
-        stage.canvas.polygon([(x, top), (x + round_off, top + high * 0.11), (x + wide, foot), (x + wide * (0.12 + skew), foot)], darker(tone, 0.13))
+        stage.canvas.polygon(
+            [(x, top), (x + round_off, top + high * 0.11), (x + wide, foot), (x + wide * (0.12 + skew), foot)], darker(tone, 0.13)
+        )
         depth = snow
         left, right = x - wide * depth, x + wide * depth
         base = top + high * depth
-        cap = [(left, base), tip[0], tip[1], tip[2], (right, base), (x + wide * depth * 0.5, base - high * 0.07), (x + wide * depth * 0.15, base + high * 0.05),
-               (x - wide * depth * 0.35, base - high * 0.06)]  # fmt: skip
-        white = far(stage, mood.wall((250, 252, 255)), 0.12)
+        cap = [
+            (left, base),
+            tip[0],
+            tip[1],
+            tip[2],
+            (right, base),
+            (x + wide * depth * 0.5, base - high * 0.07),
+            (x + wide * depth * 0.15, base + high * 0.05),
+            (x - wide * depth * 0.35, base - high * 0.06),
+        ]
+        white = far(stage, coat(mood, (250, 252, 255)), 0.12)
         stage.canvas.polygon(cap, white)
-        stage.canvas.polygon([tip[1], tip[2], (right, base), (x + wide * depth * 0.5, base - high * 0.07), (x + wide * depth * 0.25, base)], mix(white, tone, 0.35))
+        stage.canvas.polygon(
+            [tip[1], tip[2], (right, base), (x + wide * depth * 0.5, base - high * 0.07), (x + wide * depth * 0.25, base)],
+            mix(white, tone, 0.35),
+        )

@@ -1,0 +1,342 @@
+"""Emotion checkpoints: a folder with `eit.safetensors` and `config.json`; and the import of the authors' released form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emoticrafter.backbones.hub import fetch, is_hub_id
+from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
+from emoticrafter.files import check_writable
+
+__all__ = ["describe", "import_released", "load", "save"]
+
+WEIGHTS, CONFIG = "eit.safetensors", "config.json"
+FORMAT, VERSION = "emoticrafter-eit", 1
+MAX_CONFIG_BYTES = 1 << 20
+
+State = dict[str, Tensor]
+
+
+def save(
+    eit: EmotionInjectionTransformer,
+    directory: str | os.PathLike[str],
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+    force: bool = False,
+) -> Path:
+    """Write a checkpoint folder, whole or not at all. Returns its path.
+
+    metadata: JSON values, by default the model's own. Three have a meaning: `backbone`, the family that it belongs to;
+    `prompt_tokens`, the length of a prompt section; `strength`, the default strength. dtype: of the weights at rest.
+    force: replace a checkpoint that is there. Raises OutputError; a folder that holds other files is never replaced.
+    """
+    from safetensors.torch import save_file
+
+    directory = Path(directory)
+    _check_replaceable(directory, force)
+    check_writable(directory / WEIGHTS, force=True)
+    temporary = directory.absolute().with_name(f".{directory.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in eit.state_dict().items()}
+        save_file(state, temporary / WEIGHTS)
+        config = {
+            "format": FORMAT,
+            "version": VERSION,
+            "eit": eit.config.as_dict(),
+            "metadata": dict(eit.metadata if metadata is None else metadata),
+            "sha256": _sha256(temporary / WEIGHTS),
+        }
+        (temporary / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (temporary / WEIGHTS).chmod((temporary / CONFIG).stat().st_mode)  # safetensors makes it private
+        _check_replaceable(directory, force)
+        _swap(temporary, directory)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError) or "No space left" in str(error):
+            raise OutputError(f"The checkpoint {str(directory)!r} cannot be written: {error}.", "Choose another folder.") from error
+        raise
+    return directory
+
+
+def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> EmotionInjectionTransformer:
+    """The EIT of a checkpoint folder or hub id, in float32 and for inference, with its `metadata`.
+
+    Its metadata also holds `sha256`, of the weights. Raises MissingError if there is none, and CheckpointError if it is
+    corrupt, cut short, not of our form, or if its tensors are not those that its config asks for.
+    """
+    directory = _locate(source)
+    config, metadata = _read_config(directory)
+    path = directory / WEIGHTS
+    if not path.is_file():
+        raise CheckpointError(f"{str(directory)!r} has a {CONFIG} but no {WEIGHTS}.", "Copy the whole folder.")
+    state = _read_safetensors(path)
+    if metadata["sha256"] != _sha256(path):
+        raise CheckpointError(
+            f"The weights {str(path)!r} are not those that {CONFIG} was written for.", "Fetch both files again, from one place."
+        )
+    eit = _assemble(config, state, str(path)).to(device)
+    eit.metadata = metadata
+    return eit
+
+
+def import_released(path: str | os.PathLike[str], heads: int | None = None) -> EmotionInjectionTransformer:
+    """The EIT of a state dict in the form in which the paper's authors released theirs (`.pth`).
+
+    Sizes are read from the tensors. The number of heads is not in the file: as in every GPT-2 it is taken as one per 64
+    channels, or four where 64 does not divide the width; `heads` overrules. Every key is accounted for: those that do
+    nothing (`wte`, the key and value thirds of each `c_attn`) are dropped, and `attn_proj` is multiplied into the last
+    layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled. Raises MissingError and CheckpointError.
+    """
+    path = Path(path)
+    found = {name.removeprefix("module."): tensor for name, tensor in _read_pickle(path).items()}
+    config = _released_config(found, heads, path)
+    expected = _released_keys(config.blocks)
+    missing, unknown = sorted(expected - set(found)), sorted(set(found) - expected)
+    if missing or unknown:
+        raise CheckpointError(
+            f"{str(path)!r} is not a released EmotiCrafter checkpoint: {_differences(missing, unknown)}.",
+            "Give the state dict as its authors published it.",
+        )
+    try:
+        state = _converted(found, config)
+    except (RuntimeError, IndexError) as error:
+        raise CheckpointError(f"Tensors of {str(path)!r} do not fit together: {error}.", "Fetch the file again.") from error
+    eit = _assemble(config, state, str(path))
+    fits_sdxl = config.prompt_channels == 2048
+    eit.metadata = {"source": path.name, **({"backbone": "sdxl", "prompt_tokens": 77, "strength": 1.0} if fits_sdxl else {})}
+    return eit
+
+
+def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a checkpoint folder, a hub id or a released `.pth` holds, as JSON values. Errors are those of reading it."""
+    if Path(source).is_file():
+        eit, kind = import_released(source), "released"
+    else:
+        eit, kind = load(source), f"{FORMAT} {VERSION}"
+    return {"format": kind, "parameters": eit.parameter_count, **eit.config.as_dict(), **eit.metadata}
+
+
+def _locate(source: str | os.PathLike[str]) -> Path:
+    directory = Path(source)
+    if directory.is_dir():
+        return directory
+    if directory.is_file():
+        raise CheckpointError(
+            f"{str(source)!r} is a file; an emotion checkpoint is a folder.",
+            "Turn a released .pth into one with `emoticrafter checkpoint import FILE --out FOLDER`.",
+        )
+    if is_hub_id(str(source)):
+        return fetch(str(source), [CONFIG, WEIGHTS])
+    raise MissingError(
+        f"There is no emotion checkpoint {str(source)[:200]!r}.",
+        "Give a folder, or a hub id OWNER/NAME; `emoticrafter checkpoint import` makes a folder from a released file.",
+    )
+
+
+def _read_config(directory: Path) -> tuple[EITConfig, dict[str, Any]]:
+    path = directory / CONFIG
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise CheckpointError(f"{str(path)!r} is longer than {MAX_CONFIG_BYTES} bytes.", "Fetch the checkpoint again.")
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingError(f"{str(directory)!r} holds no {CONFIG}.", "Give the folder of an emotion checkpoint.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", "Fetch the checkpoint again.") from error
+    if not isinstance(entries, dict) or entries.get("format") != FORMAT:
+        raise CheckpointError(f"{str(directory)!r} is not an emotion checkpoint.", f"Its {CONFIG} would say so: format {FORMAT}.")
+    if entries.get("version") != VERSION:
+        raise CheckpointError(
+            f"{str(directory)!r} has version {str(entries.get('version'))[:20]}; this program reads version {VERSION}.",
+            "Update emoticrafter.",
+        )
+    sizes, metadata, digest = entries.get("eit"), entries.get("metadata"), entries.get("sha256")
+    if not isinstance(sizes, dict) or not isinstance(metadata, dict) or not isinstance(digest, str):
+        raise CheckpointError(f"{str(path)!r} lacks eit, metadata or sha256.", "Fetch the checkpoint again.")
+    _check_metadata(metadata, path)
+    try:
+        return EITConfig.from_dict(sizes), {**metadata, "sha256": digest}
+    except EmotiCrafterError as error:
+        raise CheckpointError(f"{str(path)!r} describes no EIT. {error.problem}", error.hint) from error
+
+
+def _check_metadata(metadata: dict[str, Any], path: Path) -> None:
+    kinds: dict[str, type | tuple[type, ...]] = {"backbone": str, "prompt_tokens": int, "strength": (int, float)}
+    for name, kind in kinds.items():
+        if name in metadata and (not isinstance(metadata[name], kind) or isinstance(metadata[name], bool)):
+            raise CheckpointError(f"In {str(path)!r} the {name} is {str(metadata[name])[:60]!r}.", "Fetch the checkpoint again.")
+
+
+def _read_safetensors(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"The weights {str(path)!r} are corrupt or cut short: {error}.", "Fetch them again.") from error
+
+
+def _read_pickle(path: Path) -> State:
+    """Tensors by name. `weights_only` refuses every pickle that would call code, before it does."""
+    if not path.is_file():
+        raise MissingError(f"There is no file {str(path)!r}.", "Give the path of a released checkpoint, a .pth file.")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{str(path)!r} is not a plain state dict: it is damaged, or holds objects whose loading could run code; nothing was run.",
+            "Fetch it again from its authors.",
+        ) from error
+    except Exception as error:  # a damaged file can fail anywhere in the reader
+        raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {type(error).__name__}.", "Fetch it again.") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise CheckpointError(f"{str(path)!r} is not a state dict: tensors by name.", "Give the file as its authors published it.")
+    return state
+
+
+def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTransformer:
+    """The model with these weights; its own are never allocated, so that a lying config costs no memory."""
+    with torch.device("meta"):
+        eit = EmotionInjectionTransformer(config)
+    expected = {name: tuple(tensor.shape) for name, tensor in eit.state_dict().items()}
+    missing, unknown = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
+    if missing or unknown:
+        raise CheckpointError(f"The weights {where!r} do not match their config: {_differences(missing, unknown)}.", "Fetch them again.")
+    for name, shape in expected.items():
+        if tuple(state[name].shape) != shape or not state[name].is_floating_point():
+            raise CheckpointError(
+                f"In {where!r} the tensor {name} is {state[name].dtype} {tuple(state[name].shape)}; its config asks for floats {shape}.",
+                "Fetch it again.",
+            )
+        if not bool(torch.isfinite(state[name]).all()):
+            raise CheckpointError(f"In {where!r} the tensor {name} holds values that are not finite.", "Fetch or train it again.")
+    eit.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
+    return eit.requires_grad_(True).eval()
+
+
+def _released_config(found: State, heads: int | None, path: Path) -> EITConfig:
+    try:
+        channels, width = found["gpt_feature2xl_feature.weight"].shape
+        blocks = {int(number.group(1)) for name in found if (number := re.match(r"h\.(\d{1,4})\.", name))}
+        return EITConfig(
+            prompt_channels=channels,
+            width=width,
+            heads=heads or (width // 64 if width % 64 == 0 else 4),
+            blocks=max(blocks, default=0) + 1,
+            emotion_tokens=found["v_f.2.bias"].numel() // width,
+            encoder_width=found["v_f.0.bias"].numel(),
+            feed_forward=found["h.0.mlp.c_fc.bias"].numel(),
+            positions=len(found["wpe.weight"]),
+            variant="released",
+        )
+    except KeyError as error:
+        raise CheckpointError(
+            f"{str(path)!r} is not a released EmotiCrafter checkpoint: {_differences([error.args[0]], [])}.",
+            "Give the state dict as its authors published it.",
+        ) from error
+    except (EmotiCrafterError, ValueError, ZeroDivisionError, TypeError) as error:
+        raise CheckpointError(f"{str(path)!r} has sizes that make no EIT: {error}", "Give the number of heads, or another file.") from error
+
+
+# Their names, ours. A matrix marked with * is stored input by output.
+_OUTER = {
+    "xl_feature2gpt_feature.weight": "project_in.weight",
+    "wpe.weight": "positions",
+    "gpt_feature2xl_feature.weight": "project_out.weight",
+    "ln_f.weight": "norm.weight",
+    "ln_f.bias": "norm.bias",
+    "ln_xl_feature.weight": "residual_norm.weight",
+    "ln_xl_feature.bias": "residual_norm.bias",
+}
+_AXES = {"v_f": "encoder.valence", "a_f": "encoder.arousal"}
+_NORMS = {"ln_1": "self_norm", "ln_v": "valence_norm", "ln_a": "arousal_norm", "ln_2": "feed_norm"}
+_ATTENTIONS = {"attn": "self_attention", "attn_v": "valence_attention", "attn_a": "arousal_attention"}
+_MATRICES = {"c_attn": "query", "c_z": "key_value", "c_proj": "out"}  # *
+_FEEDS = {"mlp.c_fc": "feed_in", "mlp.c_proj": "feed_out"}  # *
+_ENDS = ("weight", "bias")
+
+
+def _released_keys(blocks: int) -> set[str]:
+    parts = [*_NORMS, *(f"{a}.{m}" for a in _ATTENTIONS for m in _MATRICES), *_FEEDS]
+    inner = {f"h.{i}.{part}.{end}" for i in range(blocks) for part in parts for end in _ENDS}
+    encoder = {f"{axis}.{layer}.{end}" for axis in _AXES for layer in (0, 2) for end in _ENDS}
+    return {*_OUTER, *inner, *encoder, "attn_proj.weight", "wte.weight"}
+
+
+def _converted(found: State, config: EITConfig) -> State:
+    """Their tensors under our names, in float32."""
+    state = {ours: found[theirs] for theirs, ours in _OUTER.items()}
+    for theirs, ours in _AXES.items():
+        state |= {f"{ours}.0.{end}": found[f"{theirs}.0.{end}"] for end in _ENDS}
+        # tokens = attn_proj (W h + b), token by token
+        for end in _ENDS:
+            last = found[f"{theirs}.2.{end}"].double().reshape(config.emotion_tokens, config.width, -1)
+            state[f"{ours}.2.{end}"] = (found["attn_proj.weight"].double() @ last).reshape(found[f"{theirs}.2.{end}"].shape)
+    for i in range(config.blocks):
+        state |= {f"blocks.{i}.{ours}.{end}": found[f"h.{i}.{norm}.{end}"] for norm, ours in _NORMS.items() for end in _ENDS}
+        matrices = {f"{a}.{m}": f"{ours}.{our_m}" for a, ours in _ATTENTIONS.items() for m, our_m in _MATRICES.items()}
+        for theirs, ours in {**matrices, **_FEEDS}.items():
+            weight, bias = (found[f"h.{i}.{theirs}.{end}"] for end in _ENDS)
+            if theirs.endswith("c_attn"):
+                if weight.shape[1] != 3 * config.width or len(bias) != 3 * config.width:
+                    raise IndexError(f"h.{i}.{theirs} is {tuple(weight.shape)}, not query, key and value of width {config.width}")
+                weight, bias = weight[:, : config.width], bias[: config.width]
+            state[f"blocks.{i}.{ours}.weight"], state[f"blocks.{i}.{ours}.bias"] = weight.T, bias
+    return {name: tensor.float().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
+
+
+def _differences(missing: list[str], unknown: list[str]) -> str:
+    def some(names: list[str]) -> str:
+        return ", ".join(name[:80] for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+    parts = [f"{word} keys {some(names)}" for word, names in (("missing", missing), ("unknown", unknown)) if names]
+    return "; ".join(parts)
+
+
+def _check_replaceable(directory: Path, force: bool) -> None:
+    if not directory.exists() and not directory.is_symlink():
+        return
+    if not directory.is_dir():
+        raise OutputError(f"{str(directory)!r} is not a folder.", "Choose another place.")
+    names = {path.name for path in directory.iterdir()}
+    if names and not force:
+        raise OutputError(f"The output {str(directory)!r} exists.", "Choose another folder, or pass --force (force=True) to replace it.")
+    if not names <= {WEIGHTS, CONFIG}:
+        raise OutputError(f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder.")
+
+
+def _swap(temporary: Path, directory: Path) -> None:
+    """Let the new folder take the name; the old one goes only after that."""
+    old = temporary.with_suffix(".old")
+    if directory.exists():
+        directory.rename(old)
+    try:
+        temporary.rename(directory)
+    except BaseException:
+        if old.exists():
+            old.rename(directory)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

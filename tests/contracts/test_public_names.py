@@ -1,0 +1,49 @@
+"""The public surface is frozen: adding, renaming or dropping a name is a decision, taken here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import emoticrafter
+
+PUBLIC = {
+    "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
+    "emoticrafter.backbones.base": {"Backbone", "Progress", "SamplingDefaults"},
+    "emoticrafter.backbones.features": {"PromptFeatures"},
+    "emoticrafter.checkpoint": {"describe", "import_released", "load", "save"},
+    "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "VAEncoder", "Variant"},
+    "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
+    "emoticrafter.errors": {
+        "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
+    },
+    "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "safe_name"},
+    "emoticrafter.picture": {"Picture", "contact_sheet", "joint_recipe", "read_recipe", "save_animation"},
+    "emoticrafter.storybook.build": {"PRESETS", "STAGES", "run"},
+    "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
+    "emoticrafter.system": {"describe_system"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names(module: str) -> None:
+    found = importlib.import_module(module)
+    assert set(found.__all__) == PUBLIC[module]
+    assert all(hasattr(found, name) for name in found.__all__)
+
+
+def test_no_public_name_is_a_module_name() -> None:
+    modules = {info.name for info in pkgutil.iter_modules([str(Path(emoticrafter.__file__).parent)])}
+    assert not set(emoticrafter.__all__) & modules
+
+
+def test_dir_shows_the_public_names() -> None:
+    assert set(emoticrafter.__all__) <= set(dir(emoticrafter))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Emotions"):
+        emoticrafter.Emotions  # noqa: B018
