@@ -9,6 +9,8 @@ import multiprocessing
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from threading import BrokenBarrierError
 from typing import Any
 
 from benchmarks.common import Report, parser, table
@@ -28,35 +30,45 @@ def find_sprites(code: bool = False) -> SpriteSource:
         return CodeSprites()
 
 
-def draw_for(worker: int, size: int, seconds: float, warm_up: int, code: bool, barrier: Any, results: Any) -> None:
-    """Draw until `seconds` are over; puts (pictures, seconds, seconds of the slowest) into `results`."""
+_barrier: Any = None
+
+
+def _start_worker(barrier: Any) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def draw_for(worker: int, size: int, seconds: float, warm_up: int, code: bool) -> tuple[int, float, float]:
+    """Draw until `seconds` are over, once all processes are warm: pictures, seconds, seconds of the slowest."""
     import cv2
 
     cv2.setNumThreads(1)  # one process per core is the parallelism
-    sprites, rng = find_sprites(code), random.Random(f"world/{worker}")
-    for _ in range(warm_up):
-        render(sample_scene(rng), sample_emotion(rng), size, sprites)
-    barrier.wait()
+    try:
+        sprites, rng = find_sprites(code), random.Random(f"world/{worker}")
+        for _ in range(warm_up):
+            render(sample_scene(rng), sample_emotion(rng), size, sprites)
+    except BaseException:
+        _barrier.abort()  # or the others would wait for ever
+        raise
+    _barrier.wait()
     began = last = time.perf_counter()
     count, slowest = 0, 0.0
     while last - began < seconds:
         render(sample_scene(rng), sample_emotion(rng), size, sprites)
         now = time.perf_counter()
         count, slowest, last = count + 1, max(slowest, now - last), now
-    results.put((count, last - began, slowest))
+    return count, last - began, slowest
 
 
 def measure(size: int, processes: int, seconds: float, warm_up: int, code: bool) -> dict[str, float]:
     context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(processes), context.Queue()
-    workers = [
-        context.Process(target=draw_for, args=(i, size, seconds, warm_up, code, barrier, results), daemon=True) for i in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    drawn = [results.get(timeout=600 + 10 * seconds) for _ in workers]
-    for worker in workers:
-        worker.join()
+    with ProcessPoolExecutor(processes, context, _start_worker, (context.Barrier(processes),)) as pool:
+        jobs = [pool.submit(draw_for, worker, size, seconds, warm_up, code) for worker in range(processes)]
+        failed = [error for error in (job.exception() for job in jobs) if error is not None]
+        for error in failed:
+            if not isinstance(error, BrokenBarrierError):
+                raise error
+        drawn = [job.result() for job in jobs]
     return {
         "pictures": sum(count for count, _, _ in drawn),
         "pictures_per_second": sum(count / taken for count, taken, _ in drawn),

@@ -16,7 +16,7 @@ for name, value in {"Float": jaxtyping.Float, "Bool": jaxtyping.Bool}.items():
 jaxtyping.install_import_hook(["emoticrafter.eit", "emoticrafter.backbones.features"], "beartype.beartype")
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-torch.set_num_threads(min(2, torch.get_num_threads()))
+torch.set_num_threads(1)  # the models here are tiny, and tests may run side by side
 
 
 @pytest.fixture(scope="session")

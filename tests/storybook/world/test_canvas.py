@@ -61,16 +61,6 @@ def test_sprite_flips() -> None:
     assert sides[0] < 31 < 32 < sides[1]
 
 
-def test_a_changed_picture_is_not_taken_for_the_old_one() -> None:
-    rgba = np.full((200, 200, 4), 255, np.uint8)
-    for shade in (255, 0):
-        rgba[..., :3] = shade
-        canvas = Canvas(64)
-        canvas.fill((128, 128, 128))
-        canvas.sprite(rgba, 0.5, 0.8, 0.4)
-        assert canvas.image()[40, 32, 0] == shade
-
-
 @pytest.mark.parametrize("x", [-2.0, 0.0, 1.0, 3.0])
 def test_drawing_outside_is_harmless(x: float) -> None:
     canvas = Canvas(32)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
 import pytest
 
 from emoticrafter.emotion import Emotion
+from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.places import PLACES_BY_KEY, paint
+from emoticrafter.storybook.world.places import PLACES_BY_KEY
 from emoticrafter.storybook.world.places.base import Frame
 from emoticrafter.storybook.world.scene import PLACES, TIMES, Scene
 from emoticrafter.storybook.world.sprites import CodeSprites
@@ -72,11 +73,11 @@ def test_drawing_twice_gives_the_same_picture_and_seeds_vary_it(key):
 def test_a_small_step_of_emotion_is_a_small_step_of_the_picture(key):
     # Along both diagonals and the rim, where all that grows and fades does so.
     rim = [(-3, -3), (3, 3), (3, -3), (-3, 3), (-3, -3)]
-    for start, end in zip(rim, rim[1:], strict=False):
+    for start, end in pairwise(rim):
         shares = np.linspace(0, 1, 61)
         pictures = [draw(key, *np.clip(np.array(start) * (1 - t) + np.array(end) * t, -3, 3), seed=2, size=48) for t in shares]
         total = np.abs(pictures[-1] - pictures[0]).mean()
-        steps = [np.abs(after - before).mean() for before, after in zip(pictures, pictures[1:], strict=False)]
+        steps = [np.abs(after - before).mean() for before, after in pairwise(pictures)]
         assert max(steps) < max(0.13 * total, 2.5), (key, start, end, int(np.argmax(steps)))
 
 
@@ -102,13 +103,13 @@ def test_size_changes_detail_and_not_the_composition():
     assert np.abs(shrunk - small).mean() < 5
 
 
-# -- paint -----------------------------------------------------------------------------------------------------------------
+# -- tiles -----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_tile_lies_where_it_is_told():
     canvas = Canvas(100, supersample=1)
-    tile = paint.Tile.of(np.full((40, 20), 255, np.uint8))
-    paint.lay(canvas, tile, paint.flat((200, 100, 50)), 0.5, 0.8, 0.4)
+    tile = tiles.Tile.of(np.full((40, 20), 255, np.uint8))
+    canvas.lay(tile, tiles.flat((200, 100, 50)), 0.5, 0.8, 0.4)
     covered = canvas.pixels[..., 0] > 100
     rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
     assert (rows[0], rows[-1]) == pytest.approx((40, 79), abs=1)
@@ -119,20 +120,20 @@ def test_a_tile_lies_where_it_is_told():
 def test_half_cover_mixes_half():
     canvas = Canvas(32, supersample=1)
     canvas.fill((100, 100, 100))
-    paint.lay(canvas, paint.Tile.of(np.full((32, 32), 255, np.uint8)), paint.flat((200, 200, 200), 0.5), 0.5, 1.0, 1.0)
+    canvas.lay(tiles.Tile.of(np.full((32, 32), 255, np.uint8)), tiles.flat((200, 200, 200), 0.5), 0.5, 1.0, 1.0)
     assert canvas.pixels[16, 16] == pytest.approx([150, 150, 150], abs=2)
 
 
 def test_filtered_equals_the_view_it_is_made_of():
     mood = Mood.of(Emotion(valence=-2, arousal=1))
-    pixel = paint.filtered(mood.foliage) @ np.array([90, 180, 60, 255])
+    pixel = tiles.filtered(mood.foliage) @ np.array([90, 180, 60, 255])
     assert pixel[:3] == pytest.approx(mood.foliage((90, 180, 60)), abs=0.01)
 
 
 def test_what_lies_outside_the_canvas_is_clipped():
     canvas = Canvas(32)
-    paint.ball(canvas, 2.0, 2.0, 0.2, 0.2, (255, 255, 255))
-    paint.graded(canvas, [(1.5, 1.5), (2, 1.5), (2, 2)], (255, 255, 255), (255, 255, 255))
+    canvas.ball(2.0, 2.0, 0.2, 0.2, (255, 255, 255))
+    canvas.graded([(1.5, 1.5), (2, 1.5), (2, 2)], (255, 255, 255), (255, 255, 255))
     assert not canvas.pixels.any()
 
 

@@ -6,6 +6,8 @@ of the second. All readers are linear, so that a feeling becomes a direction.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -30,7 +32,7 @@ _FACTS = len(world.PLACES) + 2 * len(world.SUBJECTS) + len(_ACTIONS) + len(world
 
 
 def facts(scene: Scene) -> np.ndarray:
-    """What a caption can tell, as zeros and ones: place, subjects, the first subject, actions, time, clothes; float32 (facts,)."""
+    """What a caption can tell, as zeros and ones, float32 (facts,): place, subjects, first one, actions, time, clothes."""
     kinds = [subject.kind for subject in scene.subjects]
     parts = (
         [place == scene.place for place in world.PLACES],
@@ -69,7 +71,7 @@ class PictureReader(nn.Module):
             nn.Sequential(
                 nn.Conv2d(a, b, 3, 1 if i == 0 else 2, 1), nn.GroupNorm(8, b), nn.SiLU(), nn.Conv2d(b, b, 3, 1, 1), nn.SiLU()
             )
-            for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for i, (a, b) in enumerate(pairwise(sizes))
         ]
         self.body = nn.Sequential(*layers)
         self.out = nn.Linear(6 * width, WIDTH)

@@ -80,7 +80,12 @@ def _speed_lines(stage: Stage, x: float, foot: float, height: float, towards: in
 def _letters_z(stage: Stage, x: float, y: float) -> None:
     for i, size in enumerate((0.030, 0.042, 0.054)):
         cx, cy = x + 0.055 * i, y - 0.055 * i
-        points = [(cx - size / 2, cy - size / 2), (cx + size / 2, cy - size / 2), (cx - size / 2, cy + size / 2), (cx + size / 2, cy + size / 2)]
+        points = [
+            (cx - size / 2, cy - size / 2),
+            (cx + size / 2, cy - size / 2),
+            (cx - size / 2, cy + size / 2),
+            (cx + size / 2, cy + size / 2),
+        ]
         stage.canvas.line(points, 0.011, (250, 250, 255))
 
 
@@ -97,7 +102,9 @@ def _marks(stage: Stage, x: float, y: float) -> None:
     drop = 0.026 * mood.sorrow
     if drop > 0.004:
         for dx, dy in ((-0.03, 0.10), (0.05, 0.17)):
-            canvas.polygon([(x + dx - drop * 0.7, y + dy), (x + dx + drop * 0.7, y + dy), (x + dx, y + dy - drop * 1.7)], (120, 190, 250))
+            canvas.polygon(
+                [(x + dx - drop * 0.7, y + dy), (x + dx + drop * 0.7, y + dy), (x + dx, y + dy - drop * 1.7)], (120, 190, 250)
+            )
             canvas.ellipse(x + dx, y + dy, drop * 0.75, drop * 0.75, (120, 190, 250))
     if mood.terror > 0.08:
         reach = 0.075 * mood.terror

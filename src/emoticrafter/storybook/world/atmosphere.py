@@ -11,9 +11,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Canvas, Color, arc, darker, lighter, mix
 from emoticrafter.storybook.world.mood import Mood
 from emoticrafter.storybook.world.stage import Stage
+from emoticrafter.storybook.world.tiles import Tile
 
 _NIGHT_TOP, _NIGHT_LOW = (16, 22, 58), (58, 66, 122)
 _EVENING_TOP, _EVENING_LOW = (96, 78, 150), (255, 176, 120)
@@ -66,7 +68,9 @@ def _draw_light(stage: Stage, x: float, y: float) -> None:
     color = mix(color, (206, 212, 220), 0.85 * mood.sorrow)
     radius = 0.062 + 0.030 * mood.serenity + 0.016 * mood.elation
     shine = 1 - 0.55 * mood.decay * (1 - mood.terror)
-    canvas.glow(x, y, radius * (3.4 + 2 * mood.serenity), radius * (3.4 + 2 * mood.serenity), color, (0.55 + 0.25 * mood.v) * shine)
+    canvas.glow(
+        x, y, radius * (3.4 + 2 * mood.serenity), radius * (3.4 + 2 * mood.serenity), color, (0.55 + 0.25 * mood.v) * shine
+    )
     with canvas.translucent(shine):
         canvas.ball(x, y, radius, radius, color, 0.15)
     if night:
@@ -85,37 +89,24 @@ def _draw_rainbow(canvas: Canvas, mood: Mood, horizon: float, cover: float) -> N
             canvas.line(arc(0.5, horizon + 0.10, r, r * 0.86, 180, 360, 28), 0.021, lighter(color, 0.12 + 0.35 * mood.calm))
 
 
-@lru_cache(maxsize=1)
-def _cloud_shapes() -> tuple[np.ndarray, ...]:
-    """Four clouds as light (first channel, 0..255) and cover (second), each (96, 192, 2)."""
-    shapes = []
-    for puffs in (
+@lru_cache(maxsize=4)
+def _cloud(shape: int) -> Tile:
+    """One of four clouds, to be coloured by `tiles.shaded`."""
+    puffs = (
         ((50, 62, 30), (92, 44, 38), (136, 58, 32), (92, 70, 34)),
         ((44, 66, 26), (80, 52, 34), (120, 42, 36), (154, 66, 26), (100, 70, 30)),
         ((60, 56, 34), (110, 52, 38), (146, 68, 26), (90, 70, 32)),
         ((40, 70, 22), (74, 58, 30), (112, 56, 34), (150, 66, 26)),
-    ):
-        painted = Canvas(192, 1)
-        painted.fill((0, 0, 0))
-        cover = np.zeros((192, 192), np.uint8)
-        for x, y, r in puffs:
-            painted.ball(x / 192, y / 192, r / 192, r / 192, (232, 232, 232), 0.22)
-            cv2.circle(cover, (x, y), r - 1, 255, -1, cv2.LINE_AA)
-        cover[84:] = 0
-        light = painted.pixels[:96, :, 0].astype(np.float32)
-        light *= np.linspace(1.04, 0.88, 96, dtype=np.float32)[:, None]
-        cover = cv2.GaussianBlur(cover, (0, 0), 1.6)[:96]
-        shapes.append(np.dstack([light.clip(0, 255).astype(np.uint8), cover]))
-    return tuple(shapes)
-
-
-def _cloud(shape: int, color: Color) -> np.ndarray:
-    light, cover = cv2.split(_cloud_shapes()[shape])
-    rgba = np.empty((*light.shape, 4), np.uint8)
-    for channel in range(3):
-        rgba[..., channel] = cv2.convertScaleAbs(light, alpha=color[channel] / 255)
-    rgba[..., 3] = cover
-    return rgba
+    )[shape]
+    painted = Canvas(192, 1)
+    cover = np.zeros((192, 192), np.uint8)
+    for x, y, r in puffs:
+        painted.ball(x / 192, y / 192, r / 192, r / 192, (232, 232, 232), 0.22)
+        cv2.circle(cover, (x, y), r - 1, 255, -1, cv2.LINE_AA)
+    cover[84:] = 0
+    cover = cv2.GaussianBlur(cover, (0, 0), 1.6)[:96].astype(np.float32) / 255
+    light = painted.pixels[:96, :, 0] * np.linspace(1.04, 0.88, 96)[:, None]
+    return Tile.of(np.dstack([light.clip(0, 255) * cover, 0 * cover, 255 * cover]).astype(np.uint8))
 
 
 def _draw_clouds(stage: Stage) -> None:
@@ -131,16 +122,20 @@ def _draw_clouds(stage: Stage) -> None:
     # Fair-weather clouds: stretched flat when calm, towering when excited.
     for _ in range(3):
         x, y, size, shape = rng.uniform(0.02, 0.98), rng.uniform(0.18, 0.36), rng.uniform(0.11, 0.16), rng.randrange(4)
-        canvas.sprite(_cloud(shape, color), x, y, size * (1 + 0.15 * mood.thrill), squash=1.0 + 0.28 * mood.calm - 0.12 * mood.thrill,
-                      alpha=0.95 - 0.4 * mood.calm * (1 - mood.decay), flip=rng.random() < 0.5)  # fmt: skip
+        height = size * (1 + 0.15 * mood.thrill)
+        squash = 1.0 + 0.28 * mood.calm - 0.12 * mood.thrill
+        cover = 0.95 - 0.4 * mood.calm * (1 - mood.decay)
+        canvas.lay(_cloud(shape), tiles.shaded(color, cover), x, y, height / squash, 2 * height * squash, flip=rng.random() < 0.5)
     # The ceiling of bad weather comes down with displeasure.
     drop = mood.decay
     ceiling = [(rng.uniform(-0.06, 0.06), rng.randrange(4), rng.uniform(0.20, 0.27)) for _ in range(6)]
     if drop > 0.01:
         for i, (shift, shape, size) in enumerate(ceiling):
-            shade = darker(color, 0.10 + 0.12 * (i % 3))
-            canvas.sprite(_cloud(shape, shade), 0.1 + 0.16 * i + shift, 0.02 + 0.21 * drop + (i % 2) * 0.03, size * (0.9 + 0.3 * mood.thrill),
-                          squash=1.1, alpha=0.85 * drop)  # fmt: skip
+            shade = tiles.shaded(darker(color, 0.10 + 0.12 * (i % 3)), 0.85 * drop)
+            height = size * (0.9 + 0.3 * mood.thrill)
+            canvas.lay(
+                _cloud(shape), shade, 0.1 + 0.16 * i + shift, 0.02 + 0.21 * drop + (i % 2) * 0.03, 0.9 * height, 2.2 * height
+            )
 
 
 def _draw_lightning(stage: Stage, x: float) -> None:
@@ -168,7 +163,7 @@ def draw_haze(stage: Stage, indoor: bool) -> None:
     mist = mood.mist * (0.5 if indoor else 1.0)
     if mist > 0.01:
         haze = lighter(low, 0.12)
-        with canvas.translucent(0.5 * mist):
+        with canvas.translucent(0.32 * mist):
             canvas.fill(haze)
         for i, (x, y) in enumerate(((0.2, 0.02), (0.8, 0.10), (0.45, 0.20))):
             canvas.glow(x, stage.horizon + y, 0.75, 0.11 + 0.02 * i, haze, 0.85 * mist)
@@ -199,7 +194,15 @@ def draw_weather(stage: Stage, indoor: bool, cold: bool) -> None:
         x, y, turn, size = rng.random(), rng.random(), rng.uniform(0, 180), rng.uniform(0.8, 1.25)
         gust = min(max(mood.thrill * (1 - 0.9 * mood.joy) * (1 - 0.6 * mood.terror), 0.0), 1.0) * share * size
         if gust > 0.05 and not cold:  # leaves in the wind
-            _chip(canvas, x, 0.15 + 0.8 * y, 0.024 * gust, 0.012 * gust, turn + 90 * drift, ((214, 138, 48), (176, 92, 40), (228, 182, 70))[i % 3])
+            _chip(
+                canvas,
+                x,
+                0.15 + 0.8 * y,
+                0.024 * gust,
+                0.012 * gust,
+                turn + 90 * drift,
+                ((214, 138, 48), (176, 92, 40), (228, 182, 70))[i % 3],
+            )
         ember = mood.terror * size * share
         if ember > 0.05:
             radius = 0.010 * ember
@@ -218,16 +221,18 @@ def _draw_rain(stage: Stage, cold: bool) -> None:
             for i, (x, y, scale) in enumerate(drops):
                 if i < 16 or rain > 0.05:
                     grow = 1.0 if i < 16 else rain
-                    canvas.ellipse(x, y, size * scale * grow * (1 + 0.9 * max(mood.wind, 0)), size * scale * grow, (250, 252, 255), 20)
+                    canvas.ellipse(
+                        x, y, size * scale * grow * (1 + 0.9 * max(mood.wind, 0)), size * scale * grow, (250, 252, 255), 20
+                    )
         return
     if rain <= 0.02:
         return
     slant = 0.9 * max(mood.wind, 0.0)
     color = mix((176, 196, 220), (232, 214, 206), mood.terror)
-    with canvas.translucent(min(0.22 + 0.42 * rain, 0.75)):
+    with canvas.translucent(min(0.22 + 0.30 * rain, 0.6)):
         for x, y, scale in drops:
-            length = (0.05 + 0.085 * rain + 0.04 * mood.thrill) * scale
-            canvas.line([(x, y), (x - slant * length, y + length)], 0.0055 + 0.005 * rain, color)
+            length = (0.05 + 0.08 * rain + 0.02 * mood.thrill) * scale
+            canvas.line([(x, y), (x - slant * length, y + length)], 0.0055 + 0.003 * rain, color)
 
 
 def _chip(canvas: Canvas, x: float, y: float, long: float, short: float, turn: float, color: Color) -> None:

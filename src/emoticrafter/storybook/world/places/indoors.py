@@ -6,7 +6,6 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import Frame, Place, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.places.scenery import FLAG_COLORS, LAMP, bare_tree, bunting, crack
 from emoticrafter.storybook.world.stage import Stage
@@ -34,7 +33,7 @@ def draw_room(stage: Stage) -> None:
     wall = mix(wall, (88, 96, 116), 0.45 * mood.sorrow)
     wall = mix(wall, (96, 26, 28), 0.6 * mood.terror)
     wall = mix(wall, (40, 44, 74), 0.30 * dusk(stage))
-    paint.graded(canvas, [(0, 0), (1, 0), (1, y), (0, y)], lighter(wall, 0.10), darker(wall, 0.10))
+    canvas.graded([(0, 0), (1, 0), (1, y), (0, y)], lighter(wall, 0.10), darker(wall, 0.10))
     for i in range(6):  # wallpaper: stripes that lean with unease
         x = 0.085 + 0.17 * i
         slant = 0.05 * mood.terror * (-1) ** i
@@ -43,7 +42,7 @@ def draw_room(stage: Stage) -> None:
             lighter(wall, 0.10 + 0.10 * mood.bloom),
         )
     wood = mix(coat(mood, (206, 148, 96)), (60, 30, 28), 0.45 * mood.terror)
-    paint.graded(canvas, [(0, y), (1, y), (1, 1), (0, 1)], lighter(wood, 0.06), darker(wood, 0.18))
+    canvas.graded([(0, y), (1, y), (1, 1), (0, 1)], lighter(wood, 0.06), darker(wood, 0.18))
     for i in range(9):
         u = (i - 4) / 4
         canvas.line([(0.5 + u * 0.62, y), (0.5 + u * 1.15, 1)], 0.009, darker(wood, 0.22))
@@ -52,7 +51,7 @@ def draw_room(stage: Stage) -> None:
     shine = min(0.35 + 0.5 * dusk(stage) + 0.35 * mood.decay + 0.35 * mood.bloom, 1.0)
     win_x = 0.5 - side * 0.27
     _window(stage, win_x, 0.10, 0.33, 0.40, top, low, _CURTAINS[cloth], variant)
-    paint.glow(canvas, win_x + side * 0.10, 0.90, 0.34, 0.12, lighter(low, 0.2), 0.34 * (1 - mood.decay) * (1 - dusk(stage)))
+    canvas.glow(win_x + side * 0.10, 0.90, 0.34, 0.12, lighter(low, 0.2), 0.34 * (1 - mood.decay) * (1 - dusk(stage)))
     _picture(stage, 0.5 + side * 0.13, 0.16, sway(mood, tilt * side) * 1.7)
     colors = FLAG_COLORS[rug]
     rug_color = coat(mood, mix(colors, (236, 220, 200), 0.15))
@@ -60,7 +59,7 @@ def draw_room(stage: Stage) -> None:
     canvas.ellipse(0.5, 0.902, 0.34, 0.062, lighter(rug_color, 0.45))
     canvas.ellipse(0.5, 0.902, 0.29, 0.050, rug_color)
     seat_x = 0.5 + side * 0.295
-    paint.shadow(canvas, seat_x, 0.845, 0.26)
+    canvas.shadow(seat_x, 0.845, 0.26)
     if bed:
         sprite(stage, "bed", seat_x, 0.85, 0.29, width=0.40, tilt=0.4 * sway(mood, lean), flip=side > 0)
     else:
@@ -69,7 +68,7 @@ def draw_room(stage: Stage) -> None:
     swing = 5 * mood.thrill + 14 * mood.terror
     cord = Frame(canvas, lamp_x - side * 0.06, 0.0, 180 + swing * side)
     for size in (0.46, 0.26):
-        paint.glow(canvas, *cord.at(0, 0.25), size, size, light, 0.42 * shine)
+        canvas.glow(*cord.at(0, 0.25), size, size, light, 0.42 * shine)
     cord.box(-0.006, 0, 0.006, 0.16, darker(wall, 0.5))
     shade = coat(mood, mix(_CURTAINS[(cloth + 1) % 4], light, 0.3 * shine))
     cord.polygon([(-0.032, 0.14), (0.032, 0.14), (0.085, 0.225), (-0.085, 0.225)], shade)
@@ -79,7 +78,7 @@ def draw_room(stage: Stage) -> None:
     _chest(stage, table, 0.80, lean, coat(mood, (178, 120, 80)))
     sprite(stage, "book", table + side * 0.055, 0.667, 0.07, tilt=sway(mood, lean))
     flame = 0.55 * mood.calm + 0.45 * mood.decay
-    paint.glow(canvas, table - side * 0.05, 0.58, 0.14, 0.14, mix((255, 206, 110), (255, 90, 40), mood.terror), 0.7 * ramp(flame))
+    canvas.glow(table - side * 0.05, 0.58, 0.14, 0.14, mix((255, 206, 110), (255, 90, 40), mood.terror), 0.7 * ramp(flame))
     sprite(stage, "candle", table - side * 0.05, 0.668, 0.125, view=lambda c: c)
     bunting(stage, (0.0, 0.05), (1.0, 0.04), 0.09, 10)
     grow = ramp(mood.bloom)
@@ -111,9 +110,9 @@ def _window(
     mood, canvas = stage.mood, stage.canvas
     left, right, bottom = x - width / 2, x + width / 2, top + height
     trim = coat(mood, (252, 248, 240))
-    paint.glow(canvas, x, top + height / 2, width * 1.1, height * 0.95, sky_low, 0.40)
+    canvas.glow(x, top + height / 2, width * 1.1, height * 0.95, sky_low, 0.40)
     canvas.rectangle(left - 0.022, top - 0.022, right + 0.022, bottom + 0.022, trim)
-    paint.graded(canvas, [(left, top), (right, top), (right, bottom), (left, bottom)], sky_top, sky_low)
+    canvas.graded([(left, top), (right, top), (right, bottom), (left, bottom)], sky_top, sky_low)
     hill = far(stage, mood.foliage((112, 184, 96)), 0.25)
     canvas.polygon(
         [
@@ -129,8 +128,8 @@ def _window(
     night = stage.time == "night"
     orb = mix(mix((255, 236, 140), (248, 244, 220), 1.0 if night else mood.calm), (255, 90, 60), mood.terror)
     clear = 1 - 0.75 * mood.decay * (1 - mood.terror)
-    paint.glow(canvas, x + width * 0.22, top + 0.11, 0.11, 0.11, orb, 0.7 * clear)
-    paint.ball(canvas, x + width * 0.22, top + 0.11, 0.036, 0.036, orb, 0.1, clear)
+    canvas.glow(x + width * 0.22, top + 0.11, 0.11, 0.11, orb, 0.7 * clear)
+    canvas.ball(x + width * 0.22, top + 0.11, 0.036, 0.036, orb, 0.1, clear)
     rain = mood.rain
     dead = ramp(mood.decay, 0.05, 0.7)
     if dead > 0.02:
@@ -158,7 +157,7 @@ def _window(
             (edge - turn * 0.02 - blow, bottom + 0.06 + ragged * 0.3),
             (edge + turn * 0.025 - blow, bottom + 0.06 - ragged * 0.6),
         ]
-        paint.graded(canvas, points, lighter(cloth, 0.15), darker(cloth, 0.14))
+        canvas.graded(points, lighter(cloth, 0.15), darker(cloth, 0.14))
         canvas.line(
             [(edge - turn * 0.035, top - 0.03), (edge - turn * 0.02 - blow, bottom + 0.03 - ragged)], 0.011, darker(cloth, 0.2)
         )
@@ -202,7 +201,7 @@ def _chest(stage: Stage, x: float, foot: float, lean: float, wood: Color) -> Non
     """A chest of drawers; one drawer hangs out with decay."""
     mood = stage.mood
     frame = Frame(stage.canvas, x, foot, 0.4 * sway(mood, -lean))
-    paint.shadow(stage.canvas, x, foot, 0.15)
+    stage.canvas.shadow(x, foot, 0.15)
     frame.box(-0.115, 0, 0.115, 0.125, lighter(wood, 0.08), darker(wood, 0.2))
     frame.box(-0.13, 0.12, 0.13, 0.14, lighter(wood, 0.22))
     for i, v in enumerate((0.012, 0.066)):
@@ -215,7 +214,7 @@ def _plant(stage: Stage, x: float, foot: float) -> None:
     """A pot plant: it flowers with bloom and hangs its leaves with decay."""
     mood = stage.mood
     frame = Frame(stage.canvas, x, foot)
-    paint.shadow(stage.canvas, x, foot, 0.08)
+    stage.canvas.shadow(x, foot, 0.08)
     green = mood.foliage((84, 168, 92))
     droop = mood.decay
     for i, turn in enumerate((-1.0, -0.5, 0.0, 0.5, 1.0)):

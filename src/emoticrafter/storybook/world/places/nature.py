@@ -6,7 +6,6 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import (
     Frame,
     Place,
@@ -61,8 +60,7 @@ def draw_beach(stage: Stage) -> None:
     wet = mix(sand, water_colors(stage)[1], 0.38)
     canvas.polygon([*edge, (1, 1), (0, 1)], mix((255, 255, 255), sky_colors(mood, stage.time)[1], 0.2 + 0.25 * mood.decay))
     canvas.polygon([*[(x, at + 0.014 + 0.016 * mood.wave) for x, at in edge], (1, 1), (0, 1)], wet)
-    paint.graded(
-        canvas,
+    canvas.graded(
         [*[(x, at + 0.045 + 0.016 * mood.wave) for x, at in edge], (1, 1), (0, 1)],
         lighter(sand, 0.18),
         darker(sand, 0.08),
@@ -74,7 +72,7 @@ def draw_beach(stage: Stage) -> None:
         canvas.ellipse(u + shells[i], 0.955 + 0.5 * shells[i], grow * 1.3, grow, name)
     # Palm and parasol on either side.
     palm_x, sun_x = 0.5 + side * 0.37, 0.5 - side * 0.35
-    paint.shadow(canvas, palm_x, 0.835, 0.15)
+    canvas.shadow(palm_x, 0.835, 0.15)
     lean_palm = -4 * side + 2.5 * sway(mood, -0.6) * 0.5
     sprite(
         stage,
@@ -88,7 +86,7 @@ def draw_beach(stage: Stage) -> None:
         bend=bend(mood, 1.3),
         flip=flip,
     )
-    paint.shadow(canvas, sun_x, 0.90, 0.17)
+    canvas.shadow(sun_x, 0.90, 0.17)
     sprite(stage, "parasol", sun_x, 0.905, 0.31 * (0.94 + 0.14 * mood.bloom), tilt=26 * mood.decay * lean * -side, flip=flip)
     if mood.bloom > 0.03:
         sprite(stage, "ball", 0.5 + side * 0.22, 0.90, 0.10 * ramp(mood.bloom), tilt=20)
@@ -105,7 +103,7 @@ def _trunk(stage: Stage, x: float, foot: float, width: float, lean: float, knot:
     frame = Frame(stage.canvas, x, foot, lean + 0.4 * sway(mood, lean * 0.4))
     color = far(stage, mix((122, 84, 58), bark(stage), 0.2 + 0.8 * mood.decay), distance)
     w = width / 2
-    paint.shadow(stage.canvas, x, foot, width * 1.25, 0.5)
+    stage.canvas.shadow(x, foot, width * 1.25, 0.5)
     frame.graded(
         [
             (-w * 1.7, -0.012),
@@ -176,7 +174,7 @@ def draw_forest(stage: Stage) -> None:
         ((-0.02, 0.02, 0.19), (0.17, -0.03, 0.15), (1.02, 0.03, 0.19), (0.84, -0.03, 0.15), (0.0, 0.17, 0.11), (1.0, 0.16, 0.10))
     ):
         shift = bend(mood, 0.25)
-        paint.ball(canvas, x + shift, at, size, size * 0.78, lighter(crown, 0.07 * (i % 3)), 0.26, leaves)
+        canvas.ball(x + shift, at, size, size * 0.78, lighter(crown, 0.07 * (i % 3)), 0.26, leaves)
     flowers(stage, rng, 4, 0.88, 0.97, 0.10, ("mushroom", "blossom"), 0.75, 0.30)
 
 
@@ -217,13 +215,12 @@ def draw_lake(stage: Stage) -> None:
     sprite(stage, "sailboat", 0.5 - side * (0.5 - boat_x), y + 0.13, 0.23, tilt=-rock * side, flip=flip, keep=0.81)
     # The near shore with a jetty.
     edge = [(i / 16, 0.835 + 0.018 * math.sin(7 * i / 16 + 5 * boat_x)) for i in range(17)]
-    paint.graded(
-        canvas,
+    canvas.graded(
         [*[(x, at - 0.012) for x, at in edge], (1, 1), (0, 1)],
         lighter(coat(mood, (226, 206, 160)), 0.1),
         coat(mood, (206, 184, 138)),
     )
-    paint.graded(canvas, [*[(x, at + 0.018) for x, at in edge], (1, 1), (0, 1)], lighter(leaf, 0.12), darker(leaf, 0.16))
+    canvas.graded([*[(x, at + 0.018) for x, at in edge], (1, 1), (0, 1)], lighter(leaf, 0.12), darker(leaf, 0.16))
     wood = coat(mood, (168, 122, 80))
     frame = Frame(canvas, 0.5 + side * 0.36, 0.90, 0.5 * sway(mood, 0.5), flip)
     for u, v in ((-0.10, 0.17), (0.07, 0.17), (-0.14, 0.06), (0.09, 0.06)):
@@ -316,7 +313,7 @@ def draw_desert(stage: Stage) -> None:
         (0.5 + side * 0.35, 0.85, 0.50 * size, flip),
         (small if side > 0 else 1 - small, 0.78, 0.27, not flip),
     ):
-        paint.shadow(canvas, x, foot, high * 0.4)
+        canvas.shadow(x, foot, high * 0.4)
         tilt = sway(mood, 0.7 if turned else -0.6) * 0.8
         sprite(stage, "cactus", x, foot + 0.005, high, mood.foliage, tilt=tilt, flip=turned)
         grow = 0.20 * high * ramp(mood.bloom, 0, 0.9)
@@ -326,7 +323,7 @@ def draw_desert(stage: Stage) -> None:
     if bones > 0.1:
         skull = Frame(canvas, 0.5 - side * 0.30, 0.935, 8 * side)
         white = coat(mood, (244, 236, 216))
-        paint.shadow(canvas, skull.x, 0.935, 0.09 * bones)
+        canvas.shadow(skull.x, 0.935, 0.09 * bones)
         skull.line(
             [
                 (-0.085 * bones, 0.10 * bones),
@@ -347,8 +344,8 @@ def draw_desert(stage: Stage) -> None:
         for i in range(5):
             t = i / 4
             at = 0.5 - side * (0.20 + 0.04 * math.sin(3 * t))
-            paint.glow(
-                canvas, at, y + 0.10 - 0.34 * t * dust, (0.05 + 0.13 * t) * dust, 0.05 + 0.01 * i, lighter(sand, 0.25), 0.8 * dust
+            canvas.glow(
+                at, y + 0.10 - 0.34 * t * dust, (0.05 + 0.13 * t) * dust, 0.05 + 0.01 * i, lighter(sand, 0.25), 0.8 * dust
             )
 
 

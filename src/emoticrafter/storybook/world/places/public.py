@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import Frame, Place, coat, dusk, ground, puddle, ramp, sprite, sway
 from emoticrafter.storybook.world.places.nature import grass_color
 from emoticrafter.storybook.world.places.scenery import (
@@ -69,8 +68,7 @@ def draw_school(stage: Stage) -> None:
     bunting(stage, tower.at(0, 0.44), main.at(0.46, 0.36), 0.06, 8)
     # The yard, with hopscotch in chalk.
     yard = coat(mood, (214, 190, 156))
-    paint.graded(
-        canvas,
+    canvas.graded(
         [
             (0.5 - side * 0.30 - 0.10, foot + 0.008),
             (0.5 - side * 0.30 + 0.10, foot + 0.008),
@@ -133,13 +131,13 @@ def draw_hospital(stage: Stage) -> None:
     crack(tower, [(-0.15, 0.54), (-0.10, 0.46), (-0.14, 0.38), (-0.09, 0.30), (-0.12, 0.24)], mood.decay)
     crack(wing, [(0.30, 0.33), (0.26, 0.27), (0.30, 0.20), (0.265, 0.12), (0.29, 0.05)], mood.decay)
     lane = coat(mood, (150, 152, 162))
-    paint.graded(canvas, [(0, foot + 0.01), (1, foot + 0.01), (1, 1), (0, 1)], lighter(lane, 0.22), darker(lane, 0.14))
+    canvas.graded([(0, foot + 0.01), (1, foot + 0.01), (1, 1), (0, 1)], lighter(lane, 0.22), darker(lane, 0.14))
     canvas.rectangle(0, foot + 0.006, 1, foot + 0.024, lighter(lane, 0.5))
     _ambulance(stage, 0.5 + side * 0.335, 0.865, flip)
     puddle(stage, 0.5 - side * 0.3, 0.945, 0.13)
     for i, u in enumerate((-0.44, -0.12)):
         bush = 0.5 + side * u
-        paint.ball(canvas, bush, foot + 0.005, 0.055, 0.045, mood.foliage((86, 160, 84)), 0.25, 1 - 0.75 * ramp(mood.decay))
+        canvas.ball(bush, foot + 0.005, 0.055, 0.045, mood.foliage((86, 160, 84)), 0.25, 1 - 0.75 * ramp(mood.decay))
         for k in range(3):
             grow = 0.018 * ramp(mood.bloom)
             canvas.ellipse(bush - 0.03 + 0.03 * k, foot - 0.012 + 0.014 * (k % 2), grow, grow, FLAG_COLORS[(k * 2 + i) % 5])
@@ -154,7 +152,7 @@ def _ambulance(stage: Stage, x: float, foot: float, flip: bool) -> None:
     mood = stage.mood
     frame = Frame(stage.canvas, x, foot, 0.3 * sway(mood, 0.8) * (1 if flip else -1), flip, 1 + 0.05 * mood.thrill)
     white, red = coat(mood, (250, 250, 250)), coat(mood, (226, 52, 56))
-    paint.shadow(stage.canvas, x, foot + 0.004, 0.19)
+    stage.canvas.shadow(x, foot + 0.004, 0.19)
     frame.graded([(-0.15, 0.035), (0.065, 0.035), (0.065, 0.20), (-0.14, 0.20), (-0.15, 0.19)], white, darker(white, 0.12))
     frame.polygon([(0.06, 0.035), (0.155, 0.035), (0.155, 0.095), (0.125, 0.11), (0.10, 0.17), (0.06, 0.17)], darker(white, 0.04))
     frame.polygon([(0.07, 0.108), (0.117, 0.108), (0.096, 0.155), (0.07, 0.155)], pane_color(stage))

@@ -13,8 +13,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Color, Point, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import Frame, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.stage import Stage
 
@@ -25,18 +25,18 @@ LAMP: Color = (255, 214, 128)
 # -- trees -----------------------------------------------------------------------------------------------------------------
 
 
-def _relief_tile(mask: np.ndarray) -> paint.Tile:
+def _relief_tile(mask: np.ndarray) -> tiles.Tile:
     """A tile for `shaded` out of a cover mask (h, w): its left edges catch light, its right edges lie in shadow."""
     soft = cv2.GaussianBlur(mask, (0, 0), 3).astype(np.float32) / 255
     slope = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3)
     white = np.clip(slope * 0.5, 0, 0.28)
     body = 1 - white - np.clip(-slope * 0.5, 0, 0.35)
     cover = mask.astype(np.float32)
-    return paint.Tile.of(np.dstack([body * cover, white * cover, cover]).clip(0, 255).astype(np.uint8))
+    return tiles.Tile.of(np.dstack([body * cover, white * cover, cover]).clip(0, 255).astype(np.uint8))
 
 
 @lru_cache(maxsize=4)
-def _bare_tree(variant: int) -> paint.Tile:
+def _bare_tree(variant: int) -> tiles.Tile:
     rng = random.Random(f"bare/{variant}")
     mask = np.zeros((320, 320), np.uint8)
 
@@ -56,7 +56,7 @@ def _bare_tree(variant: int) -> paint.Tile:
 
 
 @lru_cache(maxsize=1)
-def _bare_pine() -> paint.Tile:
+def _bare_pine() -> tiles.Tile:
     mask = np.zeros((320, 200), np.uint8)
     cv2.fillPoly(mask, [np.array([(86, 320), (97, 10), (103, 10), (114, 320)], np.int32)], 255, cv2.LINE_AA)
     for i in range(7):
@@ -75,8 +75,8 @@ def bark(stage: Stage, distance: float = 0.0) -> Color:
 def bare_tree(
     stage: Stage, x: float, foot: float, height: float, variant: int = 0, alpha: float = 1.0, distance: float = 0.0
 ) -> None:
-    matrix = paint.shaded(bark(stage, distance), alpha)
-    paint.lay(stage.canvas, _bare_tree(variant % 4), matrix, x, foot, height, bend=bend(stage.mood, 0.8), flip=variant % 2 == 1)
+    matrix = tiles.shaded(bark(stage, distance), alpha)
+    stage.canvas.lay(_bare_tree(variant % 4), matrix, x, foot, height, bend=bend(stage.mood, 0.8), flip=variant % 2 == 1)
 
 
 _CROWN = (
@@ -108,12 +108,12 @@ def tree(
     def leaf(color: Color) -> Color:
         return far(stage, mood.foliage(color if tone is None else mix(color, tone, 0.4)), distance)
 
-    paint.shadow(stage.canvas, x, foot, height * 0.30, 0.38)
+    stage.canvas.shadow(x, foot, height * 0.30, 0.38)
     dead = ramp(mood.decay, 0.0, 0.45)
     if dead > 0.01:
         if name == "pine":
-            matrix = paint.shaded(bark(stage, distance), dead)
-            paint.lay(stage.canvas, _bare_pine(), matrix, x, foot, height, bend=bend(mood, 0.5), flip=variant % 2 == 1)
+            matrix = tiles.shaded(bark(stage, distance), dead)
+            stage.canvas.lay(_bare_pine(), matrix, x, foot, height, bend=bend(mood, 0.5), flip=variant % 2 == 1)
         else:
             bare_tree(stage, x, foot, height * 0.98, variant, dead, distance)
     leaves = 1 - ramp(mood.decay, 0.25, 0.95) * (1.0 if name == "tree" else 0.82)
@@ -214,7 +214,7 @@ def fence(
         high = height * (1 - 0.55 * ramp(mood.decay, 0.1, 1.0) * ramp(broken, 0.4, 1.0))
         tip = height * (0.20 if iron else 0.12)
         pickets.append([frame.at(*p) for p in ((-wide, 0), (wide, 0), (wide, high - tip), (0, high), (-wide, high - tip))])
-    paint.polygons(stage.canvas, pickets, paint_color)
+    stage.canvas.polygons(pickets, paint_color)
 
 
 def lamp(stage: Stage, x: float, foot: float, height: float, lean: float = 0.0, color: Color = (58, 64, 84)) -> None:
@@ -225,7 +225,7 @@ def lamp(stage: Stage, x: float, foot: float, height: float, lean: float = 0.0, 
     frame = Frame(stage.canvas, x, foot, sway(mood, lean))
     iron = coat(mood, color)
     frame.glow(0, height * 0.94, 0.20, 0.20, light, 0.62 * shine)
-    paint.glow(stage.canvas, x, foot, 0.17, 0.05, light, 0.42 * shine)
+    stage.canvas.glow(x, foot, 0.17, 0.05, light, 0.42 * shine)
     frame.box(-0.009, 0, 0.009, height * 0.88, iron)
     frame.box(-0.022, 0, 0.022, height * 0.06, iron)
     frame.polygon(
@@ -352,7 +352,7 @@ def house(
         for i in range(3):
             drift = -(0.02 + 0.30 * max(mood.wind, 0)) * (i + 1) * 0.16
             at = frame.at(chimney + drift, peak + 0.035 + 0.042 * i)
-            paint.ball(stage.canvas, *at, 0.018 + 0.009 * i, 0.016 + 0.008 * i, far(stage, (236, 236, 240), 0.2), 0.1, 0.8 * puff)
+            stage.canvas.ball(*at, 0.018 + 0.009 * i, 0.016 + 0.008 * i, far(stage, (236, 236, 240), 0.2), 0.1, 0.8 * puff)
     frame.box(chimney - 0.024, height, chimney + 0.024, peak + 0.01, darker(coat(mood, (166, 92, 74)), 0.1))
     frame.graded(
         [(-half, 0), (half, 0), (half, height), (0, peak - 0.01), (-half, height)], lighter(color, 0.16), darker(color, 0.12)
@@ -423,7 +423,7 @@ def mountains(stage: Stage, rng: random.Random, foot: float, height: float, colo
         round_off = 0.16 * wide * (1 - 0.75 * mood.thrill)  # how blunt the peak is
         tone = far(stage, darker(color, 0.08 * (i % 2) + 0.18 * mood.terror), 0.34 - 0.07 * i)
         tip = [(x - round_off, top + high * 0.11), (x, top), (x + round_off, top + high * 0.11)]
-        paint.graded(stage.canvas, [(x - wide, foot), *tip, (x + wide, foot)], lighter(tone, 0.08), far(stage, tone, 0.35))
+        stage.canvas.graded([(x - wide, foot), *tip, (x + wide, foot)], lighter(tone, 0.08), far(stage, tone, 0.35))
         stage.canvas.polygon(
             [(x, top), (x + round_off, top + high * 0.11), (x + wide, foot), (x + wide * (0.12 + skew), foot)], darker(tone, 0.13)
         )

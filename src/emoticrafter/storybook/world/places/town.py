@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places import paint
 from emoticrafter.storybook.world.places.base import Frame, Place, coat, dusk, far, ground, puddle, ramp, sprite, sway, water
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
@@ -29,12 +28,12 @@ def _road(stage: Stage, y: float, curb: float) -> None:
     mood, canvas = stage.mood, stage.canvas
     stone = coat(mood, (204, 196, 188))
     tar = coat(mood, (104, 108, 122))
-    paint.graded(canvas, [(0, y), (1, y), (1, curb), (0, curb)], lighter(stone, 0.12), darker(stone, 0.04))
+    canvas.graded([(0, y), (1, y), (1, curb), (0, curb)], lighter(stone, 0.12), darker(stone, 0.04))
     for i in range(7):
         x = 0.5 + (i - 3) * 0.17
         canvas.line([(x, y), (0.5 + (x - 0.5) * 1.14, curb)], 0.009, darker(stone, 0.14))
     canvas.rectangle(0, curb, 1, curb + 0.018, lighter(stone, 0.35))
-    paint.graded(canvas, [(0, curb + 0.018), (1, curb + 0.018), (1, 1), (0, 1)], darker(tar, 0.05), darker(tar, 0.25))
+    canvas.graded([(0, curb + 0.018), (1, curb + 0.018), (1, 1), (0, 1)], darker(tar, 0.05), darker(tar, 0.25))
     middle = (curb + 1.03) / 2
     for i in range(5):
         x = -0.02 + 0.25 * i
@@ -53,8 +52,7 @@ def draw_street(stage: Stage) -> None:
     leans = [rng.uniform(0.3, 1.0) * rng.choice((-1, 1)) for _ in range(5)]
     flip = rng.random() < 0.5
     base = 0.74
-    paint.graded(
-        canvas,
+    canvas.graded(
         [(0, stage.horizon), (1, stage.horizon), (1, 1), (0, 1)],
         far(stage, (150, 160, 170), 0.6),
         far(stage, (130, 136, 146), 0.3),
@@ -159,7 +157,7 @@ def draw_harbour(stage: Stage) -> None:
 def _pier(stage: Stage, top: float, chance: float) -> None:
     mood, canvas = stage.mood, stage.canvas
     wood = coat(mood, (178, 130, 84))
-    paint.graded(canvas, [(0, top), (1, top), (1, 1), (0, 1)], lighter(wood, 0.16), darker(wood, 0.12))
+    canvas.graded([(0, top), (1, top), (1, 1), (0, 1)], lighter(wood, 0.16), darker(wood, 0.12))
     canvas.rectangle(0, top, 1, top + 0.014, darker(wood, 0.38))
     for i in range(11):
         u = (i - 5) / 5 * 1.0
@@ -222,7 +220,7 @@ def _tower(
     shine = np.clip((lit - _chances(seed)[:rows, :columns].ravel()) * 5 + 0.5, 0, 1)
     steps = np.round(shine * 16).astype(int)
     for step in set(steps.tolist()):
-        paint.polygons(canvas, panes[steps == step], mix(dark, warm, step / 16))
+        canvas.polygons(panes[steps == step], mix(dark, warm, step / 16))
     return frame
 
 
@@ -241,22 +239,21 @@ def draw_night_city(stage: Stage) -> None:
     top = mix((12, 14, 46), mood.sky_top, 0.16)
     low = mix(mix((66, 52, 116), (146, 70, 130), mood.joy), mood.sky_low, 0.22)
     with canvas.translucent(0.93):
-        canvas.fill(top)
-        paint.graded(canvas, [(0, 0), (1, 0), (1, stage.horizon + 0.12), (0, stage.horizon + 0.12)], top, low)
+        canvas.graded([(0, 0), (1, 0), (1, 0.82), (0, 0.82)], top, low)
     shine = (1 - 0.8 * mood.decay) * (0.8 + 0.3 * mood.thrill)
     for x, at, size in stars:
         canvas.ellipse(x, at, 0.007 * size * shine, 0.007 * size * shine, (255, 246, 214))
     moon = 0.36 if flip else 0.64
     pale = mix((255, 244, 206), (255, 92, 60), 0.8 * mood.terror)
-    paint.glow(canvas, moon, 0.13, 0.22, 0.22, pale, 0.5)
-    paint.ball(canvas, moon, 0.13, 0.064, 0.064, pale, 0.12)
+    canvas.glow(moon, 0.13, 0.22, 0.22, pale, 0.5)
+    canvas.ball(moon, 0.13, 0.064, 0.064, pale, 0.12)
     for dx, dy, size in ((0.02, -0.014, 0.015), (-0.022, 0.018, 0.012), (0.012, 0.028, 0.009)):
         canvas.ellipse(moon + dx, 0.13 + dy, size, size * 0.9, darker(pale, 0.14))
     for i, (x, at) in enumerate(bursts):  # fireworks
         size = mood.elation * (0.15 - 0.02 * i)
         if size > 0.012:
             color = FLAG_COLORS[(i * 2 + 1) % 5]
-            paint.glow(canvas, x, at, size, size, color, 0.55)
+            canvas.glow(x, at, size, size, color, 0.55)
             for k in range(10):
                 t = math.radians(36 * k + 10 * i)
                 dx, dy = math.cos(t), math.sin(t)
@@ -286,15 +283,12 @@ def draw_night_city(stage: Stage) -> None:
     neon = 0.35 + 0.65 * mood.bloom - 0.2 * mood.decay
     for x, at, color in ((0.225, 0.52, (255, 84, 170)), (0.775, 0.55, (70, 226, 255))):  # shop signs
         color = mix(mix((70, 66, 92), color, neon), (255, 60, 40), 0.6 * mood.terror)
-        paint.glow(canvas, x, at + 0.06, 0.11, 0.14, color, 0.55 * neon)
+        canvas.glow(x, at + 0.06, 0.11, 0.14, color, 0.55 * neon)
         sign = Frame(canvas, x, at + 0.12, sway(mood, 0.8 if x < 0.5 else -0.8))
         sign.box(-0.027, 0, 0.027, 0.13, darker(color, 0.45))
         for v in (0.012, 0.052, 0.092):
             sign.box(-0.016, v, 0.016, v + 0.026, lighter(color, 0.25))
-    _road(stage, base - 0.004, 0.855)
-    paint.graded(
-        canvas, [(0, base), (1, base), (1, 1), (0, 1)], mix((30, 32, 60), mix(low, (255, 190, 120), 0.3), 0.25), (32, 34, 62)
-    )
+    canvas.graded([(0, base), (1, base), (1, 1), (0, 1)], mix((30, 32, 60), mix(low, (255, 190, 120), 0.3), 0.25), (32, 34, 62))
     canvas.rectangle(0, 0.848, 1, 0.862, (92, 90, 124))
     for i in range(5):
         x = -0.02 + 0.25 * i
@@ -306,7 +300,7 @@ def draw_night_city(stage: Stage) -> None:
         (0.24, (255, 84, 170)),
         (0.77, (70, 226, 255)),
     ):  # lights on the wet road
-        paint.glow(canvas, x, 0.90, 0.055, 0.11, mix(color, (255, 70, 40), 0.7 * mood.terror), wet * (1 - 0.4 * mood.decay))
+        canvas.glow(x, 0.90, 0.055, 0.11, mix(color, (255, 70, 40), 0.7 * mood.terror), wet * (1 - 0.4 * mood.decay))
     lamp(stage, 0.655 + 0.17 * (1 - flip) if not flip else 0.345 - 0.17, 0.85, 0.36, 0.5)
 
 
@@ -321,7 +315,7 @@ def _stall(
     frame = Frame(stage.canvas, x, foot, 0.8 * sway(mood, lean), stretch=1 + 0.04 * mood.elation)
     half = width / 2
     wood = coat(mood, (166, 116, 72))
-    paint.shadow(stage.canvas, x, foot, half * 1.2)
+    stage.canvas.shadow(x, foot, half * 1.2)
     frame.box(-half * 0.9, 0.15, half * 0.9, 0.40, darker(mix(wood, (60, 50, 60), 0.45), 0.15))
     for u in (-half * 0.92, half * 0.92):
         frame.box(u - 0.013, 0, u + 0.013, 0.44, wood)
@@ -398,7 +392,7 @@ def draw_market(stage: Stage) -> None:
     _stall(stage, 0.835, 0.80, 0.34, colors[1], _GOODS[1 - near], leans[4] * 0.7, chances[1])
     full = 1 - 0.8 * ramp(mood.decay)
     for x, fruit in ((0.10, "apple"), (0.90, "carrot")):
-        paint.shadow(canvas, x, 0.945, 0.12)
+        canvas.shadow(x, 0.945, 0.12)
         for k, u in enumerate((-0.035, 0.035, 0.0)):
             sprite(stage, fruit, x + u, 0.885 - 0.022 * (k == 2), 0.085 * full, lambda c: mix(c, (104, 96, 84), 0.6 * mood.decay))
         crate = Frame(canvas, x, 0.945, 1.2 * sway(mood, chances[2] - 0.5))

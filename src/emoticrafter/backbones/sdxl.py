@@ -1,0 +1,480 @@
+"""Any model of SDXL's kind as a backbone: two CLIP text encoders, a UNet and a VAE, run by diffusers' pipeline."""
+
+# B batch, T prompt tokens, C prompt channels, P pooled channels, L latent channels
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import lcm
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from emoticrafter.backbones.base import Progress, SamplingDefaults
+from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
+from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.backbones.loading import add_loras, fingerprint, load_pipeline, locate, quiet_libraries, read_json, set_scheduler
+from emoticrafter.backbones.vocabulary import unknown_words
+from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["SDXLBackbone"]
+
+PAPER_DEFAULTS = SamplingDefaults(steps=25, guidance=7.5, size=(1024, 1024))
+_KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=0.0, size=(512, 512))}
+MAX_SIDE = 8192  # pixels
+MAX_GUIDANCE = 100.0
+MEMORY = 256  # prompts whose features are kept
+ENCODED_AT_ONCE = 64  # prompt sections
+
+Encoded = tuple[Tensor, Tensor]  # (T, C) of all sections, (P,)
+
+
+class SDXLBackbone:
+    """See `Backbone`. `open` makes one from weights; the constructor takes a pipeline that is ready on its device."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        *,
+        name: str = "sdxl",
+        family: str = "sdxl",
+        precision: Precision | None = None,
+        defaults: SamplingDefaults = PAPER_DEFAULTS,
+        emotion: Path | None = None,
+        vocabulary: frozenset[str] | None = None,
+        batch_size: int | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name, self.family, self.defaults, self.emotion = name, family, defaults, emotion
+        self._pipeline, self._vocabulary, self._batch_size, self._about = pipeline, vocabulary, batch_size, dict(about or {})
+        self._precision = precision or Precision(weights=pipeline.unet.dtype)
+        self._memory: OrderedDict[str, Encoded] = OrderedDict()
+        encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
+        self.prompt_channels = int(pipeline.unet.config.cross_attention_dim)
+        if self.prompt_channels != sum(encoder.config.hidden_size for encoder in encoders):
+            raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
+        lengths = [encoder.config.max_position_embeddings for encoder in encoders]
+        self.section = int(min(*lengths, pipeline.tokenizer.model_max_length, pipeline.tokenizer_2.model_max_length))
+        pipeline.set_progress_bar_config(disable=True)
+        # Under autocast the UNet answers in bfloat16; guidance magnifies differences, so it is computed in the latents' dtype.
+        pipeline.unet.register_forward_hook(lambda _, __, output: (output[0].to(self._pipeline_dtype), *output[1:]))
+
+    @classmethod
+    def open(
+        cls,
+        source: str | Path,
+        *,
+        name: str | None = None,
+        device: str | torch.device | None = None,
+        dtype: str | None = None,
+        offload: str | None = None,
+        scheduler: str | None = None,
+        loras: Sequence[str] = (),
+        watermark: bool = False,
+        attention_slicing: bool = False,
+        batch_size: int | None = None,
+        config: str | None = None,
+    ) -> SDXLBackbone:
+        """The model of a pipeline folder, a hub id or a single .safetensors file.
+
+        device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: auto, float32, bfloat16, float16. offload: "model"
+        or "sequential" keep in GPU memory only what works. scheduler: see `set_scheduler`. loras: see `add_loras`.
+        watermark: the invisible one of SDXL. batch_size: the most pictures sampled at once; None is by their size. config:
+        see `load_pipeline`. Raises InputError, MissingError, CheckpointError and DeviceError.
+        """
+        chosen = choose_device(device)
+        precision = choose_precision(dtype, chosen)
+        offload = None if offload == "none" else offload
+        _check_offload(offload, chosen)
+        if batch_size is not None and not 1 <= batch_size <= 1024:
+            raise InputError(f"The batch size is {batch_size}; it must be from 1 to 1024.")
+        path = locate(str(source), precision.weights)
+        folder = path if path.is_dir() else path.parent
+        pipeline = load_pipeline(path, precision.weights, watermark=watermark, config=config)
+        if scheduler is not None:
+            set_scheduler(pipeline, scheduler)
+        add_loras(pipeline, loras)
+        if precision.weights == torch.float16 and pipeline.vae.config.force_upcast:
+            pipeline.vae.to(torch.float32)  # SDXL's own overflows in float16
+        if attention_slicing:
+            pipeline.enable_attention_slicing()
+        _place(pipeline, chosen, offload)
+        settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}
+        words = (read_json(path / "vocabulary.json") or {}).get("words") if path.is_dir() else None
+        about = {
+            "backbone_hash": fingerprint(path),
+            "offload": offload,
+            "loras": list(loras),
+            "watermark": watermark,
+            "scheduler": scheduler or type(pipeline.scheduler).__name__,
+        }
+        return cls(
+            pipeline,
+            name=name or str(source),
+            family=_family(settings, pipeline),
+            precision=precision,
+            defaults=_defaults(settings, str(source), path),
+            emotion=folder / "emotion" if path.is_dir() and (folder / "emotion").is_dir() else None,
+            vocabulary=frozenset(str(word).lower() for word in words) if isinstance(words, list) else None,
+            batch_size=batch_size,
+            about={key: value for key, value in about.items() if value not in (None, [])},
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self._pipeline._execution_device
+
+    @property
+    def pipeline(self) -> Any:
+        """The diffusers pipeline, for what this class does not offer."""
+        return self._pipeline
+
+    @property
+    def _pipeline_dtype(self) -> torch.dtype:
+        return self._precision.weights
+
+    def describe(self) -> dict[str, Any]:
+        import diffusers
+
+        versions = {"torch": torch.__version__, "diffusers": diffusers.__version__}
+        return {"backbone": self.name, **self._about, "dtype": self._precision.name, "device": self.device.type, "versions": versions}
+
+    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
+        return {} if self._vocabulary is None else unknown_words(prompt, self._vocabulary)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        if self._precision.autocast is not None:
+            return torch.autocast(self.device.type, self._precision.autocast)
+        return nullcontext()
+
+    # Prompts
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
+        """See `Backbone.encode`.
+
+        A prompt of more than `section` tokens is cut into sections, at word ends, encoded apart and joined; the pooled
+        feature is that of the first. In a batch, shorter prompts are filled up with sections of the empty prompt.
+        """
+        encoded = self._encoded(prompts)
+        lengths = [len(tokens) for tokens, _ in encoded]
+        longest = max(lengths)
+        pooled_BP = torch.stack([pooled for _, pooled in encoded])
+        tokens_BTC = torch.stack([self._filled(tokens, longest) for tokens, _ in encoded])
+        if min(lengths) == longest:
+            return PromptFeatures(tokens_BTC, pooled_BP)
+        mask_BT = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
+        return PromptFeatures(tokens_BTC, pooled_BP, mask_BT.to(tokens_BTC.device))
+
+    def _encoded(self, prompts: Sequence[str]) -> list[Encoded]:
+        known = {prompt: self._memory[prompt] for prompt in prompts if prompt in self._memory}
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
+        if new:
+            sections = [self._sections(prompt) for prompt in new]
+            tokens, pooled = self._run_encoders([section for parts in sections for section in parts])
+            ends = torch.tensor([len(parts) for parts in sections]).cumsum(0).tolist()
+            for prompt, parts, end in zip(new, sections, ends, strict=True):
+                first = end - len(parts)
+                known[prompt] = tokens[first:end].flatten(0, 1), pooled[first]
+        for prompt in known:
+            self._memory[prompt] = known[prompt]
+            self._memory.move_to_end(prompt)
+        while len(self._memory) > MEMORY:
+            self._memory.popitem(last=False)
+        return [known[prompt] for prompt in prompts]
+
+    def _filled(self, tokens_TC: Tensor, length: int) -> Tensor:
+        if len(tokens_TC) == length:
+            return tokens_TC
+        empty = self._encoded([""])[0][0]
+        return torch.cat([tokens_TC, empty.repeat((length - len(tokens_TC)) // self.section, 1)])
+
+    def _sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
+        """The token ids of each section, for the first and the second text encoder."""
+        first, second = (self._split(tokenizer, prompt) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2))
+        count = max(len(first), len(second))
+        pad = [(tokenizer, count - len(parts)) for tokenizer, parts in ((self._pipeline.tokenizer, first), (self._pipeline.tokenizer_2, second))]
+        first, second = (parts + missing * self._split(tok, "") for parts, (tok, missing) in zip((first, second), pad, strict=True))
+        return list(zip(first, second, strict=True))
+
+    def _split(self, tokenizer: Any, prompt: str) -> list[list[int]]:
+        ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
+        room, parts = self.section - 2, []
+        while len(ids) > room:
+            ends = [i + 1 for i, token in enumerate(tokenizer.convert_ids_to_tokens(ids[:room])) if token.endswith("</w>")]
+            cut = ends[-1] if ends else room  # a word longer than a section is cut
+            parts.append(ids[:cut])
+            ids = ids[cut:]
+        if ids or not parts:
+            parts.append(ids)
+        framed = ([tokenizer.bos_token_id, *part, tokenizer.eos_token_id] for part in parts)
+        return [part + [tokenizer.pad_token_id] * (self.section - len(part)) for part in framed]
+
+    def _run_encoders(self, sections: list[tuple[list[int], list[int]]]) -> Encoded:
+        tokens, pooled = [], []
+        with self._memory_guard("encode the prompt"):
+            for begin in range(0, len(sections), ENCODED_AT_ONCE):
+                batch = torch.tensor(sections[begin : begin + ENCODED_AT_ONCE], device=self.device)
+                first = self._pipeline.text_encoder(batch[:, 0], output_hidden_states=True)
+                second = self._pipeline.text_encoder_2(batch[:, 1], output_hidden_states=True)
+                both = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)  # as SDXL was trained
+                tokens.append(both.float())
+                pooled.append(second.text_embeds.float())
+        return torch.cat(tokens), torch.cat(pooled)
+
+    # Pictures
+
+    def check(self, *, steps: int, guidance: float, size: tuple[int, int], negative: str | None) -> None:
+        most = int(self._pipeline.scheduler.config.num_train_timesteps)
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
+            raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {most}.")
+        if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
+            raise InputError(f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.")
+        if negative is not None and guidance <= 1:
+            raise InputError(
+                f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",
+                "Raise the guidance or leave the negative prompt out.",
+            )
+        multiple = lcm(8, self._pipeline.vae_scale_factor)
+        least = self._pipeline.vae_scale_factor * 2 ** (len(self._pipeline.unet.config.block_out_channels) - 1)
+        for side in size:
+            if isinstance(side, bool) or not isinstance(side, int) or side % multiple or not least <= side <= MAX_SIDE:
+                shown = f"{size[0]} x {size[1]}" if size[0] != size[1] else f"{size[0]}"
+                near = min(max(round(side / multiple) * multiple, least), MAX_SIDE) if isinstance(side, int) else self.defaults.size[0]
+                raise InputError(
+                    f"The size is {shown}; each side must be a multiple of {multiple} from {least} to {MAX_SIDE} pixels.",
+                    f"The nearest is {near}; {self.name} is best at {self.defaults.size[0]} x {self.defaults.size[1]}.",
+                )
+
+    @torch.no_grad()
+    def render(
+        self,
+        features: PromptFeatures,
+        *,
+        seeds: Sequence[int],
+        negative: str | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        size: tuple[int, int] | None = None,
+        start: float = 0.0,
+        neutral: PromptFeatures | None = None,
+        callback: Progress | None = None,
+    ) -> list[Image.Image]:
+        """See `Backbone.render`. Pictures are sampled in batches; when the memory runs out, in batches of half the size."""
+        assert len(seeds) == len(features) and (neutral is None or len(neutral) == len(features))
+        assert start == 0 or neutral is not None
+        steps = self.defaults.steps if steps is None else steps
+        guidance = self.defaults.guidance if guidance is None else guidance
+        size = self.defaults.size if size is None else size
+        self.check(steps=steps, guidance=guidance, size=size, negative=negative)
+        images: dict[int, Image.Image] = {}
+        most = self._batch_size or _batch_size(self.device, size)
+
+        def report(share: float, rows: int) -> None:
+            if callback is not None:
+                callback(int(steps * (len(images) + share * rows)), steps * len(seeds))
+
+        for waiting in _rows_by_length(features):
+            while waiting:
+                rows = waiting[:most]
+                made = self._try_sample(
+                    features.rows(rows),
+                    None if neutral is None else neutral.rows(rows),
+                    [seeds[row] for row in rows],
+                    (negative, steps, guidance, size, start),
+                    lambda share, count=len(rows): report(share, count),  # type: ignore[misc]
+                )
+                if made is None:
+                    most = len(rows) // 2
+                    continue
+                images |= zip(rows, made, strict=True)
+                waiting = waiting[len(rows) :]
+        return [images[row] for row in range(len(seeds))]
+
+    def _try_sample(self, features: PromptFeatures, *rest: Any) -> list[Image.Image] | None:
+        """The pictures of one batch, or None if the memory ran out and a smaller one may fit."""
+        try:
+            return self._sample(features.trimmed(), *rest)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(features) == 1:
+                raise _memory_error("draw one picture") from error
+        # Outside the handler: the traceback held every tensor of the attempt.
+        _free_memory()
+        return None
+
+    def _sample(
+        self,
+        features: PromptFeatures,
+        neutral: PromptFeatures | None,
+        seeds: Sequence[int],
+        settings: tuple[str | None, int, float, tuple[int, int], float],
+        report: Any,
+    ) -> list[Image.Image]:
+        negative, steps, guidance, (width, height), start = settings
+        against = self._unconditional(negative, features)
+        length = against.tokens.shape[1]
+        tokens_BTC = self._lengthened(features.tokens, length)
+        neutral_BTC = tokens_BTC if neutral is None else self._lengthened(neutral.trimmed().tokens, length)
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        factor = self._pipeline.vae_scale_factor
+        shape = (self._pipeline.unet.config.in_channels, height // factor, width // factor)
+        latents_BLHW = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
+        batch = len(seeds)
+
+        def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            count = pipeline.num_timesteps
+            report((index + 1) / count)
+            if neutral_steps(count) == index + 1 < count:
+                seen = tensors["prompt_embeds"]  # unconditional rows first where there is guidance
+                return {"prompt_embeds": torch.cat([seen[: len(seen) - batch], tokens_BTC.to(seen)])}
+            return {}
+
+        def neutral_steps(count: int) -> int:
+            return round(start * count) if neutral is not None else 0
+
+        guided = guidance > 1
+        with self.autocast(), quiet_libraries():
+            latents_BLHW = self._pipeline(
+                prompt_embeds=self._cast(neutral_BTC if neutral_steps(steps) else tokens_BTC),
+                pooled_prompt_embeds=self._cast(features.pooled),
+                negative_prompt_embeds=self._cast(against.tokens.expand(batch, -1, -1)) if guided else None,
+                negative_pooled_prompt_embeds=self._cast(against.pooled.expand(batch, -1)) if guided else None,
+                width=width,
+                height=height,
+                num_inference_steps=steps,
+                guidance_scale=float(guidance),
+                generator=generators,  # for the schedulers that add noise
+                latents=self._cast(latents_BLHW),
+                output_type="latent",
+                callback_on_step_end=after_step,
+                callback_on_step_end_tensor_inputs=["prompt_embeds"],
+            ).images
+            return self._decode(latents_BLHW)
+
+    def _unconditional(self, negative: str | None, features: PromptFeatures) -> PromptFeatures:
+        """One row to move away from: the negative prompt, or what the model was trained to take for no prompt."""
+        if negative is None and self._pipeline.config.force_zeros_for_empty_prompt:
+            return PromptFeatures(torch.zeros_like(features.tokens[:1]), torch.zeros_like(features.pooled[:1]))
+        encoded = self.encode([negative or ""])
+        length = max(encoded.tokens.shape[1], features.tokens.shape[1])
+        return encoded.with_tokens(self._lengthened(encoded.tokens, length))
+
+    def _lengthened(self, tokens_BTC: Tensor, length: int) -> Tensor:
+        """Filled up with sections of the empty prompt: both sides of the guidance need one length."""
+        if tokens_BTC.shape[1] == length:
+            return tokens_BTC
+        return torch.stack([self._filled(tokens_TC, length) for tokens_TC in tokens_BTC])
+
+    def _cast(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self.device, self._pipeline_dtype)
+
+    def _decode(self, latents_BLHW: Tensor) -> list[Image.Image]:
+        """The pipeline's own decoding takes a mean and a standard deviation of four latent channels only."""
+        vae = self._pipeline.vae
+        if not bool(torch.isfinite(latents_BLHW).all()):
+            raise DeviceError(f"The picture overflowed in {self._precision.name}.", "Use --dtype bfloat16 or float32.")
+        latents_BLHW = latents_BLHW.to(vae.dtype)
+        mean, std = (
+            latents_BLHW.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
+            for name in ("latents_mean", "latents_std")
+        )
+        latents_BLHW = latents_BLHW * (1 if std is None else std) / vae.config.scaling_factor + (0 if mean is None else mean)
+        images: list[Image.Image] = []
+        at_once = max(1, 2**20 // (latents_BLHW[0, 0].numel() * self._pipeline.vae_scale_factor**2))
+        for part in latents_BLHW.split(at_once):
+            pixels = vae.decode(part, return_dict=False)[0].float()
+            if self._pipeline.watermark is not None:
+                pixels = self._pipeline.watermark.apply_watermark(pixels)
+            images += self._pipeline.image_processor.postprocess(pixels, output_type="pil")
+        self._pipeline.maybe_free_model_hooks()
+        return images
+
+    @contextmanager
+    def _memory_guard(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise _memory_error(what) from error
+            raise
+
+
+def _rows_by_length(features: PromptFeatures) -> list[list[int]]:
+    """The rows of each prompt length: a picture must not depend on how long its neighbours' prompts are."""
+    groups: dict[int, list[int]] = {}
+    for row, length in enumerate(features.lengths()):
+        groups.setdefault(length, []).append(row)
+    return list(groups.values())
+
+
+def _batch_size(device: torch.device, size: tuple[int, int]) -> int:
+    """Pictures sampled at once: about what 24 GB hold on a GPU, and what a CPU does not slow down with."""
+    pixels = 4 * 1024**2 if device.type != "cpu" else 32 * 128**2
+    return max(1, min(32, pixels // (size[0] * size[1])))
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _memory_error(what: str) -> DeviceError:
+    return DeviceError(
+        f"The memory does not suffice to {what}.", "Use a smaller --size, --dtype bfloat16, or on a GPU --offload model or sequential."
+    )
+
+
+def _check_offload(offload: str | None, device: torch.device) -> None:
+    import importlib.util
+
+    if offload is None:
+        return
+    if offload not in {"model", "sequential"}:
+        raise InputError(f"The offload is {offload[:60]!r}.", "Known ones: none, model, sequential.")
+    if device.type == "cpu":
+        raise InputError(f"The offload {offload!r} saves GPU memory; the device is {device}.", "Leave it out, or use --device cuda.")
+    if importlib.util.find_spec("accelerate") is None:
+        raise MissingError("Offloading needs the package accelerate.", "pip install 'emoticrafter[sdxl]'")
+
+
+def _place(pipeline: Any, device: torch.device, offload: str | None) -> None:
+    try:
+        if offload == "model":
+            pipeline.enable_model_cpu_offload(device=device)
+        elif offload == "sequential":
+            pipeline.enable_sequential_cpu_offload(device=device)
+        else:
+            pipeline.to(device)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise _memory_error("load the model") from error
+        raise
+
+
+def _family(settings: Mapping[str, Any], pipeline: Any) -> str:
+    if isinstance(settings.get("family"), str):
+        return str(settings["family"])
+    first, second = pipeline.text_encoder.config, pipeline.text_encoder_2.config
+    shape = (first.hidden_size, second.hidden_size, first.max_position_embeddings)
+    return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
+
+
+def _defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingDefaults:
+    base = _KNOWN_DEFAULTS.get(source, PAPER_DEFAULTS)
+    side = settings.get("size", base.size[0])
+    steps, guidance, preview = settings.get("steps", base.steps), settings.get("guidance", base.guidance), settings.get("preview_steps")
+    whole = [value for value in (side, steps, 1 if preview is None else preview)]
+    if any(type(value) is not int or value < 1 for value in whole) or isinstance(guidance, bool) or not isinstance(guidance, int | float):
+        raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {dict(settings)}.", "Fetch the model again.")
+    return SamplingDefaults(steps=steps, guidance=float(guidance), size=(side, side), preview_steps=preview)

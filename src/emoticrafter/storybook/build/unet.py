@@ -1,0 +1,194 @@
+"""The picture model: a flow from noise to latents, told by text features.
+
+Rectified flow (Liu et al. 2022, arXiv 2209.03003): x_t = (1 - t) x + t noise, and the network predicts noise - x. Times are drawn
+as in Esser et al. 2024 (arXiv 2403.03206), t = sigmoid(normal). The sampler is given t x 1000, as the pipeline's
+DPMSolverMultistepScheduler does with `use_flow_sigmas`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+
+from emoticrafter.emotion import Emotion
+from emoticrafter.storybook import captions
+from emoticrafter.storybook.build.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
+from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, truthful_caption
+from emoticrafter.storybook.build.render import SPLITS, Pictures
+from emoticrafter.storybook.build.text import load_text_encoders
+from emoticrafter.storybook.build.vae import latents_path, load_vae
+from emoticrafter.storybook.world.scene import Scene
+
+UNTOLD = 0.10  # share trained on zeros, which guidance goes away from
+EMPTY = 0.10  # share of neutral pictures trained on the empty caption, three in a hundred of all
+FEELING_ALONE = 0.04
+POOLED_NEUTRAL = 0.75  # the injected emotion changes tokens only, so the pooled feature must not be needed for the feeling
+STEPS, GUIDANCE = 12, 3.0
+CHECKED = 256  # held-out pictures behind the logged loss
+
+SAMPLE_PROMPTS = (
+    "a girl on a playground",
+    "a dog running on a beach, joyful",
+    "a castle at night, terrifying storm",
+    "a boy and a girl holding hands in a forest, gloomy",
+    "a red car in a street",
+    "an elephant in a meadow, serene",
+    "an astronaut in the desert",
+    "a cat sleeping in a room, lonely, rain",
+    "a man reading in a park, happy",
+    "a hospital",
+    "a woman dancing at the market, ecstatic",
+    "a sailboat in the harbour, calm",
+    "a dog chasing a ball in a meadow",
+    "an old man in a cemetery, sad",
+    "a penguin in a snowy village",
+    "a child flying a kite, excited",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the network is told: tokens (n, T, C) and pooled (n, P)."""
+
+    tokens: Tensor
+    pooled: Tensor
+
+
+def scheduler() -> DPMSolverMultistepScheduler:
+    """The sampler that is shipped: it takes the flow's velocity."""
+    return DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1.0)
+
+
+def size_ids(number: int, size: int, device: torch.device) -> Tensor:
+    """SDXL's sizes: the original, the crop's corner, the target; one value for all pictures here."""
+    return torch.tensor([[size, size, 0, 0, size, size]] * number, dtype=torch.float32, device=device)
+
+
+def velocity(unet: nn.Module, noisy: Tensor, times: Tensor, told: Told, size: int) -> Tensor:
+    """The predicted velocity, float32 (n, channels, h, w); `times` (n,) in 0..1."""
+    more = {"text_embeds": told.pooled, "time_ids": size_ids(len(noisy), size, noisy.device)}
+    with autocast(noisy.device):
+        predicted: Tensor = unet(noisy, times * 1000, told.tokens, added_cond_kwargs=more).sample
+    return predicted.float()
+
+
+def choose_captions(scene: Scene, emotion: Emotion, rng: random.Random) -> tuple[str, str]:
+    """(for the tokens, for the pooled feature) of one picture. The pooled one seldom tells the feeling."""
+    roll = rng.random()
+    if roll < EMPTY and is_nearly_neutral(emotion):
+        return "", ""
+    if roll > 1 - FEELING_ALONE:
+        text = captions.feeling(emotion, rng, scene)
+        return text, "" if rng.random() < POOLED_NEUTRAL else text
+    text = truthful_caption(scene, emotion, rng)
+    return text, captions.neutral_caption(scene, rng) if rng.random() < POOLED_NEUTRAL else text
+
+
+@dataclass(frozen=True)
+class Data:
+    """One split: its pictures and their latents, float16 (n, channels, h, w), on the GPU if there is one."""
+
+    pictures: Pictures
+    latents: Tensor
+
+    @classmethod
+    def load(cls, work: Workshop, split: str) -> Data:
+        latents = torch.from_numpy(np.load(latents_path(work, split)))
+        return cls(Pictures(work.folder("render") / split), latents.to(work.device))
+
+
+@torch.no_grad()
+def tell(encoders: TextEncoders, data: Data, indices: np.ndarray, rng: random.Random) -> Told:
+    """Features of fresh captions of these pictures; some are zeros, as the pipeline's are for no text at all."""
+    device = data.latents.device
+    pairs = []
+    for index in indices:
+        emotion = Emotion(valence=float(data.pictures.valence[index]), arousal=float(data.pictures.arousal[index]))
+        pairs.append(choose_captions(data.pictures.scenes[index], emotion, rng))
+    with autocast(device):
+        tokens, pooled = encoders.encode([text for text, _ in pairs])
+        others = [i for i, (text, about) in enumerate(pairs) if about != text]
+        if others:
+            pooled[others] = encoders.pooled([pairs[i][1] for i in others]).to(pooled.dtype)
+    told = torch.tensor([rng.random() >= UNTOLD for _ in pairs], device=device)
+    return Told(tokens.float() * told[:, None, None], pooled.float() * told[:, None])
+
+
+def run(work: Workshop) -> None:
+    preset, device = work.preset, work.device
+    torch.manual_seed(work.seed)
+    unet = UNet2DConditionModel(**preset.unet).to(device)
+    encoders = load_text_encoders(work)
+    sheet = Sheet(work, encoders)
+    train, held_out = (Data.load(work, split) for split in SPLITS)
+    batch = preset.unet_recipe.batch
+
+    def losses_of(network: nn.Module, data: Data, indices: np.ndarray, rng: random.Random) -> Tensor:
+        told = tell(encoders, data, indices, rng)
+        clean = data.latents[torch.from_numpy(indices).to(data.latents.device)].to(device).float()
+        noise = torch.randn(clean.shape).to(device)
+        times = torch.sigmoid(torch.randn(len(indices))).to(device)
+        t = times[:, None, None, None]
+        predicted = velocity(network, (1 - t) * clean + t * noise, times, told, preset.size)
+        return (predicted - (noise - clean)).square().mean()
+
+    def loss(step: int, rng: np.random.Generator) -> Losses:
+        return {"loss": losses_of(unet, train, rng.integers(len(train.pictures), size=batch), python_rng(rng))}
+
+    def check(network: nn.Module) -> float:
+        """The loss on some held-out pictures, always with the same noise and captions."""
+        torch.manual_seed(0)
+        parts = np.array_split(np.arange(min(CHECKED, len(held_out.pictures))), max(CHECKED // 32, 1))
+        return float(np.mean([float(losses_of(network, held_out, part, random.Random(0))) for part in parts if len(part)]))
+
+    def watch(averaged: nn.Module, step: int) -> dict[str, float]:
+        sheet.draw(averaged, f"unet-{step:07d}")
+        return {"held_out_loss": check(averaged)}
+
+    training = work.training("unet", unet, preset.unet_recipe, loss, watch)
+    if preset.compile:
+        unet.compile()
+    averaged = training.run()
+    assert isinstance(averaged, UNet2DConditionModel)
+    averaged.save_pretrained(work.folder("unet") / "model")
+    work.finish("unet", steps=training.step, seconds=training.seconds, pictures_seen=training.step * batch)
+
+
+class Sheet:
+    """A page of pictures of fixed sentences and fixed noise, drawn by the sampler that is shipped."""
+
+    def __init__(self, work: Workshop, encoders: TextEncoders) -> None:
+        self.work, self.vae = work, load_vae(work)
+        with torch.no_grad():
+            tokens, pooled = encoders.encode(SAMPLE_PROMPTS)
+        self.told = Told(tokens.float(), pooled.float())
+
+    def draw(self, unet: nn.Module, name: str) -> None:
+        pictures = sample(unet, self.vae, self.told, self.work.preset, seed=7)
+        save_sheet([pictures[i : i + 8] for i in range(0, len(pictures), 8)], self.work.sheet(name))
+
+
+@torch.no_grad()
+def sample(
+    unet: nn.Module, vae: Any, told: Told, preset: Any, seed: int, steps: int = STEPS, guidance: float = GUIDANCE
+) -> np.ndarray:
+    """Pictures of `told` with classifier-free guidance against zeros, uint8 (n, size, size, 3)."""
+    number, device = len(told.tokens), told.tokens.device
+    side = preset.size // 8
+    noise = torch.Generator().manual_seed(seed)
+    latents = torch.randn((number, preset.unet["in_channels"], side, side), generator=noise).to(device)
+    both = Told(torch.cat([torch.zeros_like(told.tokens), told.tokens]), torch.cat([torch.zeros_like(told.pooled), told.pooled]))
+    solver = scheduler()
+    solver.set_timesteps(steps, device=device)
+    for time in solver.timesteps:
+        times = (time / 1000).expand(2 * number)
+        without, with_text = velocity(unet, torch.cat([latents, latents]), times, both, preset.size).chunk(2)
+        latents = solver.step(without + guidance * (with_text - without), time, latents).prev_sample
+    with autocast(device):
+        return tensor_to_pictures(vae.decode(latents).sample)
