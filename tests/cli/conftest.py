@@ -62,7 +62,7 @@ class FakeCrafter:
         return FakeGrid(pictures=pictures, valences=valences, arousals=arousals, recipe=recipe)
 
     def sweep(
-        self, prompt: str, start: Emotion, end: Emotion, frames: int, *, seed: int = 0, progress: Any = None, **settings: Any
+        self, prompt: str, start: Emotion, end: Emotion, *, frames: int = 16, seed: int = 0, progress: Any = None, **settings: Any
     ) -> list[Picture]:
         return self._draw(prompt, [(emotion, seed) for emotion in path(start, end, frames)], progress, {"seed": seed, **settings})
 
