@@ -35,7 +35,7 @@ def parser(name: str, about: str | None) -> argparse.ArgumentParser:
         prog=f"python -m benchmarks.{name}", description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     made.add_argument("--smoke", action="store_true", help="tiny random models and counts: only shows that the script runs")
-    made.add_argument("--out", type=Path, help=f"the record; by default benchmarks/results/{name}.json, with --smoke a temporary file")
+    made.add_argument("--out", type=Path, help="the record; by default in benchmarks/results, with --smoke a temporary file")
     made.add_argument("--threads", type=int, help="CPU threads of torch")
     return made
 
@@ -45,8 +45,13 @@ def numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
+def whole_numbers(text: str) -> list[int]:
+    """An option that holds whole numbers split by commas."""
+    return [int(part) for part in text.split(",")]
+
+
 class Report:
-    """What one run measured. `figures` may be filled as it goes; `save` may be called after each of them."""
+    """What one run measured, under the name of its module. `figures` may be filled, and `save` called, as it goes."""
 
     def __init__(self, name: str, options: argparse.Namespace) -> None:
         smoke, system = bool(options.smoke), describe_system()
@@ -56,7 +61,7 @@ class Report:
         self.bars: list[dict[str, Any]] = []
         self._head = {
             "benchmark": name,
-            "command": shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]]),
+            "command": shlex.join(["python", "-m", f"benchmarks.{name.replace('-', '_')}", *sys.argv[1:]]),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "revision": revision(),
             "smoke": smoke,
@@ -79,14 +84,15 @@ class Report:
 
     def save(self) -> None:
         """Write the record, whole or not at all; an older one is replaced."""
-        record = {**self._head, "seconds": round(time.perf_counter() - self._began, 1), "bars": self.bars, "figures": self.figures}
+        taken = round(time.perf_counter() - self._began, 1)
+        record = {**self._head, "seconds": taken, "bars": self.bars, "figures": self.figures}
         with atomic_path(self.path, force=True) as temporary:
             temporary.write_text(json.dumps(_plain(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def finish(self, *tables: Table) -> None:
         """Save, then print the tables, the bars and where the record is."""
         self.save()
-        console = Console()
+        console = Console() if sys.stdout.isatty() else Console(width=120)
         shown = list(tables)
         if self.bars:
             rows = [(b["name"], number(b["value"]), b["bar"], "met" if b["met"] else "MISSED") for b in self.bars]
@@ -198,6 +204,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return value.relative_to(ROOT).as_posix() if value.is_relative_to(ROOT) else value.as_posix()
     if hasattr(value, "tolist"):  # numpy
         return _plain(value.tolist())
     return str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,7 +16,6 @@ from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPi
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from emoticrafter import checkpoint
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 
 _CROSS = {
@@ -68,7 +67,7 @@ def random_pipeline(size: str = "full", device: str = "cpu", dtype: torch.dtype 
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading", steps_offset=1
     )
     return StableDiffusionXLPipeline(
-        **{name: part.eval().requires_grad_(False).to(device, dtype) for name, part in parts.items()},
+        **{name: part.eval().requires_grad_(False) for name, part in parts.items()},
         tokenizer=byte_tokenizer("<|endoftext|>"),
         tokenizer_2=byte_tokenizer("!"),
         scheduler=scheduler,
@@ -80,14 +79,12 @@ def random_eit(size: str = "full", device: str = "cpu", dtype: torch.dtype = tor
     torch.manual_seed(1)
     with drawn_on(device, dtype):
         eit = EmotionInjectionTransformer(EITConfig(**SIZES[size]["eit"]))
-    return eit.eval().requires_grad_(False).to(device, dtype)
+    return eit.eval().requires_grad_(False)
 
 
-def tiny_folder(folder: Path) -> Path:
-    """A tiny SDXL folder with its emotion checkpoint inside, laid out as the embedded model's is."""
-    random_pipeline("tiny").save_pretrained(folder)
-    checkpoint.save(random_eit("tiny"), folder / "emotion", {})
-    return folder
+def unseen_prompts() -> Iterator[str]:
+    """Prompts that differ, short enough for one section: features of a prompt that came before are kept, and cost nothing."""
+    return (f"a red house by the sea, number {i}" for i in count())
 
 
 @contextmanager

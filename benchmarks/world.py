@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from threading import BrokenBarrierError
 from typing import Any
 
-from benchmarks.common import Report, parser, table
+from benchmarks.common import Report, parser, table, whole_numbers
 from emoticrafter.errors import MissingError
 from emoticrafter.storybook.scenes import sample_emotion, sample_scene
 from emoticrafter.storybook.world import render
@@ -78,7 +78,7 @@ def measure(size: int, processes: int, seconds: float, warm_up: int, code: bool)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser("world", __doc__)
-    options.add_argument("--sizes", type=lambda text: [int(part) for part in text.split(",")], default=[128, 256], help="pixels of a side")
+    options.add_argument("--sizes", type=whole_numbers, default=[128, 256], help="pixels of a side")
     options.add_argument("--processes", type=int, default=2)
     options.add_argument("--seconds", type=float, default=10.0, help="per size")
     options.add_argument("--warm-up", type=int, default=300, help="pictures per process that are not counted")
@@ -93,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report.figures["by_size"][size] = measure(size, given.processes, given.seconds, given.warm_up, given.code_sprites)
     if 128 in given.sizes:
         report.bar("pictures/s at 128 px", report.figures["by_size"][128]["pictures_per_second"], least=BAR)
-    rows = [(f"{size} px", one["pictures_per_second"], one["slowest_picture_ms"]) for size, one in report.figures["by_size"].items()]
+    keys = ("pictures_per_second", "slowest_picture_ms")
+    rows = [(f"{size} px", *(one[key] for key in keys)) for size, one in report.figures["by_size"].items()]
     report.finish(table(f"{kind}, {given.processes} processes", ("size", "pictures/s", "slowest, ms"), rows))
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
+from beartype import beartype
 
-# The annotations cost nothing at run time because their names exist only for type checkers and here.
-for name, value in {"Float": jaxtyping.Float, "Bool": jaxtyping.Bool}.items():
-    setattr(builtins, name, value)
-jaxtyping.install_import_hook(["emoticrafter.eit", "emoticrafter.backbones.features"], "beartype.beartype")
+from emoticrafter import eit
+from emoticrafter.backbones import features
+
+# The shapes in annotations cost nothing at run time, because their names exist only for type checkers and here.
+for module in (eit, features):
+    module.Float, module.Bool = jaxtyping.Float, jaxtyping.Bool
+checked = jaxtyping.jaxtyped(typechecker=beartype)
+for owner, name in [
+    *((owner, "forward") for owner in (eit.VAEncoder, eit.Attention, eit.Block, eit.EmotionInjectionTransformer)),
+    (eit.EmotionInjectionTransformer, "residual"),
+    (features.PromptFeatures, "__init__"),
+    (features.PromptFeatures, "with_tokens"),
+]:
+    setattr(owner, name, checked(getattr(owner, name)))
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 torch.set_num_threads(1)  # the models here are tiny, and tests may run side by side

@@ -54,21 +54,26 @@ def save(
         temporary.mkdir(parents=True)
         state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in eit.state_dict().items()}
         save_file(state, temporary / WEIGHTS)
+        about = eit.metadata if metadata is None else metadata
         config = {
             "format": FORMAT,
             "version": VERSION,
             "eit": eit.config.as_dict(),
-            "metadata": dict(eit.metadata if metadata is None else metadata),
+            "metadata": {name: value for name, value in about.items() if name != "sha256"},
             "sha256": _sha256(temporary / WEIGHTS),
         }
-        (temporary / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (temporary / CONFIG).write_text(
+            json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
         (temporary / WEIGHTS).chmod((temporary / CONFIG).stat().st_mode)  # safetensors makes it private
         _check_replaceable(directory, force)
         _swap(temporary, directory)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(error, OSError) or "No space left" in str(error):
-            raise OutputError(f"The checkpoint {str(directory)!r} cannot be written: {error}.", "Choose another folder.") from error
+            raise OutputError(
+                f"The checkpoint {str(directory)!r} cannot be written: {error}.", "Choose another folder."
+            ) from error
         raise
     return directory
 
@@ -200,15 +205,21 @@ def _read_pickle(path: Path) -> State:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"{str(path)!r} is not a plain state dict: it is damaged, or holds objects whose loading could run code; nothing was run.",
+            f"{str(path)!r} is damaged, or holds more than tensors, whose loading could run code; nothing was run.",
             "Fetch it again from its authors.",
         ) from error
     except Exception as error:  # a damaged file can fail anywhere in the reader
         raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {type(error).__name__}.", "Fetch it again.") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    if not isinstance(state, dict) or not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-        raise CheckpointError(f"{str(path)!r} is not a state dict: tensors by name.", "Give the file as its authors published it.")
+    if (
+        not isinstance(state, dict)
+        or not state
+        or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
+    ):
+        raise CheckpointError(
+            f"{str(path)!r} is not a state dict: tensors by name.", "Give the file as its authors published it."
+        )
     return state
 
 
@@ -219,11 +230,13 @@ def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTr
     expected = {name: tuple(tensor.shape) for name, tensor in eit.state_dict().items()}
     missing, unknown = sorted(set(expected) - set(state)), sorted(set(state) - set(expected))
     if missing or unknown:
-        raise CheckpointError(f"The weights {where!r} do not match their config: {_differences(missing, unknown)}.", "Fetch them again.")
+        raise CheckpointError(
+            f"The weights {where!r} do not match their config: {_differences(missing, unknown)}.", "Fetch them again."
+        )
     for name, shape in expected.items():
         if tuple(state[name].shape) != shape or not state[name].is_floating_point():
             raise CheckpointError(
-                f"In {where!r} the tensor {name} is {state[name].dtype} {tuple(state[name].shape)}; its config asks for floats {shape}.",
+                f"In {where!r} {name} is {state[name].dtype} {tuple(state[name].shape)}; its config asks for floats {shape}.",
                 "Fetch it again.",
             )
         if not bool(torch.isfinite(state[name]).all()):
@@ -253,7 +266,9 @@ def _released_config(found: State, heads: int | None, path: Path) -> EITConfig:
             "Give the state dict as its authors published it.",
         ) from error
     except (EmotiCrafterError, ValueError, ZeroDivisionError, TypeError) as error:
-        raise CheckpointError(f"{str(path)!r} has sizes that make no EIT: {error}", "Give the number of heads, or another file.") from error
+        raise CheckpointError(
+            f"{str(path)!r} has sizes that make no EIT: {error}", "Give the number of heads, or another file."
+        ) from error
 
 
 # Their names, ours. A matrix marked with * is stored input by output.
@@ -318,9 +333,13 @@ def _check_replaceable(directory: Path, force: bool) -> None:
         raise OutputError(f"{str(directory)!r} is not a folder.", "Choose another place.")
     names = {path.name for path in directory.iterdir()}
     if names and not force:
-        raise OutputError(f"The output {str(directory)!r} exists.", "Choose another folder, or pass --force (force=True) to replace it.")
+        raise OutputError(
+            f"The output {str(directory)!r} exists.", "Choose another folder, or pass --force (force=True) to replace it."
+        )
     if not names <= {WEIGHTS, CONFIG}:
-        raise OutputError(f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder.")
+        raise OutputError(
+            f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder."
+        )
 
 
 def _swap(temporary: Path, directory: Path) -> None:

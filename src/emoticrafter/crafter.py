@@ -39,6 +39,7 @@ __all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "inject"]
 MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
 MAX_STRENGTH = 10.0
+MAPPED_AT_ONCE = 64  # prompts by the EIT
 MAX_SEED = 2**63 - 1
 
 
@@ -76,9 +77,7 @@ class EmotiCrafter:
     they become Python warnings.
     """
 
-    def __init__(
-        self, backbone: Backbone, eit: EmotionInjectionTransformer, warn: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, backbone: Backbone, eit: EmotionInjectionTransformer, warn: Callable[[str], None] | None = None) -> None:
         _check_fit(backbone, eit)
         self.backbone = backbone
         self.eit = eit.to(backbone.device).eval()
@@ -110,7 +109,7 @@ class EmotiCrafter:
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
         """Open the model with which a picture was made, as far as its recipe names it; `options` overrule."""
-        names = ("dtype", "device", "offload", "scheduler", "loras", "watermark")
+        names = ("dtype", "offload", "scheduler", "loras", "watermark")
         named = {name: recipe[name] for name in names if recipe.get(name) is not None}
         if not isinstance(recipe.get("backbone"), str):
             raise InputError("The recipe names no backbone.", "Give the recipe of one picture made by emoticrafter.")
@@ -147,9 +146,14 @@ class EmotiCrafter:
         rows = [row for row in range(len(prompts)) for _ in range(count)]
 
         neutral = self.backbone.encode(prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone))
+        emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
         images = self.backbone.render(
-            emotional.rows(rows), neutral=neutral.rows(rows) if start else None, start=start, seeds=seeds, callback=progress, **settings
+            emotional.rows(rows),
+            neutral=neutral.rows(rows) if start else None,
+            start=start,
+            seeds=seeds,
+            callback=progress,
+            **settings,
         )
 
         return [
@@ -157,31 +161,40 @@ class EmotiCrafter:
             for image, row, one in zip(images, rows, seeds, strict=True)
         ]
 
-    def grid(self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any) -> Grid:
+    def grid(
+        self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
+    ) -> Grid:
         """One prompt and one seed at every pair of the two axes. settings: those of `generate`, without count."""
         emotions = plane(valences, arousals)
         pictures = self.generate(_one(prompt), emotions, seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
         columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
         return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
 
-    def sweep(self, prompt: str, start: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any) -> list[Picture]:
-        """One prompt and one seed on the straight way from one emotion to another, `frames` pictures.
+    def sweep(
+        self, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any
+    ) -> list[Picture]:
+        """One prompt and one seed on the straight way from one emotion to another, `frames` pictures of it.
 
-        settings: those of `generate`, without count; the share of neutral steps is given as `neutral_share`, since `start`
-        is an emotion here.
+        settings: those of `generate`, without count.
         """
-        if "neutral_share" in settings:
-            settings["start"] = settings.pop("neutral_share")
-        return self.generate(_one(prompt), path(start, end, frames), seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
+        return self.generate(_one(prompt), path(begin, end, frames), seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
 
     def again(self, recipe: Mapping[str, Any]) -> Picture:
-        """The picture of a recipe, made by this model. Raises InputError where the recipe lacks something."""
+        """The picture of a recipe, made by this model; it warns if that is not the one that the recipe was made with.
+
+        Raises InputError where the recipe lacks something.
+        """
+        for name, own in self._weights().items():
+            if recipe.get(name, own) != own:
+                self.warn(f"The recipe was made with the {name} {recipe[name]}; this is {own}: the picture will differ.")
         try:
             emotion = Emotion(valence=recipe["valence"], arousal=recipe["arousal"])
             settings = {name: recipe[name] for name in ("seed", "strength", "start", "steps", "guidance")}
             size, prompt = (recipe["width"], recipe["height"]), recipe["prompt"]
         except KeyError as error:
-            raise InputError(f"The recipe has no {error.args[0]}.", "Give the recipe of one picture made by emoticrafter.") from error
+            raise InputError(
+                f"The recipe has no {error.args[0]}.", "Give the recipe of one picture made by emoticrafter."
+            ) from error
         return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
 
     def _strength(self, strength: float | None) -> float:
@@ -211,11 +224,15 @@ class EmotiCrafter:
                 each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
                 self.warn(f"The model {self.backbone.name} has never seen these words of the prompt: {', '.join(each)}.")
 
+    def _weights(self) -> dict[str, Any]:
+        """Which weights these are, as far as is known."""
+        hashes = {"backbone_hash": self.backbone.describe().get("backbone_hash"), "emotion_hash": self.eit.metadata.get("sha256")}
+        return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
+
     def _recipe(
         self, prompt: str, emotion: Emotion, seed: int, strength: float, start: float, settings: Mapping[str, Any]
     ) -> dict[str, Any]:
         width, height = settings["size"]
-        about = self.eit.metadata
         described = dict(self.backbone.describe())
         versions = described.pop("versions", {})
         return {
@@ -231,36 +248,34 @@ class EmotiCrafter:
             "width": width,
             "height": height,
             **described,
-            "emotion_checkpoint": str(about.get("sha256", about.get("source", "unsaved")))[:16],
+            **self._weights(),
             "versions": {"emoticrafter": _version(), **versions},
         }
 
 
 @torch.no_grad()
 def inject(
-    eit: EmotionInjectionTransformer, neutral: PromptFeatures, emotions: Sequence[Emotion], strength: float, backbone: Backbone
+    eit: EmotionInjectionTransformer, neutral: PromptFeatures, emotions: Sequence[Emotion], strength: float, section: int
 ) -> Float[Tensor, "B N C"]:
     """The neutral tokens plus `strength` times what the emotions add, each section of a prompt mapped on its own.
 
-    neutral: B prompts of N = S * T tokens. emotions: B of them. A prompt that all rows share is mapped as one.
+    neutral: B prompts of N tokens, N a multiple of `section`. emotions: B of them. A prompt that all share is mapped as one.
     """
-    tokens = neutral.tokens
     if strength == 0:
-        return tokens
-    shared = len(tokens) > 1 and bool((tokens == tokens[:1]).all())
-    distinct = tokens[:1] if shared else tokens
-    valence_B, arousal_B = (
-        torch.tensor([getattr(emotion, axis) for emotion in emotions], device=tokens.device, dtype=torch.float32)
-        for axis in ("valence", "arousal")
-    )
-    with backbone.autocast():
-        parts = [eit.residual(section, valence_B, arousal_B) for section in distinct.split(backbone.section, dim=1)]
-    return tokens + strength * torch.cat([part.float() for part in parts], dim=1)
+        return neutral.tokens
+    axes_2B = torch.tensor([(emotion.valence, emotion.arousal) for emotion in emotions], device=neutral.tokens.device).T
+    shared = bool((neutral.tokens == neutral.tokens[:1]).all())
+    parts = []
+    for rows in torch.arange(len(emotions)).split(MAPPED_AT_ONCE):
+        tokens = neutral.tokens[:1] if shared else neutral.tokens[rows]
+        residuals = [eit.residual(part, *axes_2B[:, rows]) for part in tokens.split(section, dim=1)]
+        parts.append(torch.cat(residuals, dim=1))
+    return neutral.tokens + strength * torch.cat(parts)
 
 
 def _pairs(prompt: str | Sequence[str], emotion: Emotion | Sequence[Emotion]) -> tuple[list[str], list[Emotion]]:
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    emotions = [emotion] if isinstance(emotion, Emotion) else list(emotion)
+    prompts: list[Any] = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
+    emotions: list[Any] = list(emotion) if isinstance(emotion, list | tuple) else [emotion]
     for one in emotions:
         if not isinstance(one, Emotion):
             raise InputError(f"An emotion is a {type(one).__name__}.", "Give Emotion(valence=..., arousal=...).")
@@ -272,7 +287,9 @@ def _pairs(prompt: str | Sequence[str], emotion: Emotion | Sequence[Emotion]) ->
     if len(emotions) == 1:
         emotions *= len(prompts)
     if len(prompts) != len(emotions):
-        raise InputError(f"{len(prompts)} prompts cannot be paired with {len(emotions)} emotions.", "Give as many, or one of either.")
+        raise InputError(
+            f"{len(prompts)} prompts cannot be paired with {len(emotions)} emotions.", "Give as many, or one of either."
+        )
     return prompts, emotions
 
 
@@ -339,7 +356,7 @@ def _own_checkpoint(backbone: Backbone) -> Path:
             return folder
     raise MissingError(
         f"No emotion checkpoint came with the backbone {backbone.name}.",
-        f"Give one with --emotion; `emoticrafter checkpoint import RELEASED.pth --out {str(kept)!r}` keeps one where it is found.",
+        f"Give one with --emotion; `emoticrafter checkpoint import RELEASED.pth --out {str(kept)!r}` makes one.",
     )
 
 

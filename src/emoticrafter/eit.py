@@ -53,7 +53,9 @@ class EITConfig:
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
-            raise InputError(f"The EIT variant is {str(self.variant)[:60]!r}.", f"Known variants: {', '.join(get_args(Variant))}.")
+            raise InputError(
+                f"The EIT variant is {str(self.variant)[:60]!r}.", f"Known variants: {', '.join(get_args(Variant))}."
+            )
         if self.feed_forward is None and isinstance(self.width, int):
             object.__setattr__(self, "feed_forward", 4 * self.width)
         for field in fields(self):
@@ -62,7 +64,9 @@ class EITConfig:
             if field.name != "variant" and (type(value) is not int or not 1 <= value <= most):
                 raise InputError(f"The EIT's {field.name} is {str(value)[:60]!r}; it must be a whole number from 1 to {most}.")
         if self.width % self.heads:
-            raise InputError(f"The EIT's width {self.width} cannot be shared by {self.heads} heads.", "The heads must divide the width.")
+            raise InputError(
+                f"The EIT's width {self.width} cannot be shared by {self.heads} heads.", "The heads must divide the width."
+            )
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> EITConfig:
@@ -91,8 +95,8 @@ class VAEncoder(nn.Module):
         inner, outer = nn.Linear(1, config.encoder_width), nn.Linear(config.encoder_width, config.emotion_tokens * config.width)
         # Each hidden unit bends the curve at one point; spread the points evenly over the axis, half facing each way.
         with torch.no_grad():
-            bends = torch.linspace(-LIMIT, LIMIT, config.encoder_width)
-            sides = 1.0 - 2.0 * (torch.arange(config.encoder_width) % 2)
+            bends = torch.linspace(-LIMIT, LIMIT, config.encoder_width, device=inner.weight.device)
+            sides = 1.0 - 2.0 * (torch.arange(config.encoder_width, device=inner.weight.device) % 2)
             inner.weight.copy_(sides[:, None])
             inner.bias.copy_(-sides * bends)
         return nn.Sequential(inner, nn.ReLU(), outer)
@@ -175,7 +179,8 @@ class EmotionInjectionTransformer(nn.Module):
     """f_hat = f_n + LN(W_out LN(blocks(W_in f_n + positions; E_v(v), E_a(a)))), the residual prediction of the paper.
 
     A new `paper` model starts near neutral: the gain of the last norm is 0.01, so that its residual has a standard
-    deviation of 0.01 where SDXL's prompt features have about 1, and gradients still reach every weight.
+    deviation of 0.01 where SDXL's prompt features have about 1, and gradients still reach every weight. Adam moves that gain
+    by its learning rate per step, whatever the loss: a short training should give `residual_norm.weight` ten times the rate.
 
     metadata: JSON values that a checkpoint carries beside the weights, see `checkpoint.save`.
     """

@@ -62,9 +62,9 @@ class FakeCrafter:
         return FakeGrid(pictures=pictures, valences=valences, arousals=arousals, recipe=recipe)
 
     def sweep(
-        self, prompt: str, start: Emotion, end: Emotion, *, frames: int = 16, seed: int = 0, progress: Any = None, **settings: Any
+        self, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int = 0, progress: Any = None, **settings: Any
     ) -> list[Picture]:
-        return self._draw(prompt, [(emotion, seed) for emotion in path(start, end, frames)], progress, {"seed": seed, **settings})
+        return self._draw(prompt, [(emotion, seed) for emotion in path(begin, end, frames)], progress, {"seed": seed, **settings})
 
     def _draw(self, prompt: str, points: list[tuple[Emotion, int]], progress: Any, settings: dict[str, Any]) -> list[Picture]:
         type(self).asked = {"prompt": prompt, "points": points, **settings}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tests.cli.conftest import Done
 
 Cli = Callable[..., Done]

@@ -139,17 +139,13 @@ def test_the_suffixes_checked_early_are_those_that_can_be_written() -> None:
     assert tuple(picture._ANIMATIONS) == outputs.ANIMATIONS
 
 
-def test_start_of_a_sweep_is_the_share_of_neutral_steps(cli: Cli, crafter: Fake) -> None:
-    assert cli("sweep", "a", "--from", "sad", "--to", "calm", "--frames", "2", "--start", "0.3").code == 0
-    assert crafter.asked is not None
-    assert crafter.asked["neutral_share"] == 0.3
-
-
 @pytest.mark.parametrize("method", ["from_pretrained", "generate", "grid", "sweep"])
 def test_the_fake_takes_its_arguments_as_the_real_crafter_does(method: str) -> None:
     from emoticrafter.crafter import EmotiCrafter
 
     real = inspect.signature(getattr(EmotiCrafter, method)).parameters
     fake = inspect.signature(getattr(FakeCrafter, method)).parameters
-    named = {name: parameter for name, parameter in fake.items() if parameter.kind is not parameter.VAR_KEYWORD and name != "progress"}
+    named = {
+        name: parameter for name, parameter in fake.items() if parameter.kind is not parameter.VAR_KEYWORD and name != "progress"
+    }
     assert [(name, one.kind) for name, one in named.items()] == [(name, real[name].kind) for name in named]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -41,9 +40,13 @@ class Backbone(Protocol):
     family: str
     prompt_channels: int
     section: int
-    device: torch.device
     defaults: SamplingDefaults
     emotion: Path | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where its features are."""
+        ...
 
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """The features of each prompt, the empty one included, in float32 on the device."""
@@ -80,8 +83,4 @@ class Backbone(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """What a recipe records of the model: JSON values."""
-        ...
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """The precision in which to compute beside the model on its device."""
         ...

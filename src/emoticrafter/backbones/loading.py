@@ -69,9 +69,9 @@ def load_pipeline(path: Path, dtype: torch.dtype, *, watermark: bool = False, co
             raise
         except Exception as error:  # damaged files fail anywhere in the readers
             raise _loading_error(path, error) from error
-    absent = [part for part in ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "unet", "vae") if getattr(pipeline, part, None) is None]
-    if absent:
-        raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}; the refiner, for one, cannot be used.", "Give a base model.")
+    parts = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "unet", "vae")
+    if absent := [part for part in parts if getattr(pipeline, part, None) is None]:
+        raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}, as the refiner, for one.", "Give a base model.")
     return pipeline
 
 
@@ -81,6 +81,8 @@ def set_scheduler(pipeline: Any, text: str) -> None:
     The model's own settings stay where not overruled. Raises InputError for a scheduler or setting that does not fit.
     """
     name, *settings = (part.strip() for part in text.split(","))
+    if name == type(pipeline.scheduler).__name__ and not settings:
+        return
     flow = pipeline.scheduler.config.get("prediction_type") == "flow_prediction"
     fitting = {cls.__name__: cls for cls in _schedulers(flow)}
     short = {full.removesuffix("Scheduler").removesuffix("Discrete").lower(): cls for full, cls in reversed(fitting.items())}
@@ -93,7 +95,8 @@ def set_scheduler(pipeline: Any, text: str) -> None:
     for setting in settings:
         key, sign, value = (part.strip() for part in setting.partition("="))
         if not sign or key not in accepted:
-            raise InputError(f"{setting[:60]!r} is no setting of {cls.__name__}.", f"Write NAME=VALUE; names: {', '.join(sorted(accepted))}.")
+            names = ", ".join(sorted(accepted))
+            raise InputError(f"{setting[:60]!r} is no setting of {cls.__name__}.", f"Write NAME=VALUE; names: {names}.")
         try:
             overrules[key] = json.loads(value)
         except ValueError:
@@ -102,7 +105,7 @@ def set_scheduler(pipeline: Any, text: str) -> None:
         with quiet_libraries():
             pipeline.scheduler = cls.from_config(pipeline.scheduler.config, **overrules)
     except (ValueError, NotImplementedError, TypeError, ImportError) as error:
-        raise InputError(f"The scheduler {text[:60]!r} refuses its settings: {error}.", "Leave settings out, or take another.") from error
+        raise InputError(f"The scheduler {text[:60]!r} refuses its settings: {error}.", "Leave them out.") from error
 
 
 def add_loras(pipeline: Any, loras: Sequence[str]) -> None:
@@ -114,20 +117,14 @@ def add_loras(pipeline: Any, loras: Sequence[str]) -> None:
         return
     if importlib.util.find_spec("peft") is None:
         raise MissingError("LoRA needs the package peft.", "pip install 'emoticrafter[sdxl]'")
-    names, scales = [], []
+    names: list[str] = []
+    scales: list[float] = []
     with quiet_libraries():
         for index, text in enumerate(loras):
             source, scale = _split_scale(text)
-            path = Path(source)
-            if path.is_file() and path.suffix != ".safetensors":
-                raise CheckpointError(f"The LoRA {source!r} is not a .safetensors file; other forms can hold code.", "Convert it first.")
-            local = {"local_files_only": True, "weight_name": path.name} if path.is_file() else {}
-            try:
-                names.append(f"lora_{index}")
-                pipeline.load_lora_weights(str(path.parent) if path.is_file() else source, adapter_name=names[-1], use_safetensors=True, **local)
-            except Exception as error:  # damaged files fail anywhere in the readers
-                raise _loading_error(path, error) if path.exists() else fetch_error(source, error) from error
+            names.append(f"lora_{index}")
             scales.append(scale)
+            _add_lora(pipeline, source, names[-1])
         try:
             pipeline.set_adapters(names, scales)
         except ValueError as error:  # nothing in the file fitted, so the adapter is not there
@@ -142,10 +139,11 @@ def fingerprint(path: Path) -> str:
     root = path if path.is_dir() else path.parent
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     for file in files:
-        if file.suffix not in {".json", ".safetensors", ".txt"} or not file.is_file() or "emotion" in file.relative_to(root).parts:
+        name = file.relative_to(root)
+        if file.suffix not in {".json", ".safetensors", ".txt"} or name.parts[0] == "emotion" or not file.is_file():
             continue
         size = file.stat().st_size
-        digest.update(f"{file.relative_to(root).as_posix()}\0{size}\0".encode())
+        digest.update(f"{name.as_posix()}\0{size}\0".encode())
         with file.open("rb") as stream:
             digest.update(stream.read(_SAMPLE))
             stream.seek(max(size - _SAMPLE, size // 2))
@@ -223,9 +221,26 @@ def _schedulers(flow: bool) -> list[Any]:
     names = [*(member.name for member in KarrasDiffusionSchedulers), "LCMScheduler", "TCDScheduler", "DDPMScheduler"]
     with quiet_libraries():
         classes = [getattr(diffusers, name) for name in dict.fromkeys(names) if hasattr(diffusers, name)]
+    classes = [cls for cls in classes if "_backends" not in vars(cls)]  # a stand-in for one whose package is not installed
     if flow:
         classes = [cls for cls in classes if "use_flow_sigmas" in inspect.signature(cls.__init__).parameters]
-    return [cls for cls in classes if hasattr(cls, "scale_model_input")]
+    return classes
+
+
+def _add_lora(pipeline: Any, source: str, name: str) -> None:
+    path, folder = Path(source), source
+    options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True}
+    if path.is_file():
+        if path.suffix != ".safetensors":
+            raise CheckpointError(
+                f"The LoRA {source!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
+            )
+        folder = str(path.parent)
+        options |= {"weight_name": path.name, "local_files_only": True}
+    try:
+        pipeline.load_lora_weights(folder, **options)
+    except Exception as error:  # damaged files fail anywhere in the readers
+        raise _loading_error(path, error) if path.exists() else fetch_error(source, error) from error
 
 
 def _split_scale(text: str) -> tuple[str, float]:
@@ -245,7 +260,7 @@ def _loading_error(path: Path, error: Exception) -> EmotiCrafterError:
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
     if is_out_of_memory(error):
         return DeviceError(f"The memory does not suffice to load {str(path)!r}.", "Close other programs, or use a smaller dtype.")
-    if path.is_file() and isinstance(error, OSError | ConnectionError):
+    if path.is_file() and isinstance(error, OSError) and "Unable to load weights" not in reason:
         return MissingError(
             f"{str(path)!r} holds weights only, and the configs of its components could not be fetched ({reason}).",
             "Fetch stabilityai/stable-diffusion-xl-base-1.0 once while online, or give a pipeline folder as `config`.",

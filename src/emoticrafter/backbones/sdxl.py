@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import lcm
 from pathlib import Path
@@ -18,7 +19,15 @@ from torch import Tensor
 from emoticrafter.backbones.base import Progress, SamplingDefaults
 from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.backbones.loading import add_loras, fingerprint, load_pipeline, locate, quiet_libraries, read_json, set_scheduler
+from emoticrafter.backbones.loading import (
+    add_loras,
+    fingerprint,
+    load_pipeline,
+    locate,
+    quiet_libraries,
+    read_json,
+    set_scheduler,
+)
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 
@@ -55,6 +64,7 @@ class SDXLBackbone:
     ) -> None:
         self.name, self.family, self.defaults, self.emotion = name, family, defaults, emotion
         self._pipeline, self._vocabulary, self._batch_size, self._about = pipeline, vocabulary, batch_size, dict(about or {})
+        self.device: torch.device = pipeline._execution_device  # kept: finding it walks through every module
         self._precision = precision or Precision(weights=pipeline.unet.dtype)
         self._memory: OrderedDict[str, Encoded] = OrderedDict()
         encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
@@ -129,10 +139,6 @@ class SDXLBackbone:
         )
 
     @property
-    def device(self) -> torch.device:
-        return self._pipeline._execution_device
-
-    @property
     def pipeline(self) -> Any:
         """The diffusers pipeline, for what this class does not offer."""
         return self._pipeline
@@ -144,13 +150,14 @@ class SDXLBackbone:
     def describe(self) -> dict[str, Any]:
         import diffusers
 
+        computed = {"dtype": self._precision.name, "device": self.device.type}
         versions = {"torch": torch.__version__, "diffusers": diffusers.__version__}
-        return {"backbone": self.name, **self._about, "dtype": self._precision.name, "device": self.device.type, "versions": versions}
+        return {"backbone": self.name, **self._about, **computed, "versions": versions}
 
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
         return {} if self._vocabulary is None else unknown_words(prompt, self._vocabulary)
 
-    def autocast(self) -> AbstractContextManager[Any]:
+    def _autocast(self) -> AbstractContextManager[Any]:
         if self._precision.autocast is not None:
             return torch.autocast(self.device.type, self._precision.autocast)
         return nullcontext()
@@ -199,11 +206,11 @@ class SDXLBackbone:
 
     def _sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
         """The token ids of each section, for the first and the second text encoder."""
-        first, second = (self._split(tokenizer, prompt) for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2))
-        count = max(len(first), len(second))
-        pad = [(tokenizer, count - len(parts)) for tokenizer, parts in ((self._pipeline.tokenizer, first), (self._pipeline.tokenizer_2, second))]
-        first, second = (parts + missing * self._split(tok, "") for parts, (tok, missing) in zip((first, second), pad, strict=True))
-        return list(zip(first, second, strict=True))
+        tokenizers = (self._pipeline.tokenizer, self._pipeline.tokenizer_2)
+        both = [self._split(tokenizer, prompt) for tokenizer in tokenizers]
+        for tokenizer, sections in zip(tokenizers, both, strict=True):  # their vocabularies may differ
+            sections += self._split(tokenizer, "") * (max(map(len, both)) - len(sections))
+        return list(zip(*both, strict=True))
 
     def _split(self, tokenizer: Any, prompt: str) -> list[list[int]]:
         ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
@@ -244,14 +251,12 @@ class SDXLBackbone:
                 "Raise the guidance or leave the negative prompt out.",
             )
         multiple = lcm(8, self._pipeline.vae_scale_factor)
-        least = self._pipeline.vae_scale_factor * 2 ** (len(self._pipeline.unet.config.block_out_channels) - 1)
+        least = max(multiple, self._pipeline.vae_scale_factor * 2 ** (len(self._pipeline.unet.config.block_out_channels) - 1))
         for side in size:
             if isinstance(side, bool) or not isinstance(side, int) or side % multiple or not least <= side <= MAX_SIDE:
-                shown = f"{size[0]} x {size[1]}" if size[0] != size[1] else f"{size[0]}"
-                near = min(max(round(side / multiple) * multiple, least), MAX_SIDE) if isinstance(side, int) else self.defaults.size[0]
                 raise InputError(
-                    f"The size is {shown}; each side must be a multiple of {multiple} from {least} to {MAX_SIDE} pixels.",
-                    f"The nearest is {near}; {self.name} is best at {self.defaults.size[0]} x {self.defaults.size[1]}.",
+                    f"The size is {size[0]} x {size[1]}; each side must be a multiple of {multiple} from {least} to {MAX_SIDE}.",
+                    f"{self.name} is best at {self.defaults.size[0]} x {self.defaults.size[1]}.",
                 )
 
     @torch.no_grad()
@@ -278,9 +283,9 @@ class SDXLBackbone:
         images: dict[int, Image.Image] = {}
         most = self._batch_size or _batch_size(self.device, size)
 
-        def report(share: float, rows: int) -> None:
+        def report(pictures: float) -> None:
             if callback is not None:
-                callback(int(steps * (len(images) + share * rows)), steps * len(seeds))
+                callback(int(steps * (len(images) + pictures)), steps * len(seeds))
 
         for waiting in _rows_by_length(features):
             while waiting:
@@ -290,7 +295,7 @@ class SDXLBackbone:
                     None if neutral is None else neutral.rows(rows),
                     [seeds[row] for row in rows],
                     (negative, steps, guidance, size, start),
-                    lambda share, count=len(rows): report(share, count),  # type: ignore[misc]
+                    report,
                 )
                 if made is None:
                     most = len(rows) // 2
@@ -318,7 +323,7 @@ class SDXLBackbone:
         neutral: PromptFeatures | None,
         seeds: Sequence[int],
         settings: tuple[str | None, int, float, tuple[int, int], float],
-        report: Any,
+        report: Callable[[float], None],
     ) -> list[Image.Image]:
         negative, steps, guidance, (width, height), start = settings
         against = self._unconditional(negative, features)
@@ -333,7 +338,7 @@ class SDXLBackbone:
 
         def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             count = pipeline.num_timesteps
-            report((index + 1) / count)
+            report(batch * (index + 1) / count)
             if neutral_steps(count) == index + 1 < count:
                 seen = tensors["prompt_embeds"]  # unconditional rows first where there is guidance
                 return {"prompt_embeds": torch.cat([seen[: len(seen) - batch], tokens_BTC.to(seen)])}
@@ -343,7 +348,7 @@ class SDXLBackbone:
             return round(start * count) if neutral is not None else 0
 
         guided = guidance > 1
-        with self.autocast(), quiet_libraries():
+        with self._autocast(), quiet_libraries():
             latents_BLHW = self._pipeline(
                 prompt_embeds=self._cast(neutral_BTC if neutral_steps(steps) else tokens_BTC),
                 pooled_prompt_embeds=self._cast(features.pooled),
@@ -431,19 +436,18 @@ def _free_memory() -> None:
 
 def _memory_error(what: str) -> DeviceError:
     return DeviceError(
-        f"The memory does not suffice to {what}.", "Use a smaller --size, --dtype bfloat16, or on a GPU --offload model or sequential."
+        f"The memory does not suffice to {what}.",
+        "Use a smaller --size, --dtype bfloat16, or on a GPU --offload model or sequential.",
     )
 
 
 def _check_offload(offload: str | None, device: torch.device) -> None:
-    import importlib.util
-
     if offload is None:
         return
     if offload not in {"model", "sequential"}:
         raise InputError(f"The offload is {offload[:60]!r}.", "Known ones: none, model, sequential.")
     if device.type == "cpu":
-        raise InputError(f"The offload {offload!r} saves GPU memory; the device is {device}.", "Leave it out, or use --device cuda.")
+        raise InputError(f"The offload {offload!r} saves GPU memory; the device is {device}.", "Leave it out.")
     if importlib.util.find_spec("accelerate") is None:
         raise MissingError("Offloading needs the package accelerate.", "pip install 'emoticrafter[sdxl]'")
 
@@ -471,10 +475,17 @@ def _family(settings: Mapping[str, Any], pipeline: Any) -> str:
 
 
 def _defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingDefaults:
+    """What the folder's defaults.json says, else what is known of the model, else what the paper used."""
     base = _KNOWN_DEFAULTS.get(source, PAPER_DEFAULTS)
-    side = settings.get("size", base.size[0])
-    steps, guidance, preview = settings.get("steps", base.steps), settings.get("guidance", base.guidance), settings.get("preview_steps")
-    whole = [value for value in (side, steps, 1 if preview is None else preview)]
-    if any(type(value) is not int or value < 1 for value in whole) or isinstance(guidance, bool) or not isinstance(guidance, int | float):
-        raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {dict(settings)}.", "Fetch the model again.")
-    return SamplingDefaults(steps=steps, guidance=float(guidance), size=(side, side), preview_steps=preview)
+    own: dict[str, Any] = {
+        "steps": base.steps,
+        "guidance": base.guidance,
+        "size": base.size[0],
+        "preview_steps": base.preview_steps,
+    }
+    own |= {name: settings[name] for name in own if name in settings}
+    whole = [own["steps"], own["size"], own["preview_steps"] or 1]
+    if any(type(value) is not int or value < 1 for value in whole) or type(own["guidance"]) not in (int, float):
+        raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {own}.", "Fetch the model again.")
+    size = (own["size"], own["size"])
+    return SamplingDefaults(steps=own["steps"], guidance=float(own["guidance"]), size=size, preview_steps=own["preview_steps"])

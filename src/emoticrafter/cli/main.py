@@ -90,8 +90,8 @@ def _run(given: list[str], debug: bool) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        again = shlex.join([PROGRAM, "--debug", *given])
-        _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program. To see where it arose: {again}")
+        again = "" if debug else f" To see where it arose: {shlex.join([PROGRAM, '--debug', *given])}"
+        _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program.{again}")
         return 1
     return 0
 

@@ -23,7 +23,7 @@ FEELING, MODEL, SAMPLING, OUTPUT = "Feeling", "Model", "Sampling", "Output"
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the fields of its dataclass parameters as options; it is called with the dataclasses, filled."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
         group = groups.get(parameter.name)

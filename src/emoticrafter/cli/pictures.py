@@ -115,8 +115,6 @@ def sweep(
     from emoticrafter.picture import joint_recipe, save_animation
 
     begin, end, settings = Emotion.parse(first), Emotion.parse(last), sampling.given()
-    if "start" in settings:
-        settings["neutral_share"] = settings.pop("start")  # of the steps; the sweep's own start is an emotion
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")
     check_outputs([path], ANIMATIONS, force)
     report = Report(as_json)

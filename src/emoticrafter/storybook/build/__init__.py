@@ -35,8 +35,11 @@ def run(
     up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished.
     """
     import torch
+    from transformers.utils import logging
 
     from emoticrafter.storybook.build.common import Workshop
+
+    logging.disable_progress_bar()  # the stages have their own
 
     chosen = preset if isinstance(preset, Preset) else preset_named(preset)
     for stage in stages or ():
@@ -59,4 +62,4 @@ def run(
                     f"Stage {stage!r} needs stage {need!r}, which is not finished in {out}.", f"Add --stage {need}."
                 )
         import_module(f"{__name__}.{stage}").run(work)
-    return work.folder("assemble")
+    return work.folder("assemble") / "model"

@@ -175,6 +175,8 @@ class Training:
         """Train to the last step of the recipe and return the averaged network. SIGTERM and Ctrl-C save first."""
         if self.resume() and not self.quiet:
             say(f"{self.name}: taken up at step {self.step}")
+        if self.minutes and self.step < _MEASURED:
+            self.recipe = replace(self.recipe, steps=max(self.recipe.steps, _MEASURED + 1))
         began = time.monotonic() - self.seconds
         saved = watched = time.monotonic()
         self.model.train()
@@ -294,6 +296,19 @@ def pictures_to_tensor(pictures: np.ndarray, device: torch.device) -> Tensor:
 def tensor_to_pictures(pictures: Tensor) -> np.ndarray:
     """float (n, 3, h, w) in [-1, 1] -> uint8 (n, h, w, 3)."""
     return ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def cached_array(path: Path, origin: dict[str, str], make: Callable[[], np.ndarray]) -> np.ndarray:
+    """The array in this file, mapped from the disk; made anew unless the file was made from the same `origin`."""
+    note = path.with_suffix(".json")
+    if not (path.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == origin):
+        array = make()
+        note.unlink(missing_ok=True)
+        with atomic_path(path, force=True) as temporary:
+            np.save(temporary, array)
+        with atomic_path(note, force=True) as temporary:
+            temporary.write_text(json.dumps(origin), encoding="utf-8")
+    return np.load(path, mmap_mode="r")
 
 
 def save_sheet(rows: list[np.ndarray], path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from emoticrafter.errors import InputError
 
-STAGES = ("render", "tokenizer", "vae", "text", "unet", "eit", "judge", "assemble")
+STAGES = ("render", "tokenizer", "vae", "text", "unet", "eit", "judge", "calibrate", "assemble")
 # What each stage needs to be finished.
 NEEDS = {
     "render": (),
@@ -18,7 +18,8 @@ NEEDS = {
     "unet": ("text",),
     "eit": ("text",),
     "judge": ("vae",),
-    "assemble": ("unet", "eit", "judge"),
+    "calibrate": ("unet", "eit", "judge"),
+    "assemble": ("calibrate",),
 }
 
 
@@ -49,12 +50,12 @@ class Preset:
 
     name: str
     size: int = 128  # side of the pictures in pixels; the latents are an eighth of it
-    scenes: int = 30_000  # each is drawn twice
+    scenes: int = 20_000  # each is drawn twice
     held_out_scenes: int = 1_500
     shard: int = 500  # scenes per file
     code_sprites: bool = False  # simple sprites instead of the package: for tests
     prompt_tokens: int = 48
-    vocabulary: int = 2_000
+    vocabulary: int = 1_800
     checkpoint_seconds: float = 150.0
     watch_seconds: float = 300.0
     compile: bool = False
@@ -66,6 +67,8 @@ class Preset:
     unet_recipe: Recipe
     eit: dict[str, Any]
     eit_recipe: Recipe
+    eit_pairs: int = 16_000
+    calibration_prompts: int = 12
     judge_width: int = 24
     judge_recipe: Recipe
 
@@ -108,7 +111,16 @@ def _unet(channels: tuple[int, ...], tokens: int, pooled: int) -> dict[str, Any]
 
 
 _UNET = _unet((96, 192, 224), tokens=320, pooled=192)
-_EIT = {"prompt_channels": 320, "width": 128, "heads": 4, "blocks": 4, "emotion_tokens": 4, "feed_forward": 256, "positions": 48}
+_EIT = {
+    "prompt_channels": 320,
+    "width": 128,
+    "heads": 4,
+    "blocks": 4,
+    "emotion_tokens": 4,
+    "encoder_width": 64,
+    "feed_forward": 256,
+    "positions": 48,
+}
 CPU = Preset(
     name="cpu",
     text=_ENCODERS,
@@ -118,10 +130,15 @@ CPU = Preset(
     vae_recipe=Recipe(steps=9_000, batch=32, rate=2e-3, warmup=200),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
     unet_recipe=Recipe(steps=30_000, batch=16, rate=8e-4, warmup=500, average=0.9995),
-    eit_recipe=Recipe(steps=1_200, batch=256, rate=1e-3, weight_decay=1e-5),
-    judge_recipe=Recipe(steps=3_000, batch=64, rate=2e-3),
+    eit_recipe=Recipe(steps=1_500, batch=128, rate=1e-3, weight_decay=1e-5),
+    judge_recipe=Recipe(steps=5_000, batch=64, rate=2e-3),
 )
-_SHORT = {"rate": 2e-3, "warmup": 2, "average": 0.9}
+
+
+def _short(steps: int, batch: int) -> Recipe:
+    return Recipe(steps=steps, batch=batch, rate=2e-3, warmup=2, average=0.9)
+
+
 SMOKE = Preset(
     name="smoke",
     scenes=24,
@@ -134,19 +151,22 @@ SMOKE = Preset(
     unet=_unet((32, 32), tokens=64, pooled=32),
     eit=_EIT | {"prompt_channels": 64, "width": 32, "blocks": 1, "feed_forward": 32},
     vae=_levels((8, 8, 16, 16)) | {"norm_num_groups": 4, "sample_size": 128},
-    vae_recipe=Recipe(steps=4, batch=8, **_SHORT),
-    text_recipe=Recipe(steps=3, batch=8, **_SHORT),
-    unet_recipe=Recipe(steps=3, batch=4, **_SHORT),
-    eit_recipe=Recipe(steps=3, batch=8, **_SHORT),
+    vae_recipe=_short(4, 8),
+    text_recipe=_short(3, 8),
+    unet_recipe=_short(3, 4),
+    eit_pairs=32,
+    calibration_prompts=1,
+    eit_recipe=_short(3, 8),
     judge_width=8,
-    judge_recipe=Recipe(steps=3, batch=8, **_SHORT),
+    judge_recipe=_short(3, 8),
 )
 GPU = replace(
     CPU,
     name="gpu",
     scenes=100_000,
     compile=True,
-    vae=_levels((64, 128, 160, 160)) | {"norm_num_groups": 8, "sample_size": 128},
+    vae=_levels((32, 64, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
+    unet=_unet((80, 192, 224), tokens=320, pooled=192),
     vae_recipe=Recipe(steps=12_000, batch=128, rate=1e-3, warmup=300),
     text_recipe=Recipe(steps=3_000, batch=512, rate=1e-3),
     unet_recipe=Recipe(steps=16_000, batch=512, rate=1e-3, warmup=500, average=0.9995),

@@ -20,7 +20,7 @@ from emoticrafter.storybook.build.common import Losses, Workshop, autocast
 from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
 from emoticrafter.storybook.build.render import Pictures
 from emoticrafter.storybook.build.tokenizer import load_tokenizer
-from emoticrafter.storybook.build.vae import latents_path
+from emoticrafter.storybook.build.vae import load_latents
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene
 
@@ -99,16 +99,20 @@ class TextLearner(nn.Module):
         self.first = CLIPTextModel(text_config(tokenizer, sizes[0]))
         self.second = CLIPTextModelWithProjection(text_config(tokenizer, sizes[1]))
         pooled = sizes[1]["width"]
-        self.readers = nn.ModuleList([Reader(sizes[0]["width"] + pooled), Reader(pooled)])
+        self.token_reader, self.pooled_reader = Reader(sizes[0]["width"] + pooled), Reader(pooled)
         self.picture = PictureReader(latent_channels)
         self.warmth = nn.Parameter(torch.tensor(2.6))  # log of the inverse temperature
+
+    @property
+    def readers(self) -> tuple[Reader, Reader]:
+        return self.token_reader, self.pooled_reader
 
 
 def run(work: Workshop) -> None:
     preset, device = work.preset, work.device
     torch.manual_seed(work.seed)
     tokenizer = load_tokenizer(work)
-    pictures, latents = Pictures(work.folder("render") / "train"), np.load(latents_path(work, "train"))
+    pictures, latents = Pictures(work.folder("render") / "train"), load_latents(work, "train")
     learner = TextLearner(tokenizer, preset.text, latents.shape[1]).to(device)
 
     def batch(pictures: Pictures, latents: np.ndarray, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
@@ -160,7 +164,7 @@ def run(work: Workshop) -> None:
         return {"loss": losses["match"] + losses["facts"] + losses["feeling"], **losses}
 
     held_out = Pictures(work.folder("render") / "held_out")
-    held_out_latents = np.load(latents_path(work, "held_out"))
+    held_out_latents = load_latents(work, "held_out")
 
     def watch(averaged: nn.Module, step: int) -> dict[str, float]:
         assert isinstance(averaged, TextLearner)

@@ -7,8 +7,9 @@ DPMSolverMultistepScheduler does with `use_flow_sigmas`.
 
 from __future__ import annotations
 
+import os
 import random
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,19 +17,13 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
-from emoticrafter.emotion import Emotion
-from emoticrafter.storybook import captions
 from emoticrafter.storybook.build.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
-from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, truthful_caption
+from emoticrafter.storybook.build.phrasing import TextEncoders
 from emoticrafter.storybook.build.render import SPLITS, Pictures
+from emoticrafter.storybook.build.telling import Choice, Choices, Told, choose, tell
 from emoticrafter.storybook.build.text import load_text_encoders
-from emoticrafter.storybook.build.vae import latents_path, load_vae
-from emoticrafter.storybook.world.scene import Scene
+from emoticrafter.storybook.build.vae import load_latents, load_vae
 
-UNTOLD = 0.10  # share trained on zeros, which guidance goes away from
-EMPTY = 0.10  # share of neutral pictures trained on the empty caption, three in a hundred of all
-FEELING_ALONE = 0.04
-POOLED_NEUTRAL = 0.75  # the injected emotion changes tokens only, so the pooled feature must not be needed for the feeling
 STEPS, GUIDANCE = 12, 3.0
 CHECKED = 256  # held-out pictures behind the logged loss
 
@@ -52,14 +47,6 @@ SAMPLE_PROMPTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the network is told: tokens (n, T, C) and pooled (n, P)."""
-
-    tokens: Tensor
-    pooled: Tensor
-
-
 def scheduler() -> DPMSolverMultistepScheduler:
     """The sampler that is shipped: it takes the flow's velocity."""
     return DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1.0)
@@ -78,74 +65,39 @@ def velocity(unet: nn.Module, noisy: Tensor, times: Tensor, told: Told, size: in
     return predicted.float()
 
 
-def choose_captions(scene: Scene, emotion: Emotion, rng: random.Random) -> tuple[str, str]:
-    """(for the tokens, for the pooled feature) of one picture. The pooled one seldom tells the feeling."""
-    roll = rng.random()
-    if roll < EMPTY and is_nearly_neutral(emotion):
-        return "", ""
-    if roll > 1 - FEELING_ALONE:
-        text = captions.feeling(emotion, rng, scene)
-        return text, "" if rng.random() < POOLED_NEUTRAL else text
-    text = truthful_caption(scene, emotion, rng)
-    return text, captions.neutral_caption(scene, rng) if rng.random() < POOLED_NEUTRAL else text
-
-
-@dataclass(frozen=True)
-class Data:
-    """One split: its pictures and their latents, float16 (n, channels, h, w), on the GPU if there is one."""
-
-    pictures: Pictures
-    latents: Tensor
-
-    @classmethod
-    def load(cls, work: Workshop, split: str) -> Data:
-        latents = torch.from_numpy(np.load(latents_path(work, split)))
-        return cls(Pictures(work.folder("render") / split), latents.to(work.device))
-
-
-@torch.no_grad()
-def tell(encoders: TextEncoders, data: Data, indices: np.ndarray, rng: random.Random) -> Told:
-    """Features of fresh captions of these pictures; some are zeros, as the pipeline's are for no text at all."""
-    device = data.latents.device
-    pairs = []
-    for index in indices:
-        emotion = Emotion(valence=float(data.pictures.valence[index]), arousal=float(data.pictures.arousal[index]))
-        pairs.append(choose_captions(data.pictures.scenes[index], emotion, rng))
-    with autocast(device):
-        tokens, pooled = encoders.encode([text for text, _ in pairs])
-        others = [i for i, (text, about) in enumerate(pairs) if about != text]
-        if others:
-            pooled[others] = encoders.pooled([pairs[i][1] for i in others]).to(pooled.dtype)
-    told = torch.tensor([rng.random() >= UNTOLD for _ in pairs], device=device)
-    return Told(tokens.float() * told[:, None, None], pooled.float() * told[:, None])
-
-
 def run(work: Workshop) -> None:
     preset, device = work.preset, work.device
     torch.manual_seed(work.seed)
     unet = UNet2DConditionModel(**preset.unet).to(device)
     encoders = load_text_encoders(work)
     sheet = Sheet(work, encoders)
-    train, held_out = (Data.load(work, split) for split in SPLITS)
+    latents, checked_latents = (torch.from_numpy(load_latents(work, split)).to(device) for split in SPLITS)
     batch = preset.unet_recipe.batch
+    writers = (os.cpu_count() or 2) - 1 if device.type == "cuda" else 0
+    choices = Choices(work.folder("render") / "train", encoders.tokenizer, batch, work.seed, writers)
+    ahead: Iterator[Choice] | None = None
 
-    def losses_of(network: nn.Module, data: Data, indices: np.ndarray, rng: random.Random) -> Tensor:
-        told = tell(encoders, data, indices, rng)
-        clean = data.latents[torch.from_numpy(indices).to(data.latents.device)].to(device).float()
+    def loss_of(network: nn.Module, latents: Tensor, choice: Choice) -> Tensor:
+        clean = latents[torch.from_numpy(choice.pictures).to(device)].float()
         noise = torch.randn(clean.shape).to(device)
-        times = torch.sigmoid(torch.randn(len(indices))).to(device)
+        times = torch.sigmoid(torch.randn(len(clean))).to(device)
         t = times[:, None, None, None]
-        predicted = velocity(network, (1 - t) * clean + t * noise, times, told, preset.size)
+        predicted = velocity(network, (1 - t) * clean + t * noise, times, tell(encoders, choice, device), preset.size)
         return (predicted - (noise - clean)).square().mean()
 
     def loss(step: int, rng: np.random.Generator) -> Losses:
-        return {"loss": losses_of(unet, train, rng.integers(len(train.pictures), size=batch), python_rng(rng))}
+        nonlocal ahead
+        ahead = ahead or choices.steps(step)
+        return {"loss": loss_of(unet, latents, next(ahead))}
+
+    checked = Pictures(work.folder("render") / "held_out")
+    parts = np.array_split(np.arange(min(CHECKED, len(checked))), -(-min(CHECKED, len(checked)) // 32))
+    checks = [choose(checked, encoders.tokenizer, part, random.Random(0)) for part in parts]
 
     def check(network: nn.Module) -> float:
         """The loss on some held-out pictures, always with the same noise and captions."""
         torch.manual_seed(0)
-        parts = np.array_split(np.arange(min(CHECKED, len(held_out.pictures))), max(CHECKED // 32, 1))
-        return float(np.mean([float(losses_of(network, held_out, part, random.Random(0))) for part in parts if len(part)]))
+        return float(np.mean([float(loss_of(network, checked_latents, choice)) for choice in checks]))
 
     def watch(averaged: nn.Module, step: int) -> dict[str, float]:
         sheet.draw(averaged, f"unet-{step:07d}")

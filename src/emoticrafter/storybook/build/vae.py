@@ -7,7 +7,6 @@ that the pipeline's `scaling_factor` is 1. (The SDXL pipeline reads `latents_mea
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,15 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from emoticrafter.files import atomic_path
-from emoticrafter.storybook.build.common import Losses, Workshop, autocast, pictures_to_tensor, save_sheet, tensor_to_pictures
+from emoticrafter.storybook.build.common import (
+    Losses,
+    Workshop,
+    autocast,
+    cached_array,
+    pictures_to_tensor,
+    save_sheet,
+    tensor_to_pictures,
+)
 from emoticrafter.storybook.build.progress import Meter
 from emoticrafter.storybook.build.render import SPLITS, Pictures
 
@@ -129,28 +135,50 @@ def _encode(vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> T
 
 @torch.no_grad()
 def encode_pictures(work: Workshop, vae: AutoencoderKL, split: str, chunk: int = 64) -> None:
-    """Write the latents of a split as float16 (n, channels, h, w), unless those of this very autoencoder are there."""
-    weights = work.folder("vae") / "model" / "diffusion_pytorch_model.safetensors"
-    origin = {"vae": hashlib.sha256(weights.read_bytes()).hexdigest()}
-    path = latents_path(work, split)
-    note = path.with_suffix(".json")
-    if path.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == origin:
-        return
+    """Write the latents of a split as float16 (n, channels, h, w), unless those of these very pictures and weights are there."""
     pictures = Pictures(work.folder("render") / split)
-    rows: list[np.ndarray] = []
-    with Meter(f"latents {split}", len(pictures), 0, "pictures", work.quiet) as meter:
-        for start in range(0, len(pictures), chunk):
-            indices = np.arange(start, min(start + chunk, len(pictures)))
-            rows.append(_encode(vae, pictures[indices], work.device).half().cpu().numpy())
-            meter.update(int(indices[-1]) + 1)
-    with atomic_path(path, force=True) as temporary:
-        np.save(temporary, np.concatenate(rows))
-    with atomic_path(note, force=True) as temporary:
-        temporary.write_text(json.dumps(origin), encoding="utf-8")
+
+    def encode() -> np.ndarray:
+        rows: list[np.ndarray] = []
+        with Meter(f"latents {split}", len(pictures), 0, "pictures", work.quiet) as meter:
+            for start in range(0, len(pictures), chunk):
+                indices = np.arange(start, min(start + chunk, len(pictures)))
+                rows.append(_encode(vae, pictures[indices], work.device).half().cpu().numpy())
+                meter.update(int(indices[-1]) + 1)
+        return np.concatenate(rows)
+
+    cached_array(_latents_path(work, split), _origin(work, pictures), encode)
 
 
-def latents_path(work: Workshop, split: str) -> Path:
+def _origin(work: Workshop, pictures: Pictures) -> dict[str, str]:
+    weights = work.folder("vae") / "model" / "diffusion_pytorch_model.safetensors"
+    return {"pictures": pictures.digest(), "vae": hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}
+
+
+def _latents_path(work: Workshop, split: str) -> Path:
     return work.folder("vae") / f"latents-{split}.npy"
+
+
+def load_latents(work: Workshop, split: str) -> np.ndarray:
+    """The latents of a split, float16 (n, channels, h, w), read into memory."""
+    return np.load(_latents_path(work, split))
+
+
+def decoded_pictures(work: Workshop, split: str, count: int) -> np.ndarray:
+    """The first pictures of a split as they come out of the autoencoder, uint8 (n, size, size, 3), kept on the disk."""
+
+    @torch.no_grad()
+    def decode() -> np.ndarray:
+        latents, vae, parts = load_latents(work, split)[:count], load_vae(work), []
+        with Meter(f"decoding {split}", len(latents), 0, "pictures", work.quiet) as meter, autocast(work.device):
+            for start in range(0, len(latents), 64):
+                part = torch.from_numpy(latents[start : start + 64]).float().to(work.device)
+                parts.append(tensor_to_pictures(vae.decode(part).sample))
+                meter.update(start + len(part))
+        return np.concatenate(parts)
+
+    pictures = Pictures(work.folder("render") / split)
+    return cached_array(work.folder("vae") / f"decoded-{split}.npy", _origin(work, pictures), decode)
 
 
 def load_vae(work: Workshop) -> AutoencoderKL:

@@ -1,0 +1,102 @@
+"""Is the content kept? Classifiers of place and subjects look at the grids of the emotion benchmark and at neutral pictures.
+
+A picture agrees on the place if the likeliest place is one that the prompt's word can mean; on the subjects, counting each of
+the prompt's k kinds of subject, if it is among the k likeliest. `--pictures` shares the grids with the emotion benchmark.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import Report, parser, table
+from benchmarks.grids import AXIS, POINTS, Case, Drawer, add_options, flat
+from benchmarks.world import find_sprites
+from emoticrafter.storybook.judge import Judge
+
+Read = list[tuple[str, dict[str, float]]]
+
+
+def agreement(cases: Sequence[Case], read: Read) -> dict[str, Any]:
+    """Shares of agreement, and what was most often taken for what. `read` holds as many pictures of each case, in order."""
+    each = len(read) // len(cases)
+    places, subjects, all_right = [], [], []
+    mistaken: Counter[tuple[str, str]] = Counter()
+    for number, (place, odds) in enumerate(read):
+        case = cases[number // each]
+        first = list(odds)[: len(case.subjects)]
+        found = [bool(kinds & set(first)) for kinds in case.subjects]
+        places.append(place in case.places)
+        subjects.append(float(np.mean(found)))
+        all_right.append(all(found))
+        if not places[-1]:
+            mistaken[case.scene.place, place] += 1
+        wrong = [kind for kind in first if not any(kind in kinds for kinds in case.subjects)] or first
+        mistaken.update(
+            ("/".join(sorted(kinds)), wrong[0]) for kinds, right in zip(case.subjects, found, strict=True) if not right
+        )
+    return {
+        "place": float(np.mean(places)),
+        "subject": float(np.mean(subjects)),
+        "all_subjects": float(np.mean(all_right)),
+        "pictures": len(read),
+        "place_by_picture": places,
+        "subject_by_picture": subjects,
+        "mistaken": [{"prompt": wanted, "picture": seen, "times": times} for (wanted, seen), times in mistaken.most_common(15)],
+    }
+
+
+def worst_prompts(cases: Sequence[Case], figures: dict[str, Any], number: int = 8) -> list[dict[str, Any]]:
+    places = np.reshape(figures["place_by_picture"], (len(cases), -1)).mean(axis=1)
+    subjects = np.reshape(figures["subject_by_picture"], (len(cases), -1)).mean(axis=1)
+    order = np.argsort(places + subjects)[:number]
+    return [{"prompt": cases[i].prompt, "place": places[i], "subject": subjects[i]} for i in order]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parser("content", __doc__)
+    add_options(options)
+    options.add_argument("--strength", type=float, help="by default the checkpoint's own")
+    given = options.parse_args(arguments)
+    if given.smoke:
+        given.prompts, given.steps = 2, 1
+    report, drawer = Report("content", given), Drawer(given)
+    classifier: Judge = drawer.judge("content")
+    sprites = find_sprites(given.smoke)
+    grids, neutral = drawer.kept(given.strength)
+    rows = {
+        f"strength {drawer.strength(given.strength):g}": agreement(drawer.cases, classifier.contents(flat(grids))),
+        "neutral": agreement(drawer.cases, classifier.contents(neutral)),
+        "rendered scenes": agreement(drawer.cases, classifier.contents(flat(drawer.rendered(sprites)))),
+    }
+    ours = next(iter(rows.values()))
+    cells = {
+        name: np.reshape(ours[f"{name}_by_picture"], (-1, len(POINTS))).mean(axis=0).reshape(len(AXIS), len(AXIS))
+        for name in ("place", "subject")
+    }
+    worst = worst_prompts(drawer.cases, ours)
+    for row in rows.values():
+        del row["place_by_picture"], row["subject_by_picture"]
+    report.figures = {
+        "prompts": [case.prompt for case in drawer.cases],
+        "classifier": classifier.figures,
+        "sprites": type(sprites).__name__,
+        "rows": rows,
+        "cells": {"order": "rows: arousal from 3 to -3; columns: valence from -3 to 3", **cells},
+        "worst": worst,
+    }
+    for name, key, place, subject in (("grid", ours, 0.95, 0.85), ("neutral", rows["neutral"], 0.98, 0.92)):
+        report.bar(f"{name}: place", key["place"], least=place)
+        report.bar(f"{name}: subject", key["subject"], least=subject)
+    keys = ("place", "subject", "all_subjects", "pictures")
+    shown = table("agreement with the prompt", ("", *keys), [(name, *(row[key] for key in keys)) for name, row in rows.items()])
+    confused = [(f"{one['prompt']} taken for {one['picture']}", one["times"]) for one in ours["mistaken"][:8]]
+    weak = [(one["prompt"], float(one["place"]), float(one["subject"])) for one in worst]
+    report.finish(shown, table("mistaken", ("", "times"), confused), table("worst prompts", ("", "place", "subject"), weak))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Held-out prompts drawn all over the plane of emotions: what the emotion and the content benchmark both look at.
+
+# n prompts, 25 points in the order of `emotion.grid`: row by row, the highest arousal first
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emoticrafter.crafter import EmotiCrafter
+from emoticrafter.emotion import Emotion, grid
+from emoticrafter.storybook import captions, words
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
+from emoticrafter.storybook.scenes import sample_scene
+from emoticrafter.storybook.world import Scene, render
+from emoticrafter.storybook.world.sprites import SpriteSource
+
+AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+POINTS = grid(AXIS, AXIS)
+ASKED = np.array([(point.valence, point.arousal) for point in POINTS], np.float32)
+JUDGES = Path(__file__).resolve().parent / "judges"
+PLACE_NAMES = {
+    place: tuple(noun.rstrip("*") for part in text.split(";") for noun in words.split_names(part.strip().split(" ", 2)[2]))
+    for place, text in words.PLACE_NAMES.items()
+}
+SUBJECT_NAMES = {kind: words.split_names(text) for kind, text in words.SUBJECT_NAMES.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A prompt, the scene that it tells of, and what its words can mean: "child" is a girl or a boy."""
+
+    prompt: str
+    scene: Scene
+    places: frozenset[str]
+    subjects: tuple[frozenset[str], ...]  # one set of kinds for each kind in the scene
+
+
+def held_out_cases(number: int, seed: int = 0) -> list[Case]:
+    """Prompts for contents (place, subject, action) that no training has seen, each content once.
+
+    The prompts are the storybook's own neutral captions; those that leave the place or a subject unsaid are drawn again.
+    """
+    rng = random.Random(f"benchmark/{seed}")
+    cases: dict[tuple[str, str, str], Case] = {}
+    while len(cases) < number:
+        scene = sample_scene(rng, held_out=True)
+        prompt = captions.neutral_caption(scene, rng)
+        places = meanings(prompt, scene.place, PLACE_NAMES)
+        subjects = tuple(meanings(prompt, kind, SUBJECT_NAMES) for kind in dict.fromkeys(one.kind for one in scene.subjects))
+        if places and all(subjects):
+            cases.setdefault(scene.content(), Case(prompt=prompt, scene=scene, places=places, subjects=subjects))
+    return list(cases.values())
+
+
+def meanings(text: str, wanted: str, names: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The entries that share the longest name of `wanted` found in the text; empty if it has none of them."""
+    said = f" {' '.join(words.words_of(text))} "
+    found = [name for name in names[wanted] if f" {' '.join(words.words_of(name))} " in said]
+    longest = max(found, key=len, default=None)
+    return frozenset(key for key, others in names.items() if longest in others)
+
+
+def add_options(options: argparse.ArgumentParser) -> None:
+    options.add_argument("--backbone", default="storybook", help="storybook, or a pipeline folder with its emotion checkpoint")
+    options.add_argument("--emotion", help="the emotion checkpoint; by default the backbone's own")
+    options.add_argument("--judges", type=Path, default=JUDGES, help="folder of emotion.safetensors, content.safetensors")
+    options.add_argument("--prompts", type=int, default=40)
+    options.add_argument("--prompt-seed", type=int, default=0)
+    options.add_argument("--seed", type=int, default=0, help="of the noise of the first prompt's pictures; the others follow")
+    options.add_argument("--steps", type=int, help="by default the backbone's own")
+    options.add_argument("--guidance", type=float, help="by default the backbone's own")
+    options.add_argument("--device", help="by default the best there is")
+    options.add_argument("--pictures", type=Path, help="an .npz that keeps the pictures, used again if they would be the same")
+
+
+class Drawer:
+    """A model, its prompts and the judges, opened as the options ask; with --smoke, all tiny and random."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.folder = tempfile.TemporaryDirectory()
+        if given.smoke:
+            from tests.tiny import build_tiny_sdxl
+
+            given.backbone, given.device = str(build_tiny_sdxl(Path(self.folder.name) / "tiny")), "cpu"
+        self.crafter = EmotiCrafter.from_pretrained(given.backbone, given.emotion, device=given.device, warn=lambda text: None)
+        self.cases = held_out_cases(given.prompts, given.prompt_seed)
+        self.settings = {"steps": given.steps, "guidance": given.guidance}
+
+    def judge(self, kind: str) -> Judge:
+        if self.given.smoke:
+            return Judge(JudgeConfig(width=4, heads=EMOTION_HEADS if kind == "emotion" else CONTENT_HEADS)).eval()
+        return load_judge(self.given.judges / f"{kind}.safetensors")
+
+    def emotional(self, strength: float | None = None) -> np.ndarray:
+        """Every prompt at every point, uint8 (n, 25, h, w, 3)."""
+        return np.stack(
+            [
+                stacked(self.crafter.generate(case.prompt, POINTS, seed=seed, strength=strength, **self.settings))
+                for seed, case in enumerate(self.cases, start=self.given.seed)
+            ]
+        )
+
+    def neutral(self) -> np.ndarray:
+        """Every prompt without emotion, uint8 (n, h, w, 3)."""
+        return np.concatenate([self.texts([case.prompt], seed) for seed, case in enumerate(self.cases, start=self.given.seed)])
+
+    def texts(self, prompts: Sequence[str], seed: int) -> np.ndarray:
+        """Some prompts as plain text to image, with one noise, uint8 (len(prompts), h, w, 3)."""
+        nothing = Emotion.neutral()
+        return stacked(self.crafter.generate(prompts, nothing, seed=seed, strength=0, **self.settings))
+
+    def kept(self, strength: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """`emotional` and `neutral`, from the file of --pictures if it holds those of the same model, prompts and settings."""
+        prompts, emotion = [case.prompt for case in self.cases], self.crafter.eit.metadata.get("sha256")
+        key = [prompts, strength, self.given.seed, self.settings, self.crafter.backbone.describe(), emotion]
+        text, path = json.dumps(key, default=str), self.given.pictures
+        if path is not None and path.exists():
+            with np.load(path) as file:
+                if str(file["key"]) == text:
+                    return file["emotional"], file["neutral"]
+        made = self.emotional(strength), self.neutral()
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, key=text, emotional=made[0], neutral=made[1])
+        return made
+
+    def rendered(self, sprites: SpriteSource, size: int = 128) -> np.ndarray:
+        """The scenes of the prompts as the world draws them, uint8 (n, 25, size, size, 3)."""
+        return np.stack([[render(case.scene, point, size, sprites) for point in POINTS] for case in self.cases])
+
+    def strength(self, given: float | None = None) -> float:
+        return float(self.crafter.eit.metadata.get("strength", 1.0) if given is None else given)
+
+
+def stacked(pictures: Sequence[Any]) -> np.ndarray:
+    return np.stack([np.asarray(picture.image.convert("RGB")) for picture in pictures])
+
+
+def flat(grids: np.ndarray) -> np.ndarray:
+    """(n, 25, h, w, 3) as (25 n, h, w, 3)."""
+    return grids.reshape(-1, *grids.shape[2:])

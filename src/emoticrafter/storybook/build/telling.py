@@ -1,0 +1,133 @@
+"""What the picture model is told about each picture of a batch: captions chosen anew at every step.
+
+Writing captions is slow beside a GPU, so there they are written ahead by other processes. Either way the choice of a step is a
+function of (seed, step).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import CLIPTokenizer
+
+from emoticrafter.emotion import Emotion
+from emoticrafter.storybook import captions
+from emoticrafter.storybook.build.common import autocast
+from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
+from emoticrafter.storybook.build.render import Pictures
+from emoticrafter.storybook.world.scene import Scene
+
+UNTOLD = 0.10  # share trained on zeros, which guidance goes away from
+EMPTY = 0.10  # share of neutral pictures trained on the empty caption, three in a hundred of all
+FEELING_ALONE = 0.04
+POOLED_NEUTRAL = 0.75  # the injected emotion changes tokens only, so the pooled feature must not be needed for the feeling
+AHEAD = 64  # batches written ahead
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the network is told: tokens (n, T, C) and pooled (n, P)."""
+
+    tokens: Tensor
+    pooled: Tensor
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Pictures and their captions: numbers (n,), token numbers for the tokens and for the pooled feature (n, T), told (n,)."""
+
+    pictures: np.ndarray
+    ids: np.ndarray
+    pooled_ids: np.ndarray
+    told: np.ndarray
+
+
+def choose_captions(scene: Scene, emotion: Emotion, rng: random.Random) -> tuple[str, str]:
+    """(for the tokens, for the pooled feature) of one picture. The pooled one seldom tells the feeling."""
+    roll = rng.random()
+    if roll < EMPTY and is_nearly_neutral(emotion):
+        return "", ""
+    if roll > 1 - FEELING_ALONE:
+        text = captions.feeling(emotion, rng, scene)
+        return text, "" if rng.random() < POOLED_NEUTRAL else text
+    text = truthful_caption(scene, emotion, rng)
+    return text, captions.neutral_caption(scene, rng) if rng.random() < POOLED_NEUTRAL else text
+
+
+def choose(pictures: Pictures, tokenizer: CLIPTokenizer, numbers: np.ndarray, rng: random.Random) -> Choice:
+    """Captions for these pictures."""
+    pairs = []
+    for number in numbers:
+        emotion = Emotion(valence=float(pictures.valence[number]), arousal=float(pictures.arousal[number]))
+        pairs.append(choose_captions(pictures.scenes[number], emotion, rng))
+    told = np.array([rng.random() >= UNTOLD for _ in pairs])
+    ids, pooled_ids = (tokenize(tokenizer, texts, torch.device("cpu")).numpy() for texts in zip(*pairs, strict=True))
+    return Choice(numbers, ids, pooled_ids, told)
+
+
+@torch.no_grad()
+def tell(encoders: TextEncoders, choice: Choice, device: torch.device) -> Told:
+    """The features of a choice; zeros where nothing is told, as the pipeline's are for no text at all."""
+    other = np.flatnonzero((choice.ids != choice.pooled_ids).any(axis=1))
+    with autocast(device):
+        tokens, pooled = encoders.encode_ids(torch.from_numpy(choice.ids).to(device))
+        if len(other):
+            ids = torch.from_numpy(choice.pooled_ids[other]).to(device)
+            pooled[torch.from_numpy(other).to(device)] = encoders.second(ids).text_embeds.to(pooled.dtype)
+    told = torch.from_numpy(choice.told).to(device)
+    return Told(tokens.float() * told[:, None, None], pooled.float() * told[:, None])
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The choices of a training's steps. `workers` processes write them ahead; with 0 they are written when asked for."""
+
+    folder: Path  # of the pictures
+    tokenizer: CLIPTokenizer
+    batch: int
+    seed: int
+    workers: int = 0
+
+    def steps(self, first: int) -> Iterator[Choice]:
+        """The choices from step `first` on, without end."""
+        if self.workers == 0:
+            _start(self)
+            step = first
+            while True:
+                yield _of_step(step)
+                step += 1
+        room = threading.Semaphore(AHEAD)
+
+        def numbers() -> Iterator[int]:  # read by the pool's own thread, which would otherwise run far ahead
+            step = first
+            while room.acquire():
+                yield step
+                step += 1
+
+        with multiprocessing.get_context("spawn").Pool(self.workers, _start, (self,)) as pool:
+            for choice in pool.imap(_of_step, numbers()):
+                room.release()
+                yield choice
+
+
+_choices: Choices
+_pictures: Pictures
+
+
+def _start(choices: Choices) -> None:
+    global _choices, _pictures
+    _choices, _pictures = choices, Pictures(choices.folder)
+
+
+def _of_step(step: int) -> Choice:
+    rng = np.random.default_rng((_choices.seed, step))
+    numbers = rng.integers(len(_pictures), size=_choices.batch)
+    return choose(_pictures, _choices.tokenizer, numbers, python_rng(rng))

@@ -1,0 +1,126 @@
+"""Readers of storybook pictures: the emotion they show, the place, the subjects. For tests and benchmarks, not for making.
+
+Small convolutional networks that `storybook.build` trains on rendered scenes only. On photographs they mean nothing.
+"""
+
+# n pictures, h height, w width
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from emoticrafter.emotion import LIMIT
+from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.files import atomic_path
+from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
+
+SIZE = 128  # pictures of another size are brought to it
+EMOTION_HEADS = {"feeling": 2}  # valence and arousal over 3
+CONTENT_HEADS = {"place": len(PLACES), "subjects": len(SUBJECTS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeConfig:
+    """width: channels of the first level; heads: outputs by name."""
+
+    width: int = 24
+    heads: dict[str, int] = field(default_factory=dict)
+
+
+class _Level(nn.Module):
+    """Half the size, more channels, then one residual step."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(before, after, 3, 2, 1)
+        self.body = nn.Sequential(
+            nn.GroupNorm(4, after), nn.SiLU(), nn.Conv2d(after, after, 3, 1, 1), nn.SiLU(), nn.Conv2d(after, after, 3, 1, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(F.silu(x))
+        return x + self.body(x)
+
+
+class Judge(nn.Module):
+    """A picture to the numbers of some heads."""
+
+    def __init__(self, config: JudgeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.figures: dict[str, Any] = {}  # how good it was on held-out scenes
+        w = config.width
+        self.first = nn.Conv2d(3, w, 5, 2, 2)
+        self.levels = nn.Sequential(_Level(w, 2 * w), _Level(2 * w, 4 * w), _Level(4 * w, 6 * w))
+        self.norm = nn.LayerNorm(12 * w)
+        self.heads = nn.ModuleDict({name: nn.Linear(12 * w, size) for name, size in config.heads.items()})
+
+    def forward(self, pictures: Float[Tensor, "n 3 h w"]) -> dict[str, Tensor]:
+        """Raw numbers of every head for pictures in [-1, 1]."""
+        x = F.silu(self.levels(self.first(pictures)))
+        x = self.norm(torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1))
+        return {name: head(x) for name, head in self.heads.items()}
+
+    @torch.no_grad()
+    def read(self, pictures: UInt8[np.ndarray, "n h w 3"], batch: int = 128) -> dict[str, np.ndarray]:
+        """The heads' numbers for pictures of any one size, as float32 (n, outputs)."""
+        device = self.first.weight.device
+        parts = []
+        for start in range(0, len(pictures), batch):
+            x = torch.from_numpy(np.array(pictures[start : start + batch])).to(device).permute(0, 3, 1, 2).float()
+            if x.shape[-2:] != (SIZE, SIZE):
+                x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+            parts.append({name: value.float().cpu().numpy() for name, value in self(x / 127.5 - 1).items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.config.heads}
+
+    def emotions(self, pictures: UInt8[np.ndarray, "n h w 3"]) -> np.ndarray:
+        """Valence and arousal as shown, float32 (n, 2) in [-3, 3]."""
+        return np.clip(LIMIT * self.read(pictures)["feeling"], -LIMIT, LIMIT)
+
+    def contents(self, pictures: UInt8[np.ndarray, "n h w 3"]) -> list[tuple[str, dict[str, float]]]:
+        """Per picture the place, and the subjects, most likely first, with their log odds."""
+        found = self.read(pictures)
+        return [
+            (PLACES[int(place.argmax())], {SUBJECTS[i]: float(subjects[i]) for i in np.argsort(-subjects)})
+            for place, subjects in zip(found["place"], found["subjects"], strict=True)
+        ]
+
+
+def save_judge(judge: Judge, path: Path, figures: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write weights, sizes and held-out figures into one file, whole or not at all."""
+    about = {"config": asdict(judge.config), "figures": dict(figures)}
+    state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in judge.state_dict().items()}
+    with atomic_path(path, force=True) as temporary:
+        save_file(state, temporary, {"judge": json.dumps(about)})
+
+
+def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
+    """A judge in float32 for use, with its `figures`. Raises MissingError and CheckpointError."""
+    if not path.is_file():
+        raise MissingError(f"There is no judge at {path}.", "Train one with `emoticrafter storybook build --stage judge`.")
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["judge"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        judge = Judge(JudgeConfig(**about["config"]))
+        judge.load_state_dict(state)
+    except Exception as error:
+        raise CheckpointError(
+            f"{path} does not hold a judge ({str(error).splitlines()[0]}).", "Fetch or train it again."
+        ) from error
+    judge.figures = about["figures"]
+    return judge.to(device).eval().requires_grad_(False)

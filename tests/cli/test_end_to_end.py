@@ -1,0 +1,161 @@
+"""The program with a real model: a tiny SDXL with random weights, through every part of the main path."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from emoticrafter.recipe import read_recipe
+from tests.cli.conftest import Done
+
+Cli = Callable[..., Done]
+Tiny = tuple[str, ...]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.int16)
+
+
+@pytest.fixture
+def tiny(tiny_sdxl: Path) -> Tiny:
+    return ("--backbone", str(tiny_sdxl), "--device", "cpu", "--dtype", "float32")
+
+
+def test_the_same_command_makes_the_same_pixels_in_another_process(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    command = ["generate", "a dog on the beach", "--valence", "-2", "--arousal", "1", "--seed", "7", *tiny]
+    done = subprocess.run(
+        [sys.executable, "-m", "emoticrafter", *command, "--out", "first.png"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "first.png\n"), done.stderr
+    assert cli(*command, "--out", "second.png").code == 0
+    assert np.array_equal(pixels(tmp_path / "first.png"), pixels(tmp_path / "second.png"))
+    recipe = read_recipe(tmp_path / "first.png")
+    assert (recipe["prompt"], recipe["valence"], recipe["arousal"], recipe["seed"]) == ("a dog on the beach", -2, 1, 7)
+    assert recipe == read_recipe(tmp_path / "second.png")
+
+
+def test_emotion_strength_seed_and_start_all_reach_the_picture(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    plain = ["generate", "a cat", "--valence", "3", "--arousal", "-3", *tiny]
+    variants = {
+        "plain": [], "other": ["--valence", "-3"], "seed": ["--seed", "1"], "off": ["--strength", "0"],
+        "late": ["--start", "1"], "negative": ["--negative", "forest"],
+        "steps": ["--steps", "5"], "guidance": ["--guidance", "1"],
+    }  # fmt: skip
+    for name, extra in variants.items():
+        done = cli(*plain, *extra, "--out", f"{name}.png")
+        assert done.code == 0, done.err
+    made = {name: pixels(tmp_path / f"{name}.png") for name in variants}
+    for name in set(variants) - {"plain"}:
+        assert not np.array_equal(made["plain"], made[name]), f"{name} changed nothing"
+    assert np.abs(made["late"] - made["off"]).max() <= 1  # all steps neutral is no emotion
+
+
+def test_grid_and_its_cells_are_the_pictures_of_generate(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    done = cli("grid", "a cat", "--valence=-3,3", "--arousal=-3,3", "--seed", "4", "--out", "grid.png", "--cells", "cells", *tiny)
+    assert done.code == 0, done.err
+    assert len(list((tmp_path / "cells").iterdir())) == 4
+    assert cli("generate", "a cat", "--valence", "3", "--arousal", "-3", "--seed", "4", "--out", "one.png", *tiny).code == 0
+    difference = np.abs(pixels(tmp_path / "cells" / "v+3_a-3.png") - pixels(tmp_path / "one.png"))
+    assert difference.max() <= 2  # sampled in a batch, so equal up to rounding
+
+
+def test_sweep_and_several_sizes(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    done = cli(
+        "sweep", "", "--from=-3,2", "--to=3,-1", "--frames", "3", "--start", "0.5", "--size", "48x32", "--out", "a.gif", *tiny
+    )
+    assert done.code == 0, done.err
+    with Image.open(tmp_path / "a.gif") as image:
+        assert (image.n_frames, image.size) == (3, (48, 32))  # type: ignore[attr-defined]
+
+
+def test_unknown_words_are_named_on_stderr_only(tiny: Tiny, cli: Cli) -> None:
+    done = cli("generate", "a catt on a \u6d77\u8fba", "--json", *tiny)
+    assert done.code == 0
+    assert json.loads(done.out)["recipes"][0]["prompt"].startswith("a catt")
+    assert done.err.startswith("warning: ")
+    assert "'catt'" in done.err
+    assert "cat" in done.err
+    assert "\u6d77\u8fba" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["x" * 10_000], "10000 characters"),
+        (["a\x07bell"], "U+0007"),
+        (["a", "--strength", "nan"], "strength"),
+        (["a", "--start", "1.5"], "start"),
+        (["a", "--steps", "0"], "steps"),
+        (["a", "--steps", "1000000"], "steps"),
+        (["a", "--guidance", "inf"], "guidance"),
+        (["a", "--size", "0"], "size"),
+        (["a", "--size", "1000000"], "size"),
+        (["a", "--size", "33"], "size"),
+        (["a", "--seed", "-1"], "seed"),
+        (["a", "--dtype", "int3"], "dtype"),
+        (["a", "--device", "abacus"], "abacus"),
+        (["a", "--emotion", "nowhere"], "nowhere"),
+        (["a", "--negative", "\x00"], "U+0000"),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "",
+)
+def test_what_the_model_refuses(tiny: Tiny, cli: Cli, tmp_path: Path, arguments: list[str], word: str) -> None:
+    done = cli("generate", *tiny, *arguments, "--out", "a.png")
+    assert done.code == 2, done
+    assert done.err.startswith("error: ")
+    assert word in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_cuda_where_there_is_none(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    done = cli("generate", "a", *tiny, "--device", "cuda")
+    assert done.code == 2
+    assert "--device cpu" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_models(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    for backbone, word in (("nowhere", "storybook"), ("owner/model", "hf download"), ("sdxl", "hf download")):
+        done = cli("generate", "a", "--backbone", backbone, "--out", "a.png")
+        assert done.code == 2, done
+        assert word in done.err
+        assert not (tmp_path / "a.png").exists()
+
+
+def test_an_emotion_checkpoint_of_another_backbone(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    sample = Path(__file__).parents[1] / "data" / "released-checkpoint-sample.pth"
+    assert cli("checkpoint", "import", str(sample), "--out", "emotion").code == 0
+    done = cli("generate", "a", *tiny, "--emotion", "emotion", "--out", "a.png")
+    assert done.code == 2
+    assert "belongs to" in done.err
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("part", ["emotion/eit.safetensors", "emotion/config.json", "model_index.json"])
+def test_a_truncated_model(tiny_sdxl: Path, cli: Cli, tmp_path: Path, part: str) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(tiny_sdxl, copy)
+    content = (copy / part).read_bytes()
+    (copy / part).write_bytes(content[: len(content) // 2])
+    done = cli("generate", "a", "--backbone", "model", "--device", "cpu", "--out", "a.png")
+    assert done.code == 2, done
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "a.png").exists()

@@ -1,0 +1,224 @@
+"""The parts of the build that are functions."""
+
+from __future__ import annotations
+
+import random
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKL
+from transformers import CLIPTokenizer
+
+from emoticrafter.emotion import Emotion
+from emoticrafter.storybook import scenes
+from emoticrafter.storybook.build import judge as judging
+from emoticrafter.storybook.build import tokenizer as tokenizing
+from emoticrafter.storybook.build.common import Training, Workshop, pictures_to_tensor, tensor_to_pictures
+from emoticrafter.storybook.build.eit import MOST_WEIGHT, density_weights
+from emoticrafter.storybook.build.phrasing import tokenize, truthful_caption
+from emoticrafter.storybook.build.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
+from emoticrafter.storybook.build.progress import Meter, clock
+from emoticrafter.storybook.build.render import describe, run
+from emoticrafter.storybook.build.telling import Choices, choose_captions
+from emoticrafter.storybook.build.text import facts
+from emoticrafter.storybook.build.vae import fold_statistics, psnr
+from emoticrafter.storybook.world.scene import Scene, Subject
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop with a tokenizer and pictures."""
+    made = Workshop(preset=SMOKE, out=tmp_path_factory.mktemp("parts"), quiet=True)
+    tokenizing.run(made)
+    run(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def tokenizer(work: Workshop) -> CLIPTokenizer:
+    return tokenizing.load_tokenizer(work)
+
+
+def test_rates_warm_up_and_fall_to_the_final_one() -> None:
+    recipe = Recipe(steps=100, batch=1, rate=1.0, final_rate=0.1, warmup=10)
+    rates = [recipe.rate_at(step) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == pytest.approx(1.0)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_sizes_of_the_parts_fit_together(preset: object) -> None:
+    assert isinstance(preset, type(CPU))
+    first, second = preset.text
+    tokens = first["width"] + second["width"]
+    assert preset.unet["cross_attention_dim"] == preset.eit["prompt_channels"] == tokens
+    assert preset.unet["projection_class_embeddings_input_dim"] == second["width"] + 6 * preset.unet["addition_time_embed_dim"]
+    assert preset.unet["in_channels"] == preset.unet["out_channels"] == preset.vae["latent_channels"]
+    assert preset.unet["sample_size"] * 2 ** (len(preset.vae["block_out_channels"]) - 1) == preset.size
+    assert preset.eit["positions"] == preset.prompt_tokens
+
+
+@pytest.mark.parametrize("preset", [CPU, GPU], ids=["cpu", "gpu"])
+def test_the_shipped_weights_stay_below_52_megabytes(preset: object, tokenizer: CLIPTokenizer) -> None:
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
+    from emoticrafter.storybook.build.text import text_config
+
+    assert isinstance(preset, type(CPU))
+    configs = [text_config(tokenizer, sizes) for sizes in preset.text]
+    for config in configs:
+        config.vocab_size = preset.vocabulary
+    parts = (
+        AutoencoderKL(**preset.vae),
+        UNet2DConditionModel(**preset.unet),
+        EmotionInjectionTransformer(EITConfig(**preset.eit)),
+        CLIPTextModel(configs[0]),
+        CLIPTextModelWithProjection(configs[1]),
+    )
+    bytes_at_rest = 2 * sum(parameter.numel() for part in parts for parameter in part.parameters())
+    assert bytes_at_rest < 51.9e6
+
+
+def test_stages_come_after_what_they_need() -> None:
+    for stage, needs in NEEDS.items():
+        assert all(STAGES.index(need) < STAGES.index(stage) for need in needs)
+
+
+def test_a_scene_is_a_function_of_split_number_and_seed() -> None:
+    assert describe("train", 5, 0) == describe("train", 5, 0)
+    assert describe("train", 5, 0) != describe("train", 5, 1)
+    assert describe("train", 5, 0) != describe("train", 6, 0)
+
+
+def test_tokens_of_known_unknown_and_long_texts(tokenizer: CLIPTokenizer) -> None:
+    assert tokenizer("").input_ids == [tokenizer.bos_token_id, tokenizer.eos_token_id]
+    assert tokenizer.decode(tokenizer("A DOG,on a beach").input_ids, skip_special_tokens=True) == "a dog , on a beach"
+    strange = tokenizer("日本 🙂 é").input_ids
+    assert set(strange[1:-1]) == {tokenizer.unk_token_id}  # and never the end of text, where the pooled feature is read
+    ids = tokenize(tokenizer, ["dog " * 100, "dog"], torch.device("cpu"))
+    assert ids.shape == (2, SMOKE.prompt_tokens)
+    assert ids[0, -1] == ids[1, -1] == tokenizer.eos_token_id == tokenizer.pad_token_id == len(tokenizer) - 1
+
+
+def test_the_tokenizer_comes_in_the_classic_files_too(work: Workshop, tokenizer: CLIPTokenizer) -> None:
+    folder = work.folder("tokenizer") / "model"
+    again = CLIPTokenizer(vocab=str(folder / "vocab.json"), merges=str(folder / "merges.txt"), unk_token=tokenizing.UNKNOWN)
+    text = "a terrified girl with a balloon at the harbour"
+    assert again(text).input_ids == tokenizer(text).input_ids
+
+
+def test_captions_tell_the_truth() -> None:
+    scene = Scene(place="beach", subjects=(Subject(kind="dog"),), seed=3)
+    rng = random.Random(0)
+    neutral = [truthful_caption(scene, Emotion(valence=0.0, arousal=0.1), rng) for _ in range(50)]
+    strong = [choose_captions(scene, Emotion(valence=-3.0, arousal=3.0), rng) for _ in range(200)]
+    assert any(len(text.split()) < 6 for text in neutral)
+    assert all(text for text, _ in strong)
+    assert 0.15 < np.mean([text == about for text, about in strong]) < 0.35
+
+
+def test_choices_are_the_same_written_ahead_or_on_the_way(work: Workshop, tokenizer: CLIPTokenizer) -> None:
+    folder = work.folder("render") / "train"
+    here = Choices(folder, tokenizer, batch=3, seed=1).steps(5)
+    ahead = Choices(folder, tokenizer, batch=3, seed=1, workers=1).steps(5)
+    for one, two in islice(zip(here, ahead, strict=False), 3):
+        assert np.array_equal(one.pictures, two.pictures)
+        assert np.array_equal(one.ids, two.ids)
+        assert np.array_equal(one.pooled_ids, two.pooled_ids)
+        assert np.array_equal(one.told, two.told)
+    ahead.close()  # type: ignore[attr-defined]
+
+
+def test_facts_of_a_scene() -> None:
+    empty, busy = Scene(place="room"), Scene(place="room", subjects=(Subject(kind="cat", action="sleeping"),))
+    assert facts(empty).sum() == 2  # place and time
+    assert facts(busy).sum() == 5  # with the cat, that it comes first, and what it does
+
+
+def test_folding_the_statistics_changes_latents_and_no_picture() -> None:
+    torch.manual_seed(0)
+    vae = AutoencoderKL(**SMOKE.vae).eval()
+    pictures = torch.rand(4, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        before = vae.encode(pictures).latent_dist
+        drawn = vae.decode(before.mean).sample
+        mean, deviation = before.mean.mean(dim=(0, 2, 3)), before.mean.std(dim=(0, 2, 3))
+        fold_statistics(vae, mean, deviation)
+        after = vae.encode(pictures).latent_dist
+        again = vae.decode(after.mean).sample
+    assert torch.allclose(after.mean.mean(dim=(0, 2, 3)), torch.zeros(8), atol=1e-4)
+    assert torch.allclose(after.mean.std(dim=(0, 2, 3)), torch.ones(8), atol=1e-4)
+    assert torch.allclose(after.std * deviation[:, None, None], before.std, rtol=1e-3)
+    assert torch.allclose(again, drawn, atol=1e-4)
+
+
+def test_psnr_of_a_known_error() -> None:
+    assert psnr(torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 0.2)) == pytest.approx(20.0, abs=1e-4)
+
+
+def test_pictures_survive_the_way_to_tensors_and_back() -> None:
+    pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    assert np.array_equal(tensor_to_pictures(pictures_to_tensor(pictures, torch.device("cpu"))), pictures)
+
+
+def test_density_weights_favour_rare_emotions() -> None:
+    rng = random.Random(0)
+    emotions = [scenes.annotated_emotion(rng) for _ in range(500)]
+    valence, arousal = (np.array([getattr(e, axis) for e in emotions]) for axis in ("valence", "arousal"))
+    weights = density_weights(valence, arousal)
+    assert weights.mean() == pytest.approx(1, abs=0.02)
+    assert weights.max() <= MOST_WEIGHT
+    common = (np.abs(valence - 1.1) < 0.5) & (np.abs(arousal + 0.6) < 0.5)
+    assert weights[common].mean() < 0.5 < weights[(valence < -2) | (arousal > 2.5)].mean()
+
+
+def test_disturbed_pictures_stay_what_they_are() -> None:
+    pictures = torch.rand(2, 3, 128, 128) * 2 - 1
+    for seed in range(6):
+        disturbed = judging.disturb(pictures, np.random.default_rng(seed))
+        assert disturbed.shape == pictures.shape
+        assert (disturbed.mean() - pictures.mean()).abs() < 0.05
+
+
+def test_figures_of_perfect_judges(work: Workshop) -> None:
+    class Shown:
+        feeling = np.array([[0.5, -1.0], [-0.2, 0.3]], np.float32)
+        places, subjects = judging.contents_of([Scene(place="farm", subjects=(Subject(kind="cow"),)), Scene(place="room")])
+
+    views = Shown()
+    figures = judging.feeling_figures({"feeling": views.feeling}, views, 2)  # type: ignore[arg-type]
+    assert figures == {"valence_r2": 1, "arousal_r2": 1, "valence_error": 0, "arousal_error": 0}
+    places = np.eye(18, dtype=np.float32)[views.places]
+    found = {"place": places, "subjects": views.subjects}
+    assert set(judging.content_figures(found, views, 2).values()) == {1.0}  # type: ignore[arg-type]
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:
+    from emoticrafter.errors import EmotiCrafterError
+
+    model = torch.nn.Linear(1, 1)
+
+    def loss(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        return {"loss": model(torch.full((1, 1), float("nan"))).sum()}
+
+    recipe = Recipe(steps=2, batch=1, rate=1e-3, warmup=1)
+    with pytest.raises(EmotiCrafterError, match="the loss is nan at step 2"):
+        Training(name="bad", folder=tmp_path, model=model, recipe=recipe, loss=loss, quiet=True).run()
+
+
+def test_plain_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Meter("baking", 10, unit="cakes") as meter:
+        meter.update(1)  # too soon for a line
+        meter.update(10, last=True, sweetness=0.123456)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("baking: 10/10 ")
+    assert lines[0].endswith("0:00:00 left sweetness 0.1235")
+    assert clock(3725) == "1:02:05"

@@ -1,0 +1,288 @@
+"""The main path, on a tiny SDXL that really runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from emoticrafter import EmotiCrafter, Emotion, checkpoint
+from emoticrafter.crafter import Grid, UnknownWordsWarning, inject
+from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from emoticrafter.picture import Picture
+from emoticrafter.recipe import check_recipe, read_recipe
+from tests.tiny import SECTION, SIZE, tiny_eit
+
+SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=3, arousal=-1)
+PROMPT = "a cat on the beach"
+LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
+
+
+@pytest.fixture(scope="module")
+def crafter(tiny_sdxl: Path) -> EmotiCrafter:
+    return EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", dtype="float32")
+
+
+def difference(first: Picture, second: Picture) -> float:
+    one, other = (np.asarray(picture.image, dtype=np.int16) for picture in (first, second))
+    return float(np.abs(one - other).max())
+
+
+def test_a_picture_of_a_prompt_and_an_emotion(crafter: EmotiCrafter) -> None:
+    picture = crafter.generate(PROMPT, SAD, seed=7)[0]
+    assert picture.image.size == (SIZE, SIZE)
+    assert difference(picture, crafter.generate(PROMPT, SAD, seed=7)[0]) == 0
+    assert difference(picture, crafter.generate(PROMPT, SAD, seed=8)[0]) > 2
+    assert difference(picture, crafter.generate(PROMPT, HAPPY, seed=7)[0]) > 2
+    assert difference(picture, crafter.generate("dog", SAD, seed=7)[0]) > 2
+
+
+def test_the_main_path_is_encode_inject_render(crafter: EmotiCrafter) -> None:
+    neutral = crafter.backbone.encode([PROMPT])
+    with torch.no_grad():
+        residual = crafter.eit.residual(neutral.tokens, torch.tensor([-2.0]), torch.tensor([1.0]))
+    image = crafter.backbone.render(neutral.with_tokens(neutral.tokens + 0.5 * residual), seeds=[7])[0]
+    assert difference(Picture(image=image), crafter.generate(PROMPT, SAD, seed=7, strength=0.5)[0]) <= 1
+
+
+def test_strength_zero_is_the_neutral_picture_and_strength_scales(crafter: EmotiCrafter) -> None:
+    neutral = crafter.backbone.encode([PROMPT])
+    plain = Picture(image=crafter.backbone.render(neutral, seeds=[7])[0])
+    assert difference(plain, crafter.generate(PROMPT, SAD, seed=7, strength=0)[0]) == 0
+    assert difference(plain, crafter.generate(PROMPT, SAD, seed=7, start=1.0)[0]) == 0
+    tokens = inject(crafter.eit, neutral, [SAD], 0.8, SECTION)
+    half = inject(crafter.eit, neutral, [SAD], 0.4, SECTION)
+    torch.testing.assert_close(tokens - neutral.tokens, 2 * (half - neutral.tokens))
+    default = crafter.generate(PROMPT, SAD, seed=7)[0]
+    assert default.recipe["strength"] == 0.8  # the checkpoint's own
+    assert difference(default, crafter.generate(PROMPT, SAD, seed=7, strength=0.8)[0]) == 0
+
+
+def test_start_keeps_more_of_the_neutral_picture(crafter: EmotiCrafter) -> None:
+    neutral = crafter.generate(PROMPT, SAD, strength=0, steps=6)[0]
+    distances = [
+        np.abs(
+            np.asarray(crafter.generate(PROMPT, SAD, start=start, steps=6)[0].image, float) - np.asarray(neutral.image, float)
+        ).mean()
+        for start in (0.0, 0.5, 0.85)
+    ]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] > 0
+
+
+def test_long_prompts_are_mapped_section_by_section(crafter: EmotiCrafter) -> None:
+    features = crafter.backbone.encode([LONG, "dog"])
+    tokens = inject(crafter.eit, features, [SAD, HAPPY], 1.0, SECTION)
+    valence, arousal = torch.tensor([-2.0, 3.0]), torch.tensor([1.0, -1.0])
+    with torch.no_grad():
+        for begin in range(0, features.tokens.shape[1], SECTION):
+            section = slice(begin, begin + SECTION)
+            torch.testing.assert_close(tokens[:, section], crafter.eit(features.tokens[:, section], valence, arousal))
+    pictures = crafter.generate([LONG, "dog"], [SAD, HAPPY])
+    for picture, prompt, emotion in zip(pictures, (LONG, "dog"), (SAD, HAPPY), strict=True):
+        assert difference(picture, crafter.generate(prompt, emotion)[0]) <= 1
+
+
+def test_many_emotions_of_one_prompt_give_what_each_gives(crafter: EmotiCrafter) -> None:
+    features = crafter.backbone.encode([PROMPT] * 70)
+    emotions = [Emotion(valence=-3 + i / 12, arousal=1) for i in range(70)]
+    together = inject(crafter.eit, features, emotions, 1.0, SECTION)
+    for row in (0, 65):
+        torch.testing.assert_close(
+            together[row : row + 1], inject(crafter.eit, features.rows([row]), [emotions[row]], 1.0, SECTION)
+        )
+
+
+def test_count_pairs_and_order(crafter: EmotiCrafter) -> None:
+    pictures = crafter.generate(["cat", "dog"], SAD, count=2, seed=5)
+    assert [(p.recipe["prompt"], p.recipe["seed"]) for p in pictures] == [("cat", 5), ("cat", 6), ("dog", 5), ("dog", 6)]
+    assert difference(pictures[3], crafter.generate("dog", SAD, seed=6)[0]) <= 1
+    pictures = crafter.generate("cat", [SAD, HAPPY])
+    assert [p.recipe["valence"] for p in pictures] == [-2, 3]
+    drawn = {crafter.generate("cat", SAD, seed=None, steps=1)[0].recipe["seed"] for _ in range(3)}
+    assert len(drawn) == 3
+
+
+def test_the_empty_prompt_makes_a_picture_of_the_feeling_alone(crafter: EmotiCrafter) -> None:
+    assert difference(crafter.generate("", SAD)[0], crafter.generate("", HAPPY)[0]) > 2
+
+
+def test_negative_prompt_and_progress(crafter: EmotiCrafter) -> None:
+    calls: list[tuple[int, int]] = []
+    with_negative = crafter.generate(
+        PROMPT, SAD, count=2, negative="red ball", steps=4, progress=lambda *call: calls.append(call)
+    )
+    assert calls[-1] == (8, 8)
+    assert difference(with_negative[0], crafter.generate(PROMPT, SAD, steps=4)[0]) > 2
+    assert with_negative[0].recipe["negative"] == "red ball"
+
+
+def test_the_recipe_makes_the_picture_again(crafter: EmotiCrafter, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"strength": 1.5, "start": 0.3, "steps": 4, "guidance": 2.5, "size": (48, 32), "negative": "dog"}
+    picture = crafter.generate(PROMPT, SAD, seed=11, **settings)[0]
+    recipe = read_recipe(picture.save(tmp_path / "a.png"))
+    assert recipe == check_recipe(picture.recipe)
+    assert {"backbone_hash", "emotion_hash", "versions", "dtype", "scheduler", "watermark"} <= set(recipe)
+    assert recipe["versions"]["torch"] == torch.__version__
+    again = EmotiCrafter.from_recipe(recipe, device="cpu").again(recipe)
+    assert difference(picture, again) == 0
+    assert again.recipe == picture.recipe
+
+
+def test_another_model_is_noticed_in_a_recipe(crafter: EmotiCrafter) -> None:
+    recipe = crafter.generate("cat", SAD)[0].recipe
+    with pytest.warns(UserWarning, match="made with the emotion_hash 0000"):
+        crafter.again({**recipe, "emotion_hash": "0000"})
+    with pytest.raises(InputError, match="has no seed"):
+        crafter.again({name: value for name, value in recipe.items() if name != "seed"})
+    with pytest.raises(InputError, match="names no backbone"):
+        EmotiCrafter.from_recipe({})
+
+
+def test_a_grid_encodes_once_and_shares_its_seed(crafter: EmotiCrafter, tmp_path: Path) -> None:
+    encoded: list[Any] = []
+    hook = crafter.backbone.pipeline.text_encoder.register_forward_hook(lambda *args: encoded.append(len(args[1][0])))  # type: ignore[attr-defined]
+    try:
+        made = crafter.grid("a red ball in the forest", valences=[3, -3, 0], arousals=[-3, 3], seed=4, steps=2)
+    finally:
+        hook.remove()
+    assert encoded == [1]
+    assert isinstance(made, Grid)
+    points = [(p.recipe["valence"], p.recipe["arousal"]) for p in made.pictures]
+    assert points == [(-3, 3), (0, 3), (3, 3), (-3, -3), (0, -3), (3, -3)]
+    assert {p.recipe["seed"] for p in made.pictures} == {4}
+    assert (made.valences, made.arousals) == ([-3, 0, 3], [-3, 3])
+    recipe = read_recipe(made.save(tmp_path / "grid.png"))
+    assert recipe["prompt"] == "a red ball in the forest"
+    assert len(recipe["pictures"]) == 6
+    assert made.image().width > 3 * SIZE
+
+
+def test_a_sweep_goes_from_one_emotion_to_another(crafter: EmotiCrafter) -> None:
+    frames = crafter.sweep("cat", SAD, HAPPY, frames=5, steps=2, start=0.5)
+    assert [(p.recipe["valence"], p.recipe["arousal"]) for p in frames] == [
+        (-2, 1),
+        (-0.75, 0.5),
+        (0.5, 0),
+        (1.75, -0.5),
+        (3, -1),
+    ]
+    assert {(p.recipe["seed"], p.recipe["start"]) for p in frames} == {(0, 0.5)}
+
+
+def test_unknown_words_draw_one_warning_and_a_picture(tiny_sdxl: Path) -> None:
+    said: list[str] = []
+    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", warn=said.append)
+    assert len(crafter.generate("a cat in a forrest", [SAD, HAPPY], negative="浜辺")) == 2
+    assert said == [
+        f"The model {tiny_sdxl} has never seen these words of the prompt: 'forrest' (near: forest).",
+        f"The model {tiny_sdxl} has never seen these words of the prompt: '浜辺'.",
+    ]
+    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu")
+    with pytest.warns(UnknownWordsWarning, match="zeppelin"):
+        crafter.generate("zeppelin", SAD)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prompt": "x" * 10_000}, "has 10000 characters; 4000 are the most"),
+        ({"prompt": "a\x1b[2Jcat"}, r"control character U\+001B"),
+        ({"prompt": "a\x00cat"}, r"control character U\+0000"),
+        ({"prompt": None}, "prompt is a NoneType, not a text"),
+        ({"prompt": [3]}, "is a int, not a text"),
+        ({"prompt": []}, "No prompt or no emotion"),
+        ({"prompt": ["a", "b"], "emotion": [SAD] * 3}, "2 prompts cannot be paired with 3 emotions"),
+        ({"emotion": (1, 2)}, "An emotion is a int"),
+        ({"emotion": None}, "An emotion is a NoneType"),
+        ({"negative": "\x07"}, "negative prompt holds the control character"),
+        ({"negative": "dog", "guidance": 1.0}, "no effect"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**64}, "seed is 18446744073709551616"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"count": 0}, "count is 0"),
+        ({"count": 10**6}, "from 1 to 10000 pictures"),
+        ({"strength": float("nan")}, "strength is nan"),
+        ({"strength": -1}, "from 0 to 10"),
+        ({"start": 1.1}, "start is 1.1"),
+        ({"steps": 0}, "steps is 0"),
+        ({"guidance": float("inf")}, "guidance is inf"),
+        ({"size": 33}, r"33 x 33; each side must be a multiple of 8 .*is best at 32 x 32"),
+        ({"size": (32, 32, 32)}, "neither a number of pixels"),
+        ({"size": 10**9}, "from 8 to 8192"),
+    ],
+)
+def test_bad_input_is_refused_before_any_work(
+    crafter: EmotiCrafter, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(crafter.backbone, "encode", None)
+    with pytest.raises(InputError, match=message):
+        crafter.generate(**{"prompt": "cat", "emotion": SAD, **changes})
+
+
+def test_bad_settings_of_grid_and_sweep_are_refused(crafter: EmotiCrafter) -> None:
+    with pytest.raises(InputError, match="Unknown settings: count, speed"):
+        crafter.grid("cat", valences=[0], arousals=[0], count=3, speed=9)
+    with pytest.raises(InputError, match="not one text"):
+        crafter.sweep(["cat", "dog"], SAD, HAPPY)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="valence is 4"):
+        crafter.grid("cat", valences=[4], arousals=[0])
+    with pytest.raises(InputError, match="frames is 1"):
+        crafter.sweep("cat", SAD, HAPPY, frames=1)
+
+
+def test_a_checkpoint_of_another_backbone_is_refused(tiny_sdxl: Path, tmp_path: Path) -> None:
+    wide = checkpoint.save(tiny_eit(prompt_channels=48), tmp_path / "wide", {"backbone": "sdxl"})
+    with pytest.raises(CheckpointError, match=r"belongs to sdxl \(48 prompt channels\).*family tiny \(32 channels\)"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, wide, device="cpu")
+    other = checkpoint.save(tiny_eit(), tmp_path / "other", {"backbone": "storybook"})
+    with pytest.raises(CheckpointError, match=r"belongs to storybook .*family tiny"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, other, device="cpu")
+    short = checkpoint.save(tiny_eit(positions=SECTION - 1), tmp_path / "short")
+    with pytest.raises(CheckpointError, match=f"maps {SECTION - 1} tokens"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, short, device="cpu")
+    nameless = checkpoint.save(tiny_eit(), tmp_path / "nameless")
+    assert EmotiCrafter.from_pretrained(tiny_sdxl, nameless, device="cpu").generate("cat", SAD)[0].recipe["strength"] == 1.0
+
+
+def test_without_a_checkpoint_of_its_own_a_backbone_says_how_to_get_one(
+    tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "bare", ignore=shutil.ignore_patterns("emotion")))
+    monkeypatch.setenv("EMOTICRAFTER_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(MissingError, match=r"checkpoint import RELEASED.pth --out .*cache/emotion/tiny"):
+        EmotiCrafter.from_pretrained(folder, device="cpu")
+    checkpoint.save(tiny_eit(seed=4), tmp_path / "cache" / "emotion" / "tiny")
+    assert EmotiCrafter.from_pretrained(folder, device="cpu").generate("cat", SAD)
+
+
+def test_what_cannot_be_opened_is_named(tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"Unknown options: speed.*attention_slicing"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, speed=3)
+    with pytest.raises(InputError, match="empty name"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, "", device="cpu")
+    with pytest.raises(MissingError, match="There is no emotion checkpoint"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, "nowhere", device="cpu")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    with pytest.raises(DeviceError, match="--device cpu"):
+        EmotiCrafter.from_pretrained(tiny_sdxl, device="cuda")
+    assert EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", offload="none").generate("cat", SAD)
+
+
+def test_ctrl_c_stops_at_once(crafter: EmotiCrafter) -> None:
+    def press(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crafter.generate("cat", SAD, progress=press)
+    assert crafter.generate("cat", SAD)  # and it still works
+
+
+def test_recipes_are_json(crafter: EmotiCrafter) -> None:
+    recipe = crafter.generate("cat", SAD)[0].recipe
+    assert json.loads(json.dumps(recipe)) == recipe
