@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.common import Report, clocked, parser, table, wait_for_gpu, whole_numbers
+from benchmarks.common import Report, clocked, parser, table, whole_numbers
 from benchmarks.models import random_eit, random_pipeline, unseen_prompts
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.backbones.sdxl import SDXLBackbone
@@ -49,6 +49,10 @@ def picture_flops(pipeline: Any, pixels: int, steps: int) -> dict[str, float]:
     return {"unet": float(steps * step.get_total_flops()), "vae": float(decoding.get_total_flops())}
 
 
+def described(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
 class Bench:
     """One pipeline, measured again and again as options are added to it."""
 
@@ -68,21 +72,28 @@ class Bench:
         report.figures |= {"matrix_flops_per_second": rate, "flops_per_picture": flops, "precision": precision.name}
         self.least = sum(flops.values()) / rate  # seconds that a picture must take
 
-    def add(self, option: str) -> None:
-        if option == "channels_last":
-            self.pipeline.unet.to(memory_format=torch.channels_last)
-            self.pipeline.vae.to(memory_format=torch.channels_last)
-        elif option == "fused_qkv":
-            self.pipeline.fuse_qkv_projections()
-        elif option == "compiled_blocks":
-            self.pipeline.unet.compile_repeated_blocks(dynamic=False)
-        else:
-            for part in self.pipeline.unet.modules():
-                part._compiled_call_impl = None  # the blocks are compiled again, with all around them
-            self.pipeline.unet.compile(mode=self.given.compile_mode, dynamic=False)
+    def add(self, option: str) -> bool:
+        """Add an option; whether it could be. If not, that is recorded, and the rest goes on."""
+        unet = self.pipeline.unet
+        try:
+            if option == "channels_last":
+                unet.to(memory_format=torch.channels_last)
+                self.pipeline.vae.to(memory_format=torch.channels_last)
+            elif option == "fused_qkv":
+                self.pipeline.fuse_qkv_projections()
+            elif option == "compiled_blocks":
+                unet.compile_repeated_blocks(dynamic=False)
+            else:
+                for part in unet.modules():
+                    part._compiled_call_impl = None  # the blocks are compiled again, with all around them
+                unet.compile(mode=self.given.compile_mode, dynamic=False)
+        except Exception as error:
+            self.rows.append({"setup": option, "what": "could not be added", "error": described(error)})
+            return False
+        return True
 
-    def row(self, setup: str, what: str, pictures: int, draw: Callable[[], object]) -> float | None:
-        """Measure one way of drawing; seconds per picture. What fails is recorded, and the rest goes on."""
+    def row(self, setup: str, what: str, pictures: int, draw: Callable[[], object]) -> float:
+        """Measure one way of drawing; seconds per picture. What fails is recorded and NaN, and the rest goes on."""
         on_gpu = self.device.type == "cuda"
         entry: dict[str, Any] = {"setup": setup, "what": what}
         try:
@@ -95,11 +106,11 @@ class Bench:
             entry |= {"seconds_per_picture": seconds, "share_of_limit": self.least / seconds}
             entry |= {"peak_gib": peak, "first_call_seconds": warm_up}
         except Exception as error:
-            entry["error"] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+            entry["error"] = described(error)
         self.rows.append(entry)
         self.report.save()
         print({key: round(value, 4) if isinstance(value, float) else value for key, value in entry.items()}, flush=True)
-        return entry.get("seconds_per_picture")
+        return float(entry.get("seconds_per_picture", "nan"))
 
     def plain(self) -> object:
         """One call as diffusers documents it: prompt in, picture out."""
@@ -121,36 +132,37 @@ class Bench:
         neutral = backbone.encode([next(self.prompts)])
         return median(clocked(lambda: inject(self.eit, neutral, [FEELING], 1.0, backbone.section), repeats=20, warm_up=3))
 
-    def all_of(self, setup: str) -> Iterator[tuple[str, float | None]]:
+    def all_of(self, setup: str) -> Iterator[tuple[str, float]]:
         large, cells = max(self.given.batches), self.given.grid**2
         compiled = setup.startswith("compiled")
         if not compiled:
             yield "neutral", self.row(setup, "ours, one neutral picture", 1, lambda: self.ours(1, 0.0))
         yield "one", self.row(setup, "ours, one picture", 1, lambda: self.ours(1))
         for batch in [b for b in self.given.batches if b > 1 and (not compiled or b == large)]:  # each shape is compiled anew
-            yield f"batch {batch}", self.row(setup, f"ours, a batch of {batch}", batch, lambda b=batch: self.ours(b))
+            yield f"batch {batch}", self.row(setup, f"ours, a batch of {batch}", batch, functools.partial(self.ours, batch))
         if not compiled:
-            for batch in sorted({self.given.batches[-1], large}):
-                yield "grid", self.row(setup, f"ours, a grid of {cells}, {batch} at once", cells, lambda b=batch: self.grid(b))
+            for batch in sorted({min((b for b in self.given.batches if b > 1), default=1), large}):  # the largest counts
+                yield (
+                    "grid",
+                    self.row(setup, f"ours, a grid of {cells}, {batch} at once", cells, functools.partial(self.grid, batch)),
+                )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _options(arguments)
     report = Report("gpu-sdxl", given)
     bench = Bench(given, report)
-    found: dict[str, dict[str, float | None]] = {"eager": {}}
+    found: dict[str, dict[str, float]] = {"eager": {}}
     plain = bench.row("eager", "diffusers, one call per picture", 1, bench.plain)
     for setup in ("eager", *given.options):
-        if setup != "eager":
-            bench.add(setup)
-        found[setup] = dict(bench.all_of(setup))
+        if setup == "eager" or bench.add(setup):
+            found[setup] = dict(bench.all_of(setup))
     eager, injection = found["eager"], bench.injection()
-    wait_for_gpu()
-    one, grids = eager.get("one"), [times["grid"] for times in found.values() if times.get("grid")]
+    grids = [times["grid"] for times in found.values() if times.get("grid", float("nan")) > 0]
     report.figures |= {"injection_seconds": injection, "limit_seconds_per_picture": bench.least}
-    report.bar("injection, share of a picture", injection / one if one else None, most=0.01)
-    report.bar("grid against diffusers' calls, eager", plain / eager["grid"] if plain and eager.get("grid") else None, least=1.5)
-    report.bar("grid against diffusers' calls, best", plain / min(grids) if plain and grids else None, least=1.5)
+    report.bar("injection, share of a picture", injection / eager["one"], most=0.01)
+    report.bar("grid against diffusers' calls, eager", plain / eager["grid"], least=1.5)
+    report.bar("grid against diffusers' calls, best", plain / min(grids, default=float("nan")), least=1.5)
     columns = ("setup", "what", "s/picture", "share of limit", "peak GiB", "first call s")
     keys = ("seconds_per_picture", "share_of_limit", "peak_gib", "first_call_seconds")
     rows = [(r["setup"], r["what"], *([r["error"][:40]] if "error" in r else [r[key] for key in keys])) for r in bench.rows]

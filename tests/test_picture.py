@@ -6,7 +6,8 @@ import pytest
 from PIL import ExifTags, Image, ImageChops
 
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.picture import Picture, read_recipe, save_animation
+from emoticrafter.picture import Picture, save_animation
+from emoticrafter.recipe import read_recipe
 
 RECIPE = {
     "prompt": "a dog \u2013 犬",

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from emoticrafter.errors import InputError
-from emoticrafter.picture import Picture, contact_sheet
+from emoticrafter.picture import Picture
+from emoticrafter.sheet import contact_sheet
 
 COLOURS = ["#ff0000", "#00ff00", "#0000ff", "#ffff00", "#ff00ff", "#00ffff"]
 

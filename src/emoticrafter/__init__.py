@@ -20,7 +20,7 @@ _HOMES = {"EmotiCrafter": "crafter", "Emotion": "emotion", "Picture": "picture"}
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: importing the package must not cost the seconds that torch takes."""
     if name == "__version__":
-        value: object = _version()
+        value: object = import_module(f"{__name__}.version").installed_version()
     elif name in _HOMES:
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     else:
@@ -31,12 +31,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("emoticrafter")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0+unknown"

@@ -25,6 +25,7 @@ from emoticrafter.files import cache_directory
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
 from emoticrafter.sheet import contact_sheet
+from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -249,7 +250,7 @@ class EmotiCrafter:
             "height": height,
             **described,
             **self._weights(),
-            "versions": {"emoticrafter": _version(), **versions},
+            "versions": {"emoticrafter": installed_version(), **versions},
         }
 
 
@@ -362,9 +363,3 @@ def _own_checkpoint(backbone: Backbone) -> Path:
 
 def _warn(text: str) -> None:
     warnings.warn(text, UnknownWordsWarning, stacklevel=4)
-
-
-def _version() -> str:
-    from emoticrafter import __version__
-
-    return __version__

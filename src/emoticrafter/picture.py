@@ -14,9 +14,8 @@ from emoticrafter import recipe as recipes
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path, check_writable
 from emoticrafter.recipe import joint_recipe, read_recipe
-from emoticrafter.sheet import contact_sheet
 
-__all__ = ["Picture", "contact_sheet", "joint_recipe", "read_recipe", "save_animation"]
+__all__ = ["Picture", "save_animation"]
 
 _STILLS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}

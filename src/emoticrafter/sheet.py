@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
 from emoticrafter.emotion import grid
 from emoticrafter.errors import InputError
-
-if TYPE_CHECKING:
-    from emoticrafter.picture import Picture
+from emoticrafter.picture import Picture
 
 __all__ = ["contact_sheet"]
 

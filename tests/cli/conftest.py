@@ -14,7 +14,9 @@ from PIL import Image
 
 from emoticrafter.cli.main import run
 from emoticrafter.emotion import Emotion, grid, path
-from emoticrafter.picture import Picture, contact_sheet, joint_recipe
+from emoticrafter.picture import Picture
+from emoticrafter.recipe import joint_recipe
+from emoticrafter.sheet import contact_sheet
 
 
 @dataclass
@@ -40,10 +42,13 @@ class FakeCrafter:
     opened: dict[str, Any] | None = None
     asked: dict[str, Any] | None = None
     failure: BaseException | None = None
+    surprise: str = ""
 
     @classmethod
-    def from_pretrained(cls, backbone: str = "storybook", **settings: Any) -> FakeCrafter:
+    def from_pretrained(cls, backbone: str = "storybook", *, warn: Callable[[str], None], **settings: Any) -> FakeCrafter:
         cls.opened = {"backbone": backbone, **settings}
+        if cls.surprise:
+            warn(cls.surprise)
         return cls()
 
     def generate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -94,6 +95,13 @@ def test_ctrl_c_exits_130_and_writes_nothing(cli: Cli, crafter: Fake, tmp_path: 
     crafter.failure = KeyboardInterrupt()
     assert cli("generate", "a").code == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_crafter_warns_on_stderr_in_plain_words(cli: Cli, crafter: type[FakeCrafter]) -> None:
+    crafter.surprise = "The model does not know 'zorb'\x1b."
+    done = cli("generate", "a zorb", "--out", "a.png", "--json")
+    assert done.err == "warning: The model does not know 'zorb'\ufffd.\n"
+    assert json.loads(done.out)["paths"] == ["a.png"]
 
 
 def test_our_warnings_are_one_line_and_those_of_libraries_silent(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,14 +113,44 @@ def test_build_hands_over_what_was_asked(cli: Cli, monkeypatch: pytest.MonkeyPat
 
     def run(preset: Any, out: Path, **settings: Any) -> Path:
         asked.update(preset=preset.name, out=out, **settings)
+        (out / "model").mkdir(parents=True, exist_ok=True)
+        if not settings["stages"]:
+            (out / "model" / "model_index.json").touch()
         return out / "model"
 
     monkeypatch.setattr(build, "run", run)
     monkeypatch.setattr(common, "restart_with_steady_memory", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    done = cli("storybook", "build", "--preset", "smoke", "--out", "runs", "--stage", "vae", "--stage", "unet", "--json")
-    assert json.loads(done.out)["paths"] == ["runs/model"]
-    assert asked == {"preset": "smoke", "out": Path("runs"), "stages": ["vae", "unet"], "seed": 0, "device": None, "quiet": True}
+    toy = ("storybook", "build", "--preset", "smoke", "--out", "runs")
+    done = cli(*toy, "--stage", "vae", "--stage", "unet", "--steps", "9", "--json")
+    assert (json.loads(done.out)["paths"], json.loads(done.out)["finished"]) == (["runs"], False)
+    assert asked == {
+        "preset": "smoke", "out": Path("runs"), "stages": ["vae", "unet"], "seed": 0, "device": None, "steps": 9,
+        "minutes": None, "quiet": True,
+    }  # fmt: skip
+    done = cli(*toy, "--seed", "5", "--device", "cuda:1", "--minutes", "0.5")
+    assert (asked["seed"], asked["device"], asked["steps"], asked["minutes"]) == (5, "cuda:1", None, 0.5)
+    assert done.out == "runs/model\n"
+    assert "--backbone runs/model" in done.err
+    assert "tools/install_storybook.py runs\n" in done.err
+
+
+def test_build_starts_anew_with_the_threads_asked_for(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """glibc and OpenMP read their settings only when a process starts."""
+    started: list[list[str]] = []
+
+    def execv(program: str, words: list[str]) -> None:
+        started.append(words)
+        assert os.environ["OMP_NUM_THREADS"] == "3"
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(sys, "orig_argv", ["python", "emoticrafter", "storybook", "build", "--out", "runs"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(os, "environ", {name: value for name, value in os.environ.items() if "MALLOC" not in name})
+    cli("storybook", "build", "--preset", "smoke", "--out", "runs", "--threads", "3")
+    assert started == [[sys.executable, "emoticrafter", "storybook", "build", "--out", "runs"]]
 
 
 def test_build_refuses_unknown_presets_and_stages(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,10 +21,15 @@ PUBLIC = {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
     },
     "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "safe_name"},
-    "emoticrafter.picture": {"Picture", "contact_sheet", "joint_recipe", "read_recipe", "save_animation"},
+    "emoticrafter.picture": {"Picture", "save_animation"},
+    "emoticrafter.recipe": {
+        "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
+    },
+    "emoticrafter.sheet": {"contact_sheet"},
     "emoticrafter.storybook.build": {"PRESETS", "STAGES", "run"},
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
     "emoticrafter.system": {"describe_system"},
+    "emoticrafter.version": {"installed_version"},
 }  # fmt: skip
 
 

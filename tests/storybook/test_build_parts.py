@@ -213,6 +213,24 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:
         Training(name="bad", folder=tmp_path, model=model, recipe=recipe, loss=loss, quiet=True).run()
 
 
+def test_a_pace_multiplies_the_rate_of_one_parameter(tmp_path: Path) -> None:
+    def moved(paces: dict[str, float]) -> float:
+        model = torch.nn.Linear(1, 1)
+        torch.nn.init.zeros_(model.bias)
+        recipe = Recipe(steps=3, batch=1, rate=0.01, final_rate=0.01, warmup=0)
+        folder = tmp_path / f"{len(paces)}"
+        training = Training(
+            name="pace", folder=folder, model=model, recipe=recipe, quiet=True, paces=paces,
+            loss=lambda step, rng: {"loss": (model.bias - 1).square().sum()},
+        )  # fmt: skip
+        training.run()
+        assert training.resume()
+        return float(model.bias.detach())
+
+    assert moved({}) == pytest.approx(0.03, rel=0.05)
+    assert moved({"bias": 10.0}) == pytest.approx(0.3, rel=0.05)
+
+
 def test_plain_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with Meter("baking", 10, unit="cakes") as meter:
         meter.update(1)  # too soon for a line

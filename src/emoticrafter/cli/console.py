@@ -27,6 +27,11 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def warn(text: str) -> None:
+    """A line about something that is no error but may surprise."""
+    note(f"warning: {text}")
+
+
 def table(rows: list[tuple[str, ...]]) -> None:
     """Rows in columns that line up; the last column is as wide as it likes."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]

@@ -17,7 +17,7 @@ import typer
 from typer.main import get_command
 
 from emoticrafter.cli import checkpoints, pictures, storybook
-from emoticrafter.cli.console import note, say
+from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
 PROGRAM = "emoticrafter"
@@ -40,9 +40,9 @@ app.add_typer(storybook.app)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from emoticrafter import __version__
+        from emoticrafter.version import installed_version
 
-        say(f"{PROGRAM} {__version__}")
+        say(f"{PROGRAM} {installed_version()}")
         raise typer.Exit
 
 
@@ -109,6 +109,6 @@ def _show_only_our_warnings() -> None:
 
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
         if category.__module__.partition(".")[0] == PROGRAM:
-            note(f"warning: {message}")
+            warn(str(message))
 
     warnings.showwarning = show  # type: ignore[assignment]

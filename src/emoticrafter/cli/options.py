@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from emoticrafter.cli.console import warn
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 
@@ -106,7 +107,7 @@ class ModelOptions:
         from emoticrafter.crafter import EmotiCrafter
 
         settings = _given(emotion=self.emotion, device=self.device, dtype=self.dtype, offload=self.offload)
-        return EmotiCrafter.from_pretrained(self.backbone, **settings)
+        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **settings)
 
 
 @dataclass(frozen=True, kw_only=True)

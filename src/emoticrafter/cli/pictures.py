@@ -112,7 +112,8 @@ def sweep(
     - `emoticrafter sweep "a harbour" --from=-3,2 --to=3,-1 --frames 16 --out harbour.webp`
     - `emoticrafter sweep "a cat in a room" --from sad --to delighted --frames 7 --out cat.png`
     """
-    from emoticrafter.picture import joint_recipe, save_animation
+    from emoticrafter.picture import save_animation
+    from emoticrafter.recipe import joint_recipe
 
     begin, end, settings = Emotion.parse(first), Emotion.parse(last), sampling.given()
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")

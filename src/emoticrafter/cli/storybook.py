@@ -6,13 +6,14 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.console import printable, say, say_json, table
+from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
 from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
 from emoticrafter.errors import InputError, MissingError
@@ -90,6 +91,10 @@ def build(
     out: Annotated[Path, typer.Option("--out", help="The folder to work in; an unfinished one is taken up.", metavar="DIR")],
     preset: Annotated[str, typer.Option(help="smoke: minutes, a toy; cpu: hours; gpu: for one large GPU.")] = "cpu",
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; by default all of them, in order.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps of each stage, instead of the preset's.", metavar="N")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes for each training: as many steps as fit, measured at its start.", metavar="M")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Decides the scenes, the captions and every draw of the training.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default the best there is.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024)] = None,
@@ -100,7 +105,7 @@ def build(
     Examples:
 
     - `emoticrafter storybook build --preset smoke --out runs/smoke`
-    - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --threads 2`
+    - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --minutes 90 --threads 2`
     """
     _need_extra("cv2", "scipy", "sklearn", "tokenizers", "matplotlib")
     from emoticrafter.storybook import build as building
@@ -113,8 +118,12 @@ def build(
 
     restart_with_steady_memory()
     report = Report(as_json)
-    folder = building.run(recipe, out, stages=stage, seed=seed, device=device, quiet=as_json)
-    report([folder])
+    folder = building.run(recipe, out, stages=stage, seed=seed, device=device, steps=steps, minutes=minutes, quiet=as_json)
+    finished = (folder / "model_index.json").is_file()
+    report([folder if finished else out], finished=finished)
+    if finished and not as_json:
+        note(f'Draw with it: emoticrafter grid "a dog on a beach" --backbone {shlex.quote(str(folder))}')
+        note(f"Ship it, in a checkout: python tools/install_storybook.py {shlex.quote(str(out))}")
 
 
 @app.command()

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import itertools
 
 import pytest
@@ -5,8 +7,10 @@ import pytest
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook.world.mood import Mood
 
-NUMBERS = ("joy", "gloom", "thrill", "calm", "elation", "serenity", "terror", "sorrow", "wind", "wave", "mist", "rain", "decay", "bloom",
-           "motion")  # fmt: skip
+NUMBERS = (
+    "joy", "gloom", "thrill", "calm", "elation", "serenity", "terror", "sorrow", "wind", "wave", "mist", "rain", "decay",
+    "bloom", "motion",
+)  # fmt: skip
 COLORS = ("sky_top", "sky_low", "accent")
 STEPS = [i / 10 - 3 for i in range(61)]
 
@@ -31,8 +35,8 @@ def test_nothing_jumps_along_an_axis(axis: str, other: float) -> None:
 
 
 def test_the_four_corners_are_four_moods() -> None:
-    corners = {name: Mood.of(Emotion(valence=v, arousal=a)) for name, v, a in
-               (("elation", 3, 3), ("serenity", 3, -3), ("terror", -3, 3), ("sorrow", -3, -3))}  # fmt: skip
+    points = {"elation": (3, 3), "serenity": (3, -3), "terror": (-3, 3), "sorrow": (-3, -3)}
+    corners = {name: Mood.of(Emotion(valence=v, arousal=a)) for name, (v, a) in points.items()}
     for name, mood in corners.items():
         assert getattr(mood, name) == pytest.approx(1)
         for other in corners.keys() - {name}:

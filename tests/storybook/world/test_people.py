@@ -53,7 +53,7 @@ def difference(first: np.ndarray, second: np.ndarray) -> float:
     return float((np.abs(first - second).max(axis=2) > 30).mean())
 
 
-def test_the_ten_kinds_look_different():
+def test_the_ten_kinds_look_different() -> None:
     pictures = {kind: person(kind, clothes="blue") for kind in PEOPLE}
     for i, first in enumerate(PEOPLE):
         for second in PEOPLE[i + 1 :]:
@@ -61,7 +61,7 @@ def test_the_ten_kinds_look_different():
 
 
 @pytest.mark.parametrize(("v", "a"), [(0, 0), (0.9, 0.9), (-0.9, -0.9), (-0.9, 0.9), (0.9, -0.9)])
-def test_actions_stay_recognisable_at_every_emotion(v: float, a: float):
+def test_actions_stay_recognisable_at_every_emotion(v: float, a: float) -> None:
     pictures = [person("boy", action, v, a) for action in PERSON_ACTIONS]
     for i, first in enumerate(pictures):
         for j in range(i + 1, len(pictures)):
@@ -70,7 +70,7 @@ def test_actions_stay_recognisable_at_every_emotion(v: float, a: float):
 
 @pytest.mark.parametrize("kind", PEOPLE)
 @pytest.mark.parametrize("fixed", [-0.8, 0.0, 0.8])
-def test_emotion_changes_people_in_small_steps(kind: str, fixed: float):
+def test_emotion_changes_people_in_small_steps(kind: str, fixed: float) -> None:
     steps = np.arange(-1, 1.001, 0.2 / 3)
     for along_valence in (True, False):
         pictures = [person(kind, v=s, a=fixed) if along_valence else person(kind, v=fixed, a=s) for s in steps]
@@ -82,21 +82,21 @@ def test_emotion_changes_people_in_small_steps(kind: str, fixed: float):
             assert changed.mean(axis=2).sum() / area < 26
 
 
-def test_same_seed_same_person_whatever_else_is_drawn():
+def test_same_seed_same_person_whatever_else_is_drawn() -> None:
     assert np.array_equal(person("man", seed=4), person("man", seed=4))
     assert any(not np.array_equal(person("man", seed=s), person("man", seed=s + 1)) for s in range(3))
     assert not np.array_equal(person("man", seed=4, layer="first"), person("man", seed=4, layer="second"))
 
 
 @pytest.mark.parametrize("kind", ["girl", "boy", "woman", "man", "grandmother", "grandfather", "toddler", "doctor"])
-def test_clothes_take_the_named_colour(kind: str):
+def test_clothes_take_the_named_colour(kind: str) -> None:
     for name in ("red", "blue"):
         away = np.abs(person(kind, clothes=name) - np.array(CLOTHES[name])).max(axis=2)
         assert (away < 45).sum() > 25, name
 
 
 @pytest.mark.parametrize("kind", PEOPLE)
-def test_people_stand_on_their_feet_and_keep_their_height(kind: str):
+def test_people_stand_on_their_feet_and_keep_their_height(kind: str) -> None:
     rows = np.flatnonzero(painted(person(kind, size=128)).any(axis=1)) / 128
     assert abs(rows[-1] - FOOT) < 0.045
     height = rows[-1] - rows[0]
@@ -104,18 +104,18 @@ def test_people_stand_on_their_feet_and_keep_their_height(kind: str):
     assert low < height < high
 
 
-def test_flip_mirrors_the_silhouette():
+def test_flip_mirrors_the_silhouette() -> None:
     plain, mirrored = painted(person("boy", "running")), painted(person("boy", "running", flip=True))[:, ::-1]
     assert (plain & mirrored).sum() / (plain | mirrored).sum() > 0.9
 
 
 @pytest.mark.parametrize("size", [32, 192])
-def test_any_size_of_canvas(size: int):
+def test_any_size_of_canvas(size: int) -> None:
     share = painted(person("firefighter", "playing_ball", -0.5, 0.5, size=size)).mean()
     assert 0.04 < share < 0.25
 
 
-def test_partly_outside_the_picture():
+def test_partly_outside_the_picture() -> None:
     on = stage()
     for x, foot in ((-0.1, 0.86), (1.1, 0.5), (0.5, 0.1), (0.5, 1.4)):
         for action in PERSON_ACTIONS:
@@ -123,7 +123,7 @@ def test_partly_outside_the_picture():
     assert painted(on.canvas.image().astype(np.int16)).any()
 
 
-def test_mouth_and_brow_carry_valence_and_opening_carries_arousal():
+def test_mouth_and_brow_carry_valence_and_opening_carries_arousal() -> None:
     for a in (-1, -0.3, 0, 0.6, 1):
         smiles = [face_of(Mood(v, a)).smile for v in np.linspace(-1, 1, 9)]
         assert all(p < q for p, q in pairwise(smiles))
@@ -139,7 +139,7 @@ def test_mouth_and_brow_carry_valence_and_opening_carries_arousal():
     assert terrified.iris < 0.5
 
 
-def test_posture_follows_the_mood():
+def test_posture_follows_the_mood() -> None:
     sad, neutral, elated, afraid = (pose_of(CHILD, Mood(*at), "standing") for at in ((-1, -1), (0, 0), (1, 1), (-1, 1)))
     assert sad.head[1] < neutral.head[1]
     assert sad.head[0] > neutral.head[0]
@@ -151,7 +151,7 @@ def test_posture_follows_the_mood():
         assert abs(y - afraid.head[1]) < CHILD.ry
 
 
-def test_who_sits_is_lower_and_a_bench_is_under_them():
+def test_who_sits_is_lower_and_a_bench_is_under_them() -> None:
     assert pose_of(ADULT, Mood(0, 0), "sitting", 0.165).head[1] < pose_of(ADULT, Mood(0, 0), "standing").head[1]
     on = stage()
     draw_bench(on, 0.5, FOOT, 0.4)
@@ -163,7 +163,7 @@ def test_who_sits_is_lower_and_a_bench_is_under_them():
 
 
 @pytest.mark.parametrize(("v", "a"), [(0, 0), (1, 1), (-1, 1), (-1, -1)])
-def test_hands_meet_only_hand_in_hand(v: float, a: float):
+def test_hands_meet_only_hand_in_hand(v: float, a: float) -> None:
     pair = Subject(kind="girl", clothes="red"), Subject(kind="boy", clothes="red")
     joined = {}
     for relation in ("hand_in_hand", "beside"):
@@ -173,7 +173,7 @@ def test_hands_meet_only_hand_in_hand(v: float, a: float):
     assert joined == {"hand_in_hand": True, "beside": False}
 
 
-def test_a_pair_shares_one_bench():
+def test_a_pair_shares_one_bench() -> None:
     pair = Subject(kind="grandmother"), Subject(kind="grandfather")
     on = stage(0, 0, *pair)
     draw_pair(on, *pair, 0.32, 0.68, FOOT, 0.57, "on_bench", "pair")

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,7 +69,13 @@ class Workshop:
             say(text)
 
     def training(
-        self, name: str, model: nn.Module, recipe: Recipe, loss: LossFunction, watch: WatchFunction | None = None
+        self,
+        name: str,
+        model: nn.Module,
+        recipe: Recipe,
+        loss: LossFunction,
+        watch: WatchFunction | None = None,
+        paces: Mapping[str, float] | None = None,
     ) -> Training:
         """A training with this workshop's seed, folder and habits."""
         return Training(
@@ -79,6 +85,7 @@ class Workshop:
             recipe=recipe,
             loss=loss,
             watch=watch,
+            paces=paces or {},
             seed=self.seed,
             steps=self.steps,
             minutes=self.minutes,
@@ -94,6 +101,7 @@ class Training:
 
     `loss(step, rng)` runs the forward pass on the network given as `model`; torch's own generator is seeded before each call.
     `watch(averaged, step)` is called about every `watch_seconds` and at the end; the figures that it returns are logged.
+    `paces`: parameters by name that learn at a multiple of the recipe's rate.
     """
 
     name: str
@@ -102,6 +110,7 @@ class Training:
     recipe: Recipe
     loss: LossFunction
     watch: WatchFunction | None = None
+    paces: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     steps: int | None = None
     minutes: float | None = None
@@ -114,12 +123,14 @@ class Training:
             self.recipe = replace(self.recipe, steps=self.steps)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         fused = all(p.device.type in ("cpu", "cuda") for p in self.model.parameters())
-        trained = [p for p in self.model.parameters() if p.requires_grad]
+        trained = [p for name, p in self.model.named_parameters() if p.requires_grad and name not in self.paces]
         # Gains and biases are left alone: decay is for matrices.
         groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.recipe.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.recipe.weight_decay, "pace": 1.0},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
         ]
+        for name, pace in self.paces.items():
+            groups.append({"params": [self.model.get_parameter(name)], "weight_decay": 0.0, "pace": pace})
         self.optimizer = torch.optim.AdamW(groups, lr=self.recipe.rate, betas=self.recipe.betas, fused=fused)
         self.step = 0
         self.seconds = 0.0
@@ -215,7 +226,7 @@ class Training:
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = recipe.rate_at(self.step)
+            group["lr"] = group["pace"] * recipe.rate_at(self.step)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         decay = min(recipe.average, (1 + self.step) / (10 + self.step))

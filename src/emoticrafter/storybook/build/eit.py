@@ -1,8 +1,8 @@
 """The emotion injection transformer of the storybook model, trained as in the paper on pairs of captions.
 
-Dang et al. 2025 (arXiv 2501.05710),
-section 4.3: minimise 1/d(v, a) |f_hat - (f_n + alpha (f_e - f_n))|^2 with alpha = 1.5, where d is
-a Gaussian density estimate of the annotated emotions with Silverman's rule. Here the weights are brought to mean 1 and capped.
+Dang et al. 2025 (arXiv 2501.05710), section 4.3: minimise 1/d(v, a) |f_hat - (f_n + alpha (f_e - f_n))|^2 with alpha = 1.5,
+where d is a Gaussian density estimate of the annotated emotions with Silverman's rule. Here the weights are brought to mean 1
+and capped.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from emoticrafter.storybook.build.text import load_text_encoders
 
 ALPHA = 1.5
 MOST_WEIGHT = 5.0
+PACES = {"residual_norm.weight": 10.0}  # it starts at 0.01 and has far to go, and Adam's steps are all of one length
 FAMILY = "storybook"
 
 
@@ -102,7 +103,7 @@ def run(work: Workshop) -> None:
             whole += float(wanted.square().sum())
         return {"explained": 1 - left / whole}
 
-    training = work.training("eit", eit, preset.eit_recipe, loss, watch)
+    training = work.training("eit", eit, preset.eit_recipe, loss, watch, PACES)
     averaged = training.run()
     assert isinstance(averaged, EmotionInjectionTransformer)
     figures = watch(averaged, training.step)

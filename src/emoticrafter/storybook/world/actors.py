@@ -8,11 +8,11 @@ from emoticrafter.storybook.world.stage import Stage
 
 # Heights in units of the picture, where the default of the group would look wrong beside a person of 0.6.
 _HEIGHTS = {
-    "elephant": 0.54, "horse": 0.54, "camel": 0.54, "deer": 0.56, "dinosaur": 0.56, "flamingo": 0.56, "kangaroo": 0.52, "cow": 0.50,
-    "snail": 0.40, "hedgehog": 0.38, "turtle": 0.36, "butterfly": 0.36, "bird": 0.42, "duck": 0.42, "rabbit": 0.44,
-    "bus": 0.42, "train": 0.44, "truck": 0.44, "fire_engine": 0.42, "tractor": 0.46, "sailboat": 0.56, "rocket": 0.56, "bicycle": 0.42,
-    "tent": 0.42, "snowman": 0.52, "sunflower": 0.54, "fountain": 0.46, "guitar": 0.46, "umbrella": 0.50, "balloon": 0.50, "ball": 0.32,
-    "cake": 0.40, "drum": 0.38,
+    "elephant": 0.54, "horse": 0.54, "camel": 0.54, "deer": 0.56, "dinosaur": 0.56, "flamingo": 0.56, "kangaroo": 0.52,
+    "cow": 0.50, "snail": 0.40, "hedgehog": 0.38, "turtle": 0.36, "butterfly": 0.36, "bird": 0.42, "duck": 0.42, "rabbit": 0.44,
+    "bus": 0.42, "train": 0.44, "truck": 0.44, "fire_engine": 0.42, "tractor": 0.46, "sailboat": 0.56, "rocket": 0.56,
+    "bicycle": 0.42, "tent": 0.42, "snowman": 0.52, "sunflower": 0.54, "fountain": 0.46, "guitar": 0.46, "umbrella": 0.50,
+    "balloon": 0.50, "ball": 0.32, "cake": 0.40, "drum": 0.38,
 }  # fmt: skip
 _GROUP_HEIGHTS = {"animal": 0.46, "vehicle": 0.40, "thing": 0.42}
 _AIRBORNE = {"butterfly": 0.22, "balloon": 0.14}

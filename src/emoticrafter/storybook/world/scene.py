@@ -37,8 +37,10 @@ VEHICLE_ACTIONS = ("standing", "driving")
 THING_ACTIONS = ("standing",)
 RELATIONS = ("beside", "chasing", "hand_in_hand", "on_bench")  # of the first subject to the second
 
-CLOTHES = {"red": (214, 62, 66), "blue": (62, 112, 206), "green": (58, 152, 92), "yellow": (242, 190, 56), "pink": (236, 122, 168),
-           "orange": (238, 136, 58), "purple": (142, 92, 186)}  # fmt: skip
+CLOTHES = {
+    "red": (214, 62, 66), "blue": (62, 112, 206), "green": (58, 152, 92), "yellow": (242, 190, 56), "pink": (236, 122, 168),
+    "orange": (238, 136, 58), "purple": (142, 92, 186),
+}  # fmt: skip
 
 
 def actions_of(kind: str) -> tuple[str, ...]:

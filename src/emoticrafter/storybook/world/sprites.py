@@ -109,7 +109,7 @@ class CodeSprites:
 @cache
 def _code_sprite(name: str) -> np.ndarray:
     index = sorted(CODES).index(name)
-    hue = np.uint8([[[index * 47 % 180, 200, 150 + index * 31 % 100]]])
+    hue = np.array([[[index * 47 % 180, 200, 150 + index * 31 % 100]]], np.uint8)
     color = [int(c) for c in cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0]] + [255]
     rgba = np.zeros((128, 128, 4), np.uint8)
     corners = 3 + index % 5

@@ -1,0 +1,68 @@
+"""The judge: what it reads, in which ranges, and a file that carries its own sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge, save_judge
+from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3)).astype(np.uint8)
+
+
+def judge(heads: dict[str, int]) -> Judge:
+    torch.manual_seed(0)
+    return Judge(JudgeConfig(width=4, heads=heads)).eval()
+
+
+def test_emotions_are_points_of_the_plane() -> None:
+    made = judge(EMOTION_HEADS)
+    with torch.no_grad():
+        made.heads["feeling"].bias.copy_(torch.tensor([5.0, -5.0]))
+    found = made.emotions(PICTURES)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[3, -3]] * 3
+
+
+def test_contents_are_names_the_likeliest_first() -> None:
+    made = judge(CONTENT_HEADS)
+    with torch.no_grad():
+        made.heads["place"].bias[PLACES.index("lake")] = 100
+        made.heads["subjects"].bias[SUBJECTS.index("owl")] = 100
+        made.heads["subjects"].bias[SUBJECTS.index("cat")] = 50
+    for place, subjects in made.contents(PICTURES):
+        assert place == "lake"
+        assert list(subjects)[:2] == ["owl", "cat"]
+        assert set(subjects) == set(SUBJECTS)
+
+
+def test_batches_and_sizes_do_not_matter() -> None:
+    made = judge(EMOTION_HEADS)
+    whole = made.read(PICTURES)["feeling"]
+    assert np.allclose(made.read(PICTURES, batch=2)["feeling"], whole, atol=1e-5)
+    flat = np.full((1, 128, 128, 3), 90, np.uint8)
+    assert np.allclose(made.read(flat)["feeling"], made.read(flat[:, ::2, ::2])["feeling"], atol=1e-4)
+
+
+def test_a_saved_judge_reads_the_same(tmp_path: Path) -> None:
+    made, path = judge(CONTENT_HEADS), tmp_path / "judge.safetensors"
+    save_judge(made, path, {"accuracy": 0.99}, torch.float32)
+    again = load_judge(path)
+    assert again.config == made.config
+    assert again.figures == {"accuracy": 0.99}
+    assert np.array_equal(again.read(PICTURES)["place"], made.read(PICTURES)["place"])
+
+
+def test_a_judge_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "judge.safetensors"
+    with pytest.raises(MissingError, match="--stage judge"):
+        load_judge(path)
+    save_judge(judge(EMOTION_HEADS), path, {})
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(CheckpointError, match="does not hold a judge"):
+        load_judge(path)
