@@ -28,8 +28,9 @@ format: $(VENV)/.dev ## lay the code out as lint wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed ## write docs/commands.md anew from the help pages
+docs: $(VENV)/.installed ## write the pages that are made from the help, the card and the records
 	$(BIN)/python tools/write_commands.py
+	$(BIN)/python tools/write_card.py
 
 sprites: $(VENV)/.tests ## fetch the sprite package that the world is drawn with; needs npm
 	$(BIN)/python -c "from emoticrafter.storybook.world.sprites import fetch; print(fetch())"

@@ -98,6 +98,14 @@ def test_many_emotions_of_one_prompt_give_what_each_gives(crafter: EmotiCrafter)
         )
 
 
+def test_a_preview_takes_fewer_steps_unless_steps_are_given(crafter: EmotiCrafter) -> None:
+    emotion = Emotion(valence=1, arousal=1)
+    full, quick, given = (crafter.generate("a dog", emotion, **options)[0].recipe["steps"]
+                          for options in ({}, {"preview": True}, {"preview": True, "steps": 5}))  # fmt: skip
+    assert quick < full
+    assert given == 5
+
+
 def test_count_pairs_and_order(crafter: EmotiCrafter) -> None:
     pictures = crafter.generate(["cat", "dog"], SAD, count=2, seed=5)
     assert [(p.recipe["prompt"], p.recipe["seed"]) for p in pictures] == [("cat", 5), ("cat", 6), ("dog", 5), ("dog", 6)]

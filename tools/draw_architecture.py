@@ -119,11 +119,11 @@ def draw_build(axes: Axes) -> None:
 
 
 def draw_legend(axes: Axes) -> None:
-    x = 111.0
+    x = 116.0
     for name, fill in LEGEND.items():
         axes.add_patch(Rectangle((x, 117), 3.2, 2.4, facecolor=fill, edgecolor=INK, linewidth=0.6))
         axes.text(x + 4.4, 118.1, name, fontsize=8.6, color=GREY, va="center")
-        x += 8.0 + 0.95 * len(name)
+        x += 7.8 + 0.8 * len(name)
 
 
 def main() -> None:

@@ -126,6 +126,7 @@ class EmotiCrafter:
         strength: float | None = None,
         start: float = 0.0,
         steps: int | None = None,
+        preview: bool = False,
         guidance: float | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
@@ -136,11 +137,12 @@ class EmotiCrafter:
         seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one. strength:
         scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
         to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size (pixels, or width and height):
-        None is the backbone's own. negative: what to keep out. progress: called with (done, total) steps.
+        None is the backbone's own. preview: as few steps as still give a good picture, where `steps` is None. negative: what
+        to keep out. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         prompts, emotions = _pairs(prompt, emotion)
-        settings = self._settings(steps, guidance, size, negative)
+        settings = self._settings(steps, preview, guidance, size, negative)
         seeds = _seeds(seed, count, len(prompts))
         strength, start = self._strength(strength), _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
         self._warn_about_words([*prompts, *([negative] if negative else [])])
@@ -203,14 +205,15 @@ class EmotiCrafter:
         return _number("strength", own, 0.0, MAX_STRENGTH, "0 is neutral")
 
     def _settings(
-        self, steps: int | None, guidance: float | None, size: int | tuple[int, int] | None, negative: str | None
+        self, steps: int | None, preview: bool, guidance: float | None, size: int | tuple[int, int] | None, negative: str | None
     ) -> dict[str, Any]:
         own = self.backbone.defaults
         pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
         if len(pair) != 2:
             raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
+        few = own.preview_steps or max(own.steps // 3, 1)
         settings: dict[str, Any] = {
-            "steps": own.steps if steps is None else steps,
+            "steps": (few if preview else own.steps) if steps is None else steps,
             "guidance": own.guidance if guidance is None else guidance,
             "size": pair,
             "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
@@ -312,7 +315,7 @@ def _one(prompt: Any) -> str:
 
 
 def _without_count(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"strength", "start", "steps", "guidance", "size", "negative", "progress"}
+    known = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "progress"}
     if unknown := sorted(set(settings) - known):
         raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
     return dict(settings)

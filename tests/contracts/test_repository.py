@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from emoticrafter.storybook.world import scene
+from tools import write_card
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -62,6 +65,21 @@ def test_documents_link_to_files_that_exist() -> None:
     for page in pages:
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_card_is_current() -> None:
+    """docs/storybook-card.md is what the shipped card and the recorded benchmarks say, with weights and without."""
+    assert (ROOT / write_card.PAGE).read_text(encoding="utf-8") == write_card.page(), "run `make docs`"
+
+
+def test_the_documents_count_the_world_right() -> None:
+    page = (ROOT / "docs" / "storybook.md").read_text(encoding="utf-8")
+    kinds = (scene.PEOPLE, scene.ANIMALS, scene.VEHICLES, scene.THINGS)
+    people, animals, vehicles, things = map(len, kinds)
+    assert f"| places | {len(scene.PLACES)}: {', '.join(scene.PLACES).replace('_', ' ')} |" in page
+    assert f"{len(scene.SUBJECTS)}: {people} kinds of people, {animals} animals, {vehicles} vehicles, {things} things" in page
+    actions = [len(scene.actions_of(members[0])) for members in kinds]
+    assert f"{actions[0]} of people, {actions[1]} of animals, {actions[2]} of vehicles" in page
 
 
 def test_the_version_is_said_once() -> None:

@@ -102,11 +102,34 @@ class ModelOptions:
         str | None,
         typer.Option(help="Save GPU memory: none, model, or sequential (least memory, slowest).", rich_help_panel=MODEL),
     ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="A diffusers scheduler with its settings: Euler,timestep_spacing=trailing.",
+            metavar="NAME[,KEY=VALUE...]",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
+    lora: Annotated[
+        list[str] | None,
+        typer.Option(help="A LoRA and its weight; may be given several times.", metavar="PATH[:WEIGHT]", rich_help_panel=MODEL),
+    ] = None
+    watermark: Annotated[
+        bool, typer.Option("--watermark", help="Add SDXL's invisible watermark; the recipe says so.", rich_help_panel=MODEL)
+    ] = False
 
     def open(self) -> EmotiCrafter:
         from emoticrafter.crafter import EmotiCrafter
 
-        settings = _given(emotion=self.emotion, device=self.device, dtype=self.dtype, offload=self.offload)
+        settings = _given(
+            emotion=self.emotion,
+            device=self.device,
+            dtype=self.dtype,
+            offload=self.offload,
+            scheduler=self.scheduler,
+            loras=self.lora or None,
+            watermark=self.watermark or None,
+        )
         return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **settings)
 
 
@@ -130,6 +153,9 @@ class SamplingOptions:
         ),
     ] = None
     steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=SAMPLING)] = None
+    preview: Annotated[
+        bool, typer.Option("--preview", help="As few steps as still give a good picture.", rich_help_panel=SAMPLING)
+    ] = False
     guidance: Annotated[
         float | None, typer.Option(help="Classifier-free guidance: how closely the prompt is followed.", rich_help_panel=SAMPLING)
     ] = None
@@ -138,8 +164,10 @@ class SamplingOptions:
 
     def given(self) -> dict[str, Any]:
         """The settings that were given, as keyword arguments of the crafter."""
+        if self.preview and self.steps is not None:
+            raise InputError("--preview and --steps both say how many steps.", "Leave one or the other out.")
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        return _given(**settings | {"size": None if self.size is None else parse_size(self.size)})
+        return _given(**settings | {"size": None if self.size is None else parse_size(self.size), "preview": self.preview or None})
 
 
 Out = Annotated[

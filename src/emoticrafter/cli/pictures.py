@@ -19,7 +19,7 @@ from emoticrafter.files import safe_name
 MAX_COUNT = 1000
 
 Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")]
-Axis = typer.Option(help="start:end:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
+Axis = typer.Option(help="from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
 
 
 @spread
