@@ -14,12 +14,8 @@ from tools.install_storybook import JUDGES, WEIGHTS, install
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
     made = tmp_path / "build"
-    for name in (
-        "assemble/model/card.json",
-        "assemble/model/unet/a.safetensors",
-        "judge/emotion.safetensors",
-        "judge/content.safetensors",
-    ):
+    judges = [f"judge/{name}.safetensors" for name in ("emotion", "content")]
+    for name in ("assemble/model/card.json", "assemble/model/unet/a.safetensors", *judges):
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).write_text(name)
     return made

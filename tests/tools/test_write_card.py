@@ -10,7 +10,15 @@ from tools import write_card
 
 MODEL: dict[str, Any] = {
     "model": "storybook",
-    "recipe": {"name": "cpu", "size": 128, "scenes": 20_000},
+    "recipe": {
+        "name": "cpu",
+        "size": 128,
+        "scenes": 20_000,
+        "unet": {"block_out_channels": [96, 192]},
+        "vae": {"block_out_channels": [16, 32]},
+        "text": [{"width": 128, "layers": 4}, {"width": 192, "layers": 4}],
+        "eit": {"blocks": 4, "width": 128},
+    },
     "seed": 0,
     "device": "cpu",
     "stages": {
@@ -49,6 +57,7 @@ def test_without_weights_it_says_so(tmp_path: Path) -> None:
 def test_the_page_holds_the_figures(tmp_path: Path) -> None:
     text = write_card.page(checkout(tmp_path, emotion=RECORD, trial={**RECORD, "benchmark": "trial", "smoke": True}))
     assert "40,000 for training; sprites: some@1" in text
+    assert "UNet 96 192; VAE 16 32; text encoders 4 layers of 128 and 4 layers of 192; EIT 4 blocks of 128" in text
     assert "50.0 MB, the largest file 15.0 MB" in text
     assert "cpu, 2.0 hours" in text
     assert "| `vae` | autoencoder | steps 9,000, seconds 3,600, psnr 31.2 |" in text

@@ -167,7 +167,9 @@ class SamplingOptions:
         if self.preview and self.steps is not None:
             raise InputError("--preview and --steps both say how many steps.", "Leave one or the other out.")
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        return _given(**settings | {"size": None if self.size is None else parse_size(self.size), "preview": self.preview or None})
+        return _given(
+            **settings | {"size": None if self.size is None else parse_size(self.size), "preview": self.preview or None}
+        )
 
 
 Out = Annotated[
