@@ -1,6 +1,7 @@
 """Which UNet gives the most for its parameters: training speed and time of one call for several shapes at storybook's size.
 
-Each shape: levels of channels, levels with attention to the text (from the lowest up), layers per block. Random weights, random latents.
+Each shape: levels of channels, levels with attention to the text (from the lowest up), layers per block. Weights and latents
+are random.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.common import Report, clocked, parser, table
-from emoticrafter.storybook.build.presets import CPU
+from emoticrafter.storybook.training.presets import CPU
 
 SHAPES: dict[str, tuple[tuple[int, ...], int, int]] = {
     "96-192-288 attention on 3": ((96, 192, 288), 3, 1),
@@ -39,7 +40,7 @@ def measure(config: dict[str, Any], batch: int, steps: int) -> dict[str, float]:
     import torch
     from diffusers import UNet2DConditionModel
 
-    from emoticrafter.storybook.build.common import autocast
+    from emoticrafter.storybook.training.common import autocast
 
     device = torch.device("cpu")
     unet = UNet2DConditionModel(**config)
@@ -68,7 +69,12 @@ def measure(config: dict[str, Any], batch: int, steps: int) -> dict[str, float]:
     with torch.no_grad():
         one, many = (min(clocked(lambda n=n: call(n), steps, 1)) for n in (2, batch))
     parameters = sum(p.numel() for p in unet.parameters()) / 1e6
-    return {"million_parameters": parameters, "trained_per_second": trained, "call_of_2_ms": 1000 * one, "call_of_batch_ms": 1000 * many}
+    return {
+        "million_parameters": parameters,
+        "trained_per_second": trained,
+        "call_of_2_ms": 1000 * one,
+        "call_of_batch_ms": 1000 * many,
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -84,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report.figures[name] = measure(shaped(*shape), given.batch, given.steps)
     keys = ("million_parameters", "trained_per_second", "call_of_2_ms", "call_of_batch_ms")
     rows = [(name, *(one[key] for key in keys)) for name, one in report.figures.items()]
-    report.finish(table("UNet shapes", ("shape", "million parameters", "trained/s", "call of 2, ms", "call of a batch, ms"), rows))
+    report.finish(
+        table("UNet shapes", ("shape", "million parameters", "trained/s", "call of 2, ms", "call of a batch, ms"), rows)
+    )
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def draw_picture(axes: Axes) -> None:
 def draw_build(axes: Axes) -> None:
     """The stages of the build."""
     about = (
-        "The stages of storybook/build/, from nothing to a folder that diffusers opens; each is taken up where it was stopped."
+        "The stages of storybook/training/, from nothing to a folder that diffusers opens; each is taken up where it was stopped."
     )
     heading(axes, 54, "The embedded model", about)
     judge_y, upper, lower = 34, 15, -4

@@ -15,8 +15,8 @@ from emoticrafter.cli.storybook import parse_subject
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.recipe import read_recipe
-from emoticrafter.storybook import build, world
-from emoticrafter.storybook.build import common
+from emoticrafter.storybook import training, world
+from emoticrafter.storybook.training import common
 from emoticrafter.storybook.world import Scene, Subject
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
 from emoticrafter.storybook.world.sprites import CodeSprites
@@ -118,7 +118,7 @@ def test_build_hands_over_what_was_asked(cli: Cli, monkeypatch: pytest.MonkeyPat
             (out / "model" / "model_index.json").touch()
         return out / "model"
 
-    monkeypatch.setattr(build, "run", run)
+    monkeypatch.setattr(training, "run", run)
     monkeypatch.setattr(common, "restart_with_steady_memory", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     toy = ("storybook", "build", "--preset", "smoke", "--out", "runs")

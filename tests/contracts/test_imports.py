@@ -19,7 +19,7 @@ FLOORS = (
     {"eit", "recipe", "backbones", "storybook.words", "storybook.world"},
     {"checkpoint", "picture", "system", "storybook.scenes", "storybook.feelings", "storybook.judge"},
     {"sheet", "storybook.captions"},
-    {"crafter", "storybook.build"},
+    {"crafter", "storybook.training"},
     {"cli"},
 )
 FLOOR_OF = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
@@ -93,10 +93,10 @@ def test_every_room_exists() -> None:
         ("backbones.sdxl", "emoticrafter.crafter.EmotiCrafter", False),
         ("picture", "emoticrafter.sheet.contact_sheet", False),
         ("crafter", "emoticrafter.__version__", False),  # the package's face stands above all
-        ("crafter", "emoticrafter.storybook.build.run", False),  # the same floor: neither leans on the other
+        ("crafter", "emoticrafter.storybook.training.run", False),  # the same floor: neither leans on the other
         ("storybook.judge", "emoticrafter.crafter.EmotiCrafter", False),
         ("storybook.world.render", "emoticrafter.storybook.captions", False),
-        ("storybook.build.eit", "emoticrafter.eit.EITConfig", True),
+        ("storybook.training.eit", "emoticrafter.eit.EITConfig", True),
         ("errors", "emoticrafter.files", False),
         ("errors", "os.path", True),
     ],

@@ -26,7 +26,7 @@ PUBLIC = {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
     },
     "emoticrafter.sheet": {"contact_sheet"},
-    "emoticrafter.storybook.build": {"PRESETS", "STAGES", "run"},
+    "emoticrafter.storybook.training": {"PRESETS", "STAGES", "run"},
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
     "emoticrafter.system": {"describe_system"},
     "emoticrafter.version": {"installed_version"},

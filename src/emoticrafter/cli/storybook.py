@@ -108,17 +108,17 @@ def build(
     - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --minutes 90 --threads 2`
     """
     _need_extra("cv2", "scipy", "sklearn", "tokenizers", "matplotlib")
-    from emoticrafter.storybook import build as building
-    from emoticrafter.storybook.build.presets import preset_named
+    from emoticrafter.storybook import training
+    from emoticrafter.storybook.training.presets import preset_named
 
     recipe = preset_named(preset)
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
-    from emoticrafter.storybook.build.common import restart_with_steady_memory
+    from emoticrafter.storybook.training.common import restart_with_steady_memory
 
     restart_with_steady_memory()
     report = Report(as_json)
-    folder = building.run(recipe, out, stages=stage, seed=seed, device=device, steps=steps, minutes=minutes, quiet=as_json)
+    folder = training.run(recipe, out, stages=stage, seed=seed, device=device, steps=steps, minutes=minutes, quiet=as_json)
     finished = (folder / "model_index.json").is_file()
     report([folder if finished else out], finished=finished)
     if finished and not as_json:

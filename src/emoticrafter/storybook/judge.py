@@ -1,6 +1,6 @@
 """Readers of storybook pictures: the emotion they show, the place, the subjects. For tests and benchmarks, not for making.
 
-Small convolutional networks that `storybook.build` trains on rendered scenes only. On photographs they mean nothing.
+Small convolutional networks that `storybook.training` trains on rendered scenes only. On photographs they mean nothing.
 """
 
 # n pictures, h height, w width

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from emoticrafter import checkpoint
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.storybook import captions, scenes
-from emoticrafter.storybook.build.common import Losses, Workshop, autocast
-from emoticrafter.storybook.build.phrasing import TextEncoders
-from emoticrafter.storybook.build.progress import Meter
-from emoticrafter.storybook.build.text import load_text_encoders
+from emoticrafter.storybook.training.common import Losses, Workshop, autocast
+from emoticrafter.storybook.training.phrasing import TextEncoders
+from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.training.text import load_text_encoders
 
 ALPHA = 1.5
 MOST_WEIGHT = 5.0

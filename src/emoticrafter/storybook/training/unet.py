@@ -17,12 +17,12 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
-from emoticrafter.storybook.build.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
-from emoticrafter.storybook.build.phrasing import TextEncoders
-from emoticrafter.storybook.build.render import SPLITS, Pictures
-from emoticrafter.storybook.build.telling import Choice, Choices, Told, choose, tell
-from emoticrafter.storybook.build.text import load_text_encoders
-from emoticrafter.storybook.build.vae import load_latents, load_vae
+from emoticrafter.storybook.training.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
+from emoticrafter.storybook.training.phrasing import TextEncoders
+from emoticrafter.storybook.training.render import SPLITS, Pictures
+from emoticrafter.storybook.training.telling import Choice, Choices, Told, choose, tell
+from emoticrafter.storybook.training.text import load_text_encoders
+from emoticrafter.storybook.training.vae import load_latents, load_vae
 
 STEPS, GUIDANCE = 12, 3.0
 CHECKED = 256  # held-out pictures behind the logged loss

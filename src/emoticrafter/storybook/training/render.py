@@ -18,14 +18,14 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import MissingError
 from emoticrafter.files import atomic_path
 from emoticrafter.storybook import scenes
-from emoticrafter.storybook.build.presets import Preset
-from emoticrafter.storybook.build.progress import Meter
+from emoticrafter.storybook.training.presets import Preset
+from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.storybook.world.render import render
 from emoticrafter.storybook.world.scene import Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites
 
 if TYPE_CHECKING:
-    from emoticrafter.storybook.build.common import Workshop
+    from emoticrafter.storybook.training.common import Workshop
 
 SPLITS = ("train", "held_out")
 _NEUTRAL = Emotion(valence=0.0, arousal=0.0)
@@ -152,7 +152,7 @@ def _draw(jobs: list[tuple[Path, str, int, int, int, int]], total: int, preset: 
 
 
 def _sheet(work: Workshop) -> None:
-    from emoticrafter.storybook.build.common import save_sheet
+    from emoticrafter.storybook.training.common import save_sheet
 
     for split in SPLITS:
         pictures = Pictures(work.folder("render") / split)

@@ -28,8 +28,8 @@ from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError
 from emoticrafter.files import atomic_path
-from emoticrafter.storybook.build.presets import Preset, Recipe
-from emoticrafter.storybook.build.progress import Meter, say
+from emoticrafter.storybook.training.presets import Preset, Recipe
+from emoticrafter.storybook.training.progress import Meter, say
 
 Losses = dict[str, Tensor]  # the key "loss" is minimised, the others are shown
 LossFunction = Callable[[int, np.random.Generator], Losses]

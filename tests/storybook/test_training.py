@@ -20,19 +20,19 @@ from safetensors.torch import load_file
 
 from emoticrafter import checkpoint
 from emoticrafter.errors import CheckpointError, InputError, MissingError
-from emoticrafter.storybook import build, scenes
-from emoticrafter.storybook.build import unet
-from emoticrafter.storybook.build.presets import SMOKE
-from emoticrafter.storybook.build.render import Pictures
-from emoticrafter.storybook.build.telling import Told
+from emoticrafter.storybook import scenes, training
 from emoticrafter.storybook.judge import load_judge
+from emoticrafter.storybook.training import unet
+from emoticrafter.storybook.training.presets import SMOKE
+from emoticrafter.storybook.training.render import Pictures
+from emoticrafter.storybook.training.telling import Told
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage of the smoke preset has run."""
     folder = tmp_path_factory.mktemp("build")
-    build.run("smoke", folder, device="cpu", quiet=True)
+    training.run("smoke", folder, device="cpu", quiet=True)
     return folder
 
 
@@ -40,7 +40,7 @@ def _command(out: Path, *more: str) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "emoticrafter.storybook.build",
+        "emoticrafter.storybook.training",
         "--preset",
         "smoke",
         "--out",
@@ -52,15 +52,15 @@ def _command(out: Path, *more: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    source = str(Path(build.__file__).parents[3])
+    source = str(Path(training.__file__).parents[3])
     paths = [source, *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def test_every_stage_is_finished_and_not_run_again(out: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in out.rglob("done.json")}
-    assert {path.parent.name for path in before} == set(build.STAGES)
-    assert build.run("smoke", out, device="cpu", quiet=True) == out / "assemble" / "model"
+    assert {path.parent.name for path in before} == set(training.STAGES)
+    assert training.run("smoke", out, device="cpu", quiet=True) == out / "assemble" / "model"
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("done.json")}
 
 
@@ -140,7 +140,7 @@ def test_a_stopped_training_ends_in_the_same_weights(out: Path, tmp_path: Path, 
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     for folder in (straight, broken):
         shutil.copytree(out / "render", folder / "render")
-    build.run("smoke", straight, ["vae"], device="cpu", steps=steps, quiet=True)
+    training.run("smoke", straight, ["vae"], device="cpu", steps=steps, quiet=True)
 
     with subprocess.Popen(
         _command(broken, "--stage", "vae", "--steps", str(steps)), env=_environment(), stdout=subprocess.PIPE
@@ -150,7 +150,7 @@ def test_a_stopped_training_ends_in_the_same_weights(out: Path, tmp_path: Path, 
         process.wait(60)
     assert process.returncode == (-9 if sign == signal.SIGKILL else 128 + 15)
     assert not (broken / "vae" / "done.json").exists()
-    build.run("smoke", broken, ["vae"], device="cpu", steps=steps, quiet=True)
+    training.run("smoke", broken, ["vae"], device="cpu", steps=steps, quiet=True)
 
     first, second = (load_file(folder / "vae" / "state.safetensors") for folder in (straight, broken))
     assert first.keys() == second.keys()
@@ -159,25 +159,25 @@ def test_a_stopped_training_ends_in_the_same_weights(out: Path, tmp_path: Path, 
 
 def test_a_finished_training_is_taken_up_for_more_steps(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "more")
-    build.run("smoke", tmp_path / "more", ["eit"], device="cpu", steps=5, quiet=True)
+    training.run("smoke", tmp_path / "more", ["eit"], device="cpu", steps=5, quiet=True)
     assert json.loads((tmp_path / "more" / "eit" / "done.json").read_text())["steps"] == 5
 
 
 def test_minutes_choose_the_number_of_steps(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "timed", ignore=shutil.ignore_patterns("eit"))
-    build.run("smoke", tmp_path / "timed", ["eit"], device="cpu", minutes=0.02, quiet=True)
+    training.run("smoke", tmp_path / "timed", ["eit"], device="cpu", minutes=0.02, quiet=True)
     assert json.loads((tmp_path / "timed" / "eit" / "done.json").read_text())["steps"] > 40
 
 
 def test_wrong_requests_say_what_to_do(out: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Known stages: render"):
-        build.run("smoke", tmp_path, ["paint"])
+        training.run("smoke", tmp_path, ["paint"])
     with pytest.raises(InputError, match="Known presets: cpu"):
-        build.run("huge", tmp_path)
+        training.run("huge", tmp_path)
     with pytest.raises(InputError, match="above 0"):
-        build.run("smoke", tmp_path, steps=0)
+        training.run("smoke", tmp_path, steps=0)
     with pytest.raises(MissingError, match="Add --stage render"):
-        build.run("smoke", tmp_path, ["vae"], quiet=True)
+        training.run("smoke", tmp_path, ["vae"], quiet=True)
 
 
 def test_a_damaged_or_foreign_state_is_refused(out: Path, tmp_path: Path) -> None:
@@ -186,10 +186,10 @@ def test_a_damaged_or_foreign_state_is_refused(out: Path, tmp_path: Path) -> Non
     state = folder / "eit" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="Delete"):
-        build.run("smoke", folder, ["eit"], device="cpu", steps=9, quiet=True)
+        training.run("smoke", folder, ["eit"], device="cpu", steps=9, quiet=True)
     shutil.copy(out / "eit" / "state.safetensors", state)
     with pytest.raises(CheckpointError, match="seed 0, not 1"):
-        build.run("smoke", folder, ["eit"], device="cpu", seed=1, steps=9, quiet=True)
+        training.run("smoke", folder, ["eit"], device="cpu", seed=1, steps=9, quiet=True)
 
 
 def test_the_command_prints_progress_and_errors_without_a_traceback(tmp_path: Path) -> None:

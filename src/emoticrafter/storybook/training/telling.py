@@ -20,9 +20,9 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import captions
-from emoticrafter.storybook.build.common import autocast
-from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
-from emoticrafter.storybook.build.render import Pictures
+from emoticrafter.storybook.training.common import autocast
+from emoticrafter.storybook.training.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
+from emoticrafter.storybook.training.render import Pictures
 from emoticrafter.storybook.world.scene import Scene
 
 UNTOLD = 0.10  # share trained on zeros, which guidance goes away from

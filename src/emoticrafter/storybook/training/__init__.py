@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from emoticrafter.errors import DeviceError, InputError, MissingError
-from emoticrafter.storybook.build.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
+from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
 __all__ = ["PRESETS", "STAGES", "run"]
 
@@ -37,7 +37,7 @@ def run(
     import torch
     from transformers.utils import logging
 
-    from emoticrafter.storybook.build.common import Workshop
+    from emoticrafter.storybook.training.common import Workshop
 
     logging.disable_progress_bar()  # the stages have their own
 

@@ -14,7 +14,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from emoticrafter.storybook.build.common import (
+from emoticrafter.storybook.training.common import (
     Losses,
     Workshop,
     autocast,
@@ -23,8 +23,8 @@ from emoticrafter.storybook.build.common import (
     save_sheet,
     tensor_to_pictures,
 )
-from emoticrafter.storybook.build.progress import Meter
-from emoticrafter.storybook.build.render import SPLITS, Pictures
+from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.training.render import SPLITS, Pictures
 
 KL_WEIGHT = 1e-4  # per latent number, against a mean absolute error per pixel
 CROP = 64

@@ -16,11 +16,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import captions
-from emoticrafter.storybook.build.common import Losses, Workshop, autocast
-from emoticrafter.storybook.build.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
-from emoticrafter.storybook.build.render import Pictures
-from emoticrafter.storybook.build.tokenizer import load_tokenizer
-from emoticrafter.storybook.build.vae import load_latents
+from emoticrafter.storybook.training.common import Losses, Workshop, autocast
+from emoticrafter.storybook.training.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
+from emoticrafter.storybook.training.render import Pictures
+from emoticrafter.storybook.training.tokenizer import load_tokenizer
+from emoticrafter.storybook.training.vae import load_latents
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene
 

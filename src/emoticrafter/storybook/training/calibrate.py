@@ -9,14 +9,14 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from emoticrafter.storybook import captions, scenes
-from emoticrafter.storybook.build.common import Workshop, save_sheet
-from emoticrafter.storybook.build.eit import load_eit
-from emoticrafter.storybook.build.progress import Meter
-from emoticrafter.storybook.build.telling import Told
-from emoticrafter.storybook.build.text import load_text_encoders
-from emoticrafter.storybook.build.unet import sample
-from emoticrafter.storybook.build.vae import load_vae
 from emoticrafter.storybook.judge import load_judge
+from emoticrafter.storybook.training.common import Workshop, save_sheet
+from emoticrafter.storybook.training.eit import load_eit
+from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.training.telling import Told
+from emoticrafter.storybook.training.text import load_text_encoders
+from emoticrafter.storybook.training.unet import sample
+from emoticrafter.storybook.training.vae import load_vae
 
 STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)

@@ -18,7 +18,7 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.files import atomic_path
 from emoticrafter.storybook import captions, scenes
-from emoticrafter.storybook.build.common import Workshop
+from emoticrafter.storybook.training.common import Workshop
 
 CAPTIONS = 60_000
 SUFFIX = "</w>"

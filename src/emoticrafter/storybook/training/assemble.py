@@ -15,12 +15,12 @@ from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 
 from emoticrafter import checkpoint
 from emoticrafter.storybook import captions
-from emoticrafter.storybook.build.common import Workshop
-from emoticrafter.storybook.build.eit import FAMILY, load_eit
-from emoticrafter.storybook.build.presets import STAGES
-from emoticrafter.storybook.build.text import load_text_encoders
-from emoticrafter.storybook.build.unet import GUIDANCE, STEPS, scheduler
-from emoticrafter.storybook.build.vae import load_vae
+from emoticrafter.storybook.training.common import Workshop
+from emoticrafter.storybook.training.eit import FAMILY, load_eit
+from emoticrafter.storybook.training.presets import STAGES
+from emoticrafter.storybook.training.text import load_text_encoders
+from emoticrafter.storybook.training.unet import GUIDANCE, STEPS, scheduler
+from emoticrafter.storybook.training.vae import load_vae
 from emoticrafter.storybook.world import sprites
 
 PREVIEW_STEPS = 8

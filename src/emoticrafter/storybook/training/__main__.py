@@ -1,4 +1,4 @@
-"""python -m emoticrafter.storybook.build --preset cpu --out DIR [--stage NAME ...] [--steps N | --minutes M]"""
+"""python -m emoticrafter.storybook.training --preset cpu --out DIR [--stage NAME ...] [--steps N | --minutes M]"""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import argparse
 import sys
 
 from emoticrafter.errors import EmotiCrafterError
-from emoticrafter.storybook import build
+from emoticrafter.storybook import training
 
 
 def main() -> None:
-    from emoticrafter.storybook.build.common import restart_with_steady_memory
+    from emoticrafter.storybook.training.common import restart_with_steady_memory
 
     restart_with_steady_memory()
-    parser = argparse.ArgumentParser(prog="python -m emoticrafter.storybook.build", description="Build the storybook model.")
-    parser.add_argument("--preset", default="cpu", choices=sorted(build.PRESETS))
+    parser = argparse.ArgumentParser(prog="python -m emoticrafter.storybook.training", description="Build the storybook model.")
+    parser.add_argument("--preset", default="cpu", choices=sorted(training.PRESETS))
     parser.add_argument("--out", required=True)
-    parser.add_argument("--stage", action="append", choices=build.STAGES, help="may be given several times; default: all")
+    parser.add_argument("--stage", action="append", choices=training.STAGES, help="may be given several times; default: all")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--seed", type=int, default=0)
@@ -24,7 +24,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     options["stages"] = options.pop("stage")
     try:
-        build.run(**options)
+        training.run(**options)
     except EmotiCrafterError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

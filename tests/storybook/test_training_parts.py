@@ -14,17 +14,17 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import scenes
-from emoticrafter.storybook.build import judge as judging
-from emoticrafter.storybook.build import tokenizer as tokenizing
-from emoticrafter.storybook.build.common import Training, Workshop, pictures_to_tensor, tensor_to_pictures
-from emoticrafter.storybook.build.eit import MOST_WEIGHT, density_weights
-from emoticrafter.storybook.build.phrasing import tokenize, truthful_caption
-from emoticrafter.storybook.build.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
-from emoticrafter.storybook.build.progress import Meter, clock
-from emoticrafter.storybook.build.render import describe, run
-from emoticrafter.storybook.build.telling import Choices, choose_captions
-from emoticrafter.storybook.build.text import facts
-from emoticrafter.storybook.build.vae import fold_statistics, psnr
+from emoticrafter.storybook.training import judge as judging
+from emoticrafter.storybook.training import tokenizer as tokenizing
+from emoticrafter.storybook.training.common import Training, Workshop, pictures_to_tensor, tensor_to_pictures
+from emoticrafter.storybook.training.eit import MOST_WEIGHT, density_weights
+from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
+from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
+from emoticrafter.storybook.training.progress import Meter, clock
+from emoticrafter.storybook.training.render import describe, run
+from emoticrafter.storybook.training.telling import Choices, choose_captions
+from emoticrafter.storybook.training.text import facts
+from emoticrafter.storybook.training.vae import fold_statistics, psnr
 from emoticrafter.storybook.world.scene import Scene, Subject
 
 
@@ -69,7 +69,7 @@ def test_the_shipped_weights_stay_below_52_megabytes(preset: object, tokenizer: 
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
-    from emoticrafter.storybook.build.text import text_config
+    from emoticrafter.storybook.training.text import text_config
 
     assert isinstance(preset, type(CPU))
     configs = [text_config(tokenizer, sizes) for sizes in preset.text]
