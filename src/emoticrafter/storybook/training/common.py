@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError
 from emoticrafter.files import atomic_path
+from emoticrafter.storybook.training.optimizers import Optimizers
 from emoticrafter.storybook.training.presets import Preset, Recipe
 from emoticrafter.storybook.training.progress import Meter, say
 
@@ -122,16 +123,7 @@ class Training:
         if self.steps:
             self.recipe = replace(self.recipe, steps=self.steps)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
-        fused = all(p.device.type in ("cpu", "cuda") for p in self.model.parameters())
-        trained = [p for name, p in self.model.named_parameters() if p.requires_grad and name not in self.paces]
-        # Gains and biases are left alone: decay is for matrices.
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.recipe.weight_decay, "pace": 1.0},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
-        ]
-        for name, pace in self.paces.items():
-            groups.append({"params": [self.model.get_parameter(name)], "weight_decay": 0.0, "pace": pace})
-        self.optimizer = torch.optim.AdamW(groups, lr=self.recipe.rate, betas=self.recipe.betas, fused=fused)
+        self.optimizers = Optimizers(self.model, self.recipe, self.paces)
         self.step = 0
         self.seconds = 0.0
 
@@ -145,8 +137,7 @@ class Training:
         """Write everything that the next step depends on into one file, whole or not at all."""
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        tensors |= dict(self.optimizers.state())
         about = {"step": self.step, "steps": self.recipe.steps, "seed": self.seed, "seconds": round(self.seconds, 1)}
         with atomic_path(self.state_path, force=True) as path:
             save_file({k: v.detach().contiguous() for k, v in tensors.items()}, path, {"training": json.dumps(about)})
@@ -161,11 +152,7 @@ class Training:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
             self.model.load_state_dict(_under("model.", tensors))
             self.averaged.load_state_dict(_under("averaged.", tensors))
-            states: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under("optimizer.", tensors).items():
-                index, name = key.split(".", 1)
-                states.setdefault(int(index), {})[name] = value
-            self.optimizer.load_state_dict({"state": states, "param_groups": self.optimizer.state_dict()["param_groups"]})
+            self.optimizers.load(tensors)
         except Exception as error:
             raise CheckpointError(
                 f"{self.state_path} does not hold a state of this {self.name} network ({str(error).splitlines()[0]}).",
@@ -225,10 +212,7 @@ class Training:
         losses = self.loss(self.step, np.random.default_rng((self.seed, self.step)))
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["pace"] * recipe.rate_at(self.step)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers.step(recipe.rate_at(self.step))
         decay = min(recipe.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)

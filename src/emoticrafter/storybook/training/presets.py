@@ -36,6 +36,7 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0
     average: float = 0.999  # decay of the averaged weights, once warmed up
+    muon: bool = False  # instead of AdamW, for matrices and convolutions
 
     def rate_at(self, step: int) -> float:
         if step < self.warmup:
