@@ -69,7 +69,7 @@ class Preset:
     eit: dict[str, Any]
     eit_recipe: Recipe
     eit_pairs: int = 16_000
-    calibration_prompts: int = 12
+    calibration_prompts: int = 6
     judge_width: int = 24
     judge_recipe: Recipe
 
