@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-SENTENCE ?= a child playing in the park
+SENTENCE ?= a market
 DEMO := mood-grid.png
 
 .PHONY: help demo test lint format docs sprites install clean
@@ -13,7 +13,7 @@ help: ## this list
 
 demo: began := $(shell date +%s)
 demo: $(VENV)/.installed ## one sentence in twenty-five moods; SENTENCE="..." for another one
-	@$(BIN)/emoticrafter grid "$(SENTENCE)" --seed 7 --out $(DEMO) --force
+	@$(BIN)/emoticrafter grid "$(SENTENCE)" --seed 5 --out $(DEMO) --force
 	@echo "The mood grid of \"$(SENTENCE)\" is at $(CURDIR)/$(DEMO); all of it took $$(( $$(date +%s) - $(began) )) s."
 
 test: $(VENV)/.tests ## all tests

@@ -81,7 +81,7 @@ def warm_times(backbone: str, device: str | None, runs: int) -> dict[str, Any]:
 def installed_bytes() -> dict[str, int]:
     """What the wheel holds, unpacked: all files of the package, and the weights among them."""
     files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    weights = [path for path in files if "weights" in path.parts]
+    weights = [path for path in files if path.suffix == ".safetensors"]
     return {"package": sum(path.stat().st_size for path in files), "weights": sum(path.stat().st_size for path in weights)}
 
 
