@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows["emotion in words"] = read(told(drawer, given.seed))
     rows["rendered scenes"] = read(drawer.rendered(sprites))
     moved = steps(drawer, given.step_prompts, given.seed, frames, given.step_threshold)
-    sheet = corner_sheet(drawer, grids, neutral, min(given.sheet_prompts, len(drawer.cases)), report.path.with_suffix(".png"))
+    sheet = corner_sheet(drawer, grids, neutral, min(given.sheet_prompts, len(drawer.cases)), report.path.with_suffix(".webp"))
     report.figures = {
         "prompts": [case.prompt for case in drawer.cases],
         "points": ASKED,
