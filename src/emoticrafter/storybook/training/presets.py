@@ -51,7 +51,7 @@ class Preset:
 
     name: str
     size: int = 128  # side of the pictures in pixels; the latents are an eighth of it
-    scenes: int = 20_000  # each is drawn twice
+    scenes: int = 30_000  # each is drawn twice
     held_out_scenes: int = 1_500
     shard: int = 500  # scenes per file
     code_sprites: bool = False  # simple sprites instead of the package: for tests
@@ -69,7 +69,7 @@ class Preset:
     eit: dict[str, Any]
     eit_recipe: Recipe
     eit_pairs: int = 16_000
-    calibration_prompts: int = 6
+    calibration_prompts: int = 12
     judge_width: int = 24
     judge_recipe: Recipe
 

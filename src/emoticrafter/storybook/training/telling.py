@@ -6,10 +6,12 @@ function of (seed, step).
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import random
-import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,18 +106,15 @@ class Choices:
             while True:
                 yield _of_step(step)
                 step += 1
-        room = threading.Semaphore(AHEAD)
-
-        def numbers() -> Iterator[int]:  # read by the pool's own thread, which would otherwise run far ahead
-            step = first
-            while room.acquire():
-                yield step
-                step += 1
-
-        with multiprocessing.get_context("spawn").Pool(self.workers, _start, (self,)) as pool:
-            for choice in pool.imap(_of_step, numbers()):
-                room.release()
-                yield choice
+        with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _start, (self,)) as pool:
+            waiting = deque(pool.submit(_of_step, first + number) for number in range(AHEAD))
+            try:
+                for step in itertools.count(first + AHEAD):
+                    choice = waiting.popleft().result()
+                    waiting.append(pool.submit(_of_step, step))
+                    yield choice
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
 _choices: Choices
