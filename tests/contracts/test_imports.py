@@ -15,11 +15,12 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "version"},
-    {"emotion", "files"},
+    {"emotion", "extras", "files"},
     {"eit", "recipe", "backbones", "storybook.words", "storybook.world"},
-    {"checkpoint", "picture", "system", "storybook.scenes", "storybook.feelings", "storybook.judge"},
+    {"checkpoint", "picture", "system", "settings", "objective", "data", "storybook.scenes", "storybook.feelings", "storybook.judge"},
     {"sheet", "storybook.captions"},
-    {"crafter", "storybook.training"},
+    {"crafter", "training", "storybook.training"},
+    {"cluster"},
     {"cli"},
 )
 FLOOR_OF = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import checkpoints, pictures, storybook
+from emoticrafter.cli import checkpoints, data, pictures, storybook
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -35,6 +35,7 @@ app.command()(pictures.sweep)
 app.command()(pictures.info)
 app.command()(pictures.moods)
 app.add_typer(checkpoints.app)
+app.add_typer(data.app)
 app.add_typer(storybook.app)
 
 

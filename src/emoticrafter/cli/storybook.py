@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
 from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
     from emoticrafter.storybook.world import Subject
@@ -62,7 +62,7 @@ def render(
     - `emoticrafter storybook render --place street --subject girl:walking:red --subject dog --relation beside --mood gloomy`
     - `emoticrafter storybook render --list`
     """
-    _need_extra("cv2")
+    need_extra("storybook", "cv2")
     if words:
         vocabulary = _vocabulary()
         say_json(vocabulary) if as_json else table([(name, ", ".join(known)) for name, known in vocabulary.items()])
@@ -107,7 +107,7 @@ def build(
     - `emoticrafter storybook build --preset smoke --out runs/smoke`
     - `emoticrafter storybook build --preset cpu --out runs/storybook --stage unet --minutes 90 --threads 2`
     """
-    _need_extra("cv2", "scipy", "sklearn", "tokenizers", "matplotlib")
+    need_extra("storybook", "cv2", "scipy", "sklearn", "tokenizers", "matplotlib")
     from emoticrafter.storybook import training
     from emoticrafter.storybook.training.presets import preset_named
 
@@ -192,11 +192,3 @@ def _say_tree(value: Any, name: str = "", depth: int = 0) -> None:
             _say_tree(inner, str(key), depth + bool(name))
     else:
         say(f"{margin}{printable(name)}: {printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))}")
-
-
-def _need_extra(*modules: str) -> None:
-    absent = [module for module in modules if importlib.util.find_spec(module) is None]
-    if absent:
-        raise MissingError(
-            f"This command needs packages that are not installed ({', '.join(absent)}).", "pip install 'emoticrafter[storybook]'"
-        )

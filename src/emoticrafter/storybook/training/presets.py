@@ -25,13 +25,18 @@ NEEDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a network is trained. Rates follow a short linear warm-up, then half a cosine down to `final_rate`."""
+    """How a network is trained: a short warm-up, a long stretch at the full rate, and a cool-down to `final_rate`.
+
+    The stretch looks the same however long it is, so a training can be lengthened from any checkpoint of it
+    (Hägele et al. 2024, arXiv 2405.18392).
+    """
 
     steps: int
     batch: int
     rate: float
     final_rate: float = 2e-5
     warmup: int = 100
+    cooldown: float = 0.3  # share of the steps
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.99)
     clip: float = 1.0
@@ -41,8 +46,9 @@ class Recipe:
     def rate_at(self, step: int) -> float:
         if step < self.warmup:
             return self.rate * (step + 1) / self.warmup
-        share = (step - self.warmup) / max(self.steps - self.warmup, 1)
-        return self.final_rate + (self.rate - self.final_rate) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+        length = max(self.cooldown * self.steps, 1)
+        share = min(max((step - (self.steps - length)) / length, 0.0), 1.0)
+        return self.final_rate + (self.rate - self.final_rate) * (1 - math.sqrt(share))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +80,16 @@ class Preset:
     judge_recipe: Recipe
 
 
+_LATENTS = 16  # channels
+
+
 def _levels(channels: tuple[int, ...]) -> dict[str, Any]:
     return {
         "block_out_channels": channels,
         "down_block_types": ("DownEncoderBlock2D",) * len(channels),
         "up_block_types": ("UpDecoderBlock2D",) * len(channels),
         "layers_per_block": 1,
-        "latent_channels": 8,
+        "latent_channels": _LATENTS,
         "mid_block_add_attention": False,
         "force_upcast": False,
         "scaling_factor": 1.0,
@@ -95,8 +104,8 @@ def _unet(channels: tuple[int, ...], tokens: int, pooled: int) -> dict[str, Any]
     below = len(channels) - 1
     return {
         "sample_size": 16,
-        "in_channels": 8,
-        "out_channels": 8,
+        "in_channels": _LATENTS,
+        "out_channels": _LATENTS,
         "block_out_channels": channels,
         "down_block_types": ("DownBlock2D",) + ("CrossAttnDownBlock2D",) * below,
         "up_block_types": ("CrossAttnUpBlock2D",) * below + ("UpBlock2D",),
@@ -119,7 +128,7 @@ _EIT = {
     "blocks": 4,
     "emotion_tokens": 4,
     "encoder_width": 64,
-    "feed_forward": 256,
+    "feed_forward": 192,
     "positions": 48,
 }
 CPU = Preset(
@@ -128,7 +137,7 @@ CPU = Preset(
     unet=_UNET,
     eit=_EIT,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
-    vae_recipe=Recipe(steps=9_000, batch=32, rate=2e-3, warmup=200),
+    vae_recipe=Recipe(steps=9_000, batch=32, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
     unet_recipe=Recipe(steps=30_000, batch=16, rate=8e-4, warmup=500, average=0.9995),
     eit_recipe=Recipe(steps=1_500, batch=128, rate=1e-3, weight_decay=1e-5),

@@ -1,0 +1,7 @@
+"""Commands that turn annotated pictures into training features, one module per step of the way."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(name="data", help="From annotated pictures to training features.", no_args_is_help=True)
