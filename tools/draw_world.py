@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from emoticrafter.emotion import Emotion, grid
-from emoticrafter.picture import Picture
+from emoticrafter.files import atomic_path
 from emoticrafter.sheet import contact_sheet
 from emoticrafter.storybook.world import Scene, Subject, render
 from emoticrafter.storybook.world.scene import PLACES
@@ -101,7 +101,8 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, sheet in (("world", places_sheet()), ("world-plane", plane_sheet())):
         path = PICTURES / f"{name}.webp"
-        Picture(image=sheet, recipe={"script": "tools/draw_world.py"}).save(path, force=True)
+        with atomic_path(path, force=True) as temporary:
+            sheet.save(temporary, quality=85, method=6)  # half the size that `Picture.save` makes
         print(path)
 
 

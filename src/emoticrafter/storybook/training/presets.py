@@ -137,11 +137,11 @@ CPU = Preset(
     unet=_UNET,
     eit=_EIT,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
-    vae_recipe=Recipe(steps=9_000, batch=32, rate=3e-3, warmup=200, muon=True),
+    vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
-    unet_recipe=Recipe(steps=30_000, batch=16, rate=8e-4, warmup=500, average=0.9995),
+    unet_recipe=Recipe(steps=7_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
     eit_recipe=Recipe(steps=1_500, batch=128, rate=1e-3, weight_decay=1e-5),
-    judge_recipe=Recipe(steps=5_000, batch=64, rate=2e-3),
+    judge_recipe=Recipe(steps=1_500, batch=64, rate=2e-3, muon=True),
 )
 
 
