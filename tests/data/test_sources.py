@@ -82,12 +82,13 @@ def test_quotes_inside_a_quoted_cell(tmp_path: Path) -> None:
 
 
 def test_rows_of_another_width_come_with_their_fault(tmp_path: Path) -> None:
-    read = sheet(tmp_path, "x,y,,\n1,a,,\n2\n3,b,c\n")
+    read = sheet(tmp_path, 'x,y,,\n1,a,,\n2\n3,b,c\n"4,b"\n')
     assert read.columns == ("x", "y")
     assert [(row.cells, row.fault) for row in read.rows] == [
         (("1", "a"), ""),
         ((), "row has too few cells"),
         ((), "row has too many cells"),
+        ((), "row has too few cells"),
     ]
 
 
