@@ -64,7 +64,7 @@ class Preset:
     prompt_tokens: int = 48
     vocabulary: int = 1_800
     checkpoint_seconds: float = 150.0
-    watch_seconds: float = 300.0
+    watch_seconds: float = 900.0
     compile: bool = False
     vae: dict[str, Any]
     vae_recipe: Recipe
@@ -75,7 +75,7 @@ class Preset:
     eit: dict[str, Any]
     eit_recipe: Recipe
     eit_pairs: int = 16_000
-    calibration_prompts: int = 12
+    calibration_prompts: int = 8
     judge_width: int = 24
     judge_recipe: Recipe
 
@@ -139,9 +139,9 @@ CPU = Preset(
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
-    unet_recipe=Recipe(steps=7_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
+    unet_recipe=Recipe(steps=6_300, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
     eit_recipe=Recipe(steps=1_500, batch=128, rate=1e-3, weight_decay=1e-5),
-    judge_recipe=Recipe(steps=1_500, batch=64, rate=2e-3, muon=True),
+    judge_recipe=Recipe(steps=1_000, batch=64, rate=2e-3, muon=True),
 )
 
 
