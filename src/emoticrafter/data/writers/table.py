@@ -1,0 +1,152 @@
+"""From a table to tasks, and from what a writer made of them to the table of pairs and a report of what is missing."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emoticrafter.data.checks import ESTIMATE, Encoder, find_doubts
+from emoticrafter.data.tables import COLUMNS, Kind, read_table, write_table
+from emoticrafter.data.words import words
+from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, Writer
+from emoticrafter.emotion import Emotion
+from emoticrafter.errors import InputError
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Source", "Summary", "read_source", "report_path", "write_pairs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Rows of annotations or pairs, and for each a task or the reason why there can be none."""
+
+    path: Path
+    kind: Kind
+    rows: pd.DataFrame
+    tasks: list[Task | Failure]
+
+    def valid(self) -> list[Task]:
+        return [task for task in self.tasks if isinstance(task, Task)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What came of it. failures: reasons with their counts, the most frequent first."""
+
+    rows: int
+    written: int
+    doubtful: int
+    failures: dict[str, int]
+    report: Path | None
+
+    @property
+    def failed(self) -> int:
+        return self.rows - self.written
+
+
+def read_source(path: Path, *, caption_column: str | None = None, limit: int | None = None) -> Source:
+    """Read annotations, or pairs whose neutral prompts are to be written anew for their feelings.
+
+    caption_column: what is to be seen; by default the tag, or the neutral prompt. limit: only the first rows. Raises
+    MissingError and InputError as `read_table` does, and for a column that is not there or ids that are not unique.
+    """
+    kind: Kind = "annotations"
+    try:
+        rows, _ = read_table(path, kind)
+    except InputError as error:
+        try:
+            rows, _ = read_table(path, kind := "pairs")
+        except InputError:
+            raise error from None
+    if rows.empty:
+        raise InputError(f"{str(path)!r} has no rows.", "Import a data set that has some.")
+    if rows["id"].isna().any() or rows["id"].duplicated().any():
+        twice = rows["id"][rows["id"].duplicated() | rows["id"].isna()].iloc[0]
+        raise InputError(f"{str(path)!r} has the id {twice!r} more than once.", "Give each row an id of its own.")
+    column = caption_column or ("tag" if kind == "annotations" else "neutral_prompt")
+    if column not in rows:
+        known = ", ".join(sorted(set(rows.columns) - set(COLUMNS["annotations"]) | {"tag"}))
+        raise InputError(f"{str(path)!r} has no column {column!r}.", f"For captions there are: {known}.")
+    rows = rows.head(limit).reset_index(drop=True) if limit is not None else rows
+    columns = (rows[name] for name in ("id", "valence", "arousal", column, "picture"))
+    tasks = [_task(*row, is_tag=column == "tag") for row in zip(*columns, strict=True)]
+    return Source(path=path, kind=kind, rows=rows, tasks=tasks)
+
+
+def write_pairs(
+    source: Source,
+    writer: Writer,
+    out: Path,
+    tell: Tell,
+    *,
+    encoder: Encoder = ESTIMATE,
+    about: dict[str, Any],
+    force: bool = False,
+) -> Summary:
+    """Have the pairs written and checked, and write the table, and beside it a report of the rows that have none.
+
+    Raises InputError if not one row has a pair, and what the writer raises.
+    """
+    import pandas as pd
+
+    made = iter(writer.write(source.valid(), tell))
+    outcomes = [next(made) if isinstance(task, Task) else task for task in source.tasks]
+    failures = [(str(i), o.reason) for i, o in zip(source.rows["id"], outcomes, strict=True) if isinstance(o, Failure)]
+    report = report_path(out)
+    write_report(report, ("id", "reason"), failures)
+    counted = dict(Counter(reason for _, reason in failures).most_common())
+    if len(failures) == len(outcomes):
+        raise InputError(
+            f"Not one of {len(outcomes)} rows has a pair; most often: {next(iter(counted))}.", f"{str(report)!r} has all reasons."
+        )
+    kept = [isinstance(outcome, Pair) for outcome in outcomes]
+    pairs = [outcome for outcome in outcomes if isinstance(outcome, Pair)]
+    rows = source.rows[kept].reset_index(drop=True)
+    names = ("id", "valence", "arousal", "dataset", "tag", "picture", "split")
+    table = pd.DataFrame({name: rows[name] for name in names})
+    table["neutral_prompt"] = [pair.neutral for pair in pairs]
+    table["emotional_prompt"] = [pair.emotional for pair in pairs]
+    own = [content_of(pair.neutral) for pair in pairs]
+    table["content"] = rows["content"].where(rows["content"].notna(), pd.Series(own)) if "content" in rows else own
+    table["writer"] = writer.name
+    table["doubts"] = find_doubts(table, encoder)
+    doubtful = int((table["doubts"] != "").sum())
+    write_table(
+        table, out, "pairs", {"source": source.path.name, "writer": writer.name, "failed": len(failures), **about}, force=force
+    )
+    return Summary(rows=len(outcomes), written=len(pairs), doubtful=doubtful, failures=counted, report=report)
+
+
+def content_of(neutral: str) -> str:
+    """The same text for neutral prompts that differ in case, spaces and punctuation only."""
+    return " ".join(words(neutral)) or neutral.strip() or "-"
+
+
+def report_path(out: Path) -> Path:
+    return out.with_name(f"{out.stem}.report.csv")
+
+
+def write_report(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A CSV for people, in place of an older one; cells that a spreadsheet would run as a formula begin with an apostrophe."""
+    with atomic_path(path, force=True) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in rows)
+
+
+def _task(name: object, valence: object, arousal: object, caption: object, picture: object, *, is_tag: bool) -> Task | Failure:
+    try:
+        emotion = Emotion(valence=valence, arousal=arousal)  # type: ignore[arg-type]
+    except InputError as error:
+        return Failure(reason=error.problem)
+    text = caption.strip() if isinstance(caption, str) else ""
+    if is_tag:
+        text = text.replace("_", " ").rstrip(" 0123456789")  # "Acorns 1" of several pictures of acorns
+    return Task(id=str(name), emotion=emotion, caption=text or None, picture=picture if isinstance(picture, str) else None)
