@@ -1,0 +1,55 @@
+"""What a cell of somebody's table holds: a number, a rating on some scale, the path of a picture."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+from emoticrafter.emotion import LIMIT
+
+__all__ = ["Scaled", "folder_path", "number", "on_scale"]
+
+_NOISE = 1e-6  # of single precision
+_MINUS_SIGNS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+class Scaled(NamedTuple):
+    """A rating from -3 to 3, what is wrong with it ("" if nothing), and how its writing was read ("" if as it stands)."""
+
+    value: float
+    fault: str = ""
+    remark: str = ""
+
+
+def number(text: str) -> float:
+    """The number that a cell holds, also with a decimal comma or a typographic minus; NaN if it holds none."""
+    plain = text.strip().translate(_MINUS_SIGNS)
+    return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else math.nan
+
+
+def on_scale(text: str, centre: float = 0.0, step: float = 1.0) -> Scaled:
+    """(x - centre) / step, for data sets that rate from centre - 3 step to centre + 3 step."""
+    given = number(text)
+    if math.isnan(given):
+        return Scaled(given, "is not a number")
+    value = round((given - centre) / step, 9) + 0.0  # 5.09 - 4 is 1.09, and no -0
+    if abs(value) > LIMIT + _NOISE:
+        return Scaled(value, f"is outside {centre - LIMIT * step:g} to {centre + LIMIT * step:g}")
+    if abs(value) > LIMIT:
+        return Scaled(math.copysign(LIMIT, value), remark="rounded into the range")
+    try:
+        float(text)
+    except ValueError:
+        return Scaled(value, remark="number written another way")
+    return Scaled(value)
+
+
+def folder_path(text: str) -> str | None:
+    """A picture's path below its data set's folder, with slashes between; None where it is empty or leads out of the folder."""
+    parts = [part for part in re.split(r"[/\\]+", text.strip()) if part not in ("", ".")]
+    drive = bool(parts) and re.fullmatch("[A-Za-z]:", parts[0]) is not None
+    if not parts or drive or ".." in parts or any(ord(c) < 32 for c in text.strip()):
+        return None
+    return "/".join(parts)

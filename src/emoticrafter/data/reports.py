@@ -1,0 +1,130 @@
+"""What an import dropped or changed: written row by row beside the table, and counted for the summary."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from emoticrafter.data.tables import Kind, write_table
+from emoticrafter.errors import InputError
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Entry", "Ledger", "report_path", "save_import"]
+
+COLUMNS = ("line", "id", "what", "reason", "column", "before", "after")
+_SHOWN = 80  # characters of a value in a message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row that is not in the table as it was in the source.
+
+    line: where it stands in the source, from 1 (a line of a text file, a row of a parquet file, an image of a `.mat`).
+    what: "dropped", "changed", or "kept" for a row that is doubtful and stayed as it was.
+    reason: one or several, split by "; ". column, before, after: of the source; empty where the whole row is meant.
+    """
+
+    line: int
+    id: str
+    what: Literal["dropped", "changed", "kept"]
+    reason: str
+    column: str = ""
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """The entries of one import. With `strict`, the first one raises InputError instead.
+
+    unit: what `line` counts. read: rows that the source holds, set by the importer. notes: what else the user should know.
+    """
+
+    source: str
+    unit: str = "line"
+    strict: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    read: int = 0
+
+    def add(self, entry: Entry) -> None:
+        if self.strict:
+            where = f"{self.unit.capitalize()} {entry.line} of {self.source!r}" + (
+                f" (id {_short(entry.id)})" if entry.id else ""
+            )
+            value = f", in column {entry.column!r}" if entry.column else ""
+            value += f": {_short(entry.before)}" if entry.before else ""
+            raise InputError(
+                f"{where}: {entry.reason}{value}. With --strict every row must be right as it stands.",
+                "Mend it there, or leave out --strict: such rows are then mended or dropped, and reported.",
+            )
+        self.entries.append(entry)
+
+    def drop(self, line: int, id: str, reason: str, column: str = "", before: object = "") -> None:
+        self.add(Entry(line=line, id=id, what="dropped", reason=reason, column=column, before=str(before)))
+
+    def change(self, line: int, id: str, reason: str, column: str = "", before: object = "", after: object = "") -> None:
+        self.add(Entry(line=line, id=id, what="changed", reason=reason, column=column, before=str(before), after=str(after)))
+
+    def counts(self, what: str) -> dict[str, int]:
+        """How many rows each reason met, the most frequent first; a row may have several reasons."""
+        met = {(reason, e.line, e.id) for e in self.entries if e.what == what for reason in e.reason.split("; ")}
+        found = Counter(reason for reason, _, _ in met)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def rows(self, what: str) -> int:
+        """How many rows have such an entry."""
+        return len({(e.line, e.id) for e in self.entries if e.what == what})
+
+    def summary(self) -> dict[str, Any]:
+        """JSON values: rows read, and for each kind of entry the rows and their reasons."""
+        kinds = {what: {"rows": self.rows(what), "reasons": self.counts(what)} for what in ("dropped", "changed", "kept")}
+        return {"source": self.source, "read": self.read, **kinds, "notes": self.notes}
+
+    def about(self) -> dict[str, Any]:
+        """What the table says of its making."""
+        dropped, changed = self.counts("dropped"), self.counts("changed")
+        return {"source": self.source, "read": self.read, "dropped": dropped, "changed": changed}
+
+    def write(self, path: str | os.PathLike[str], force: bool = False) -> Path:
+        """Write the entries as CSV (UTF-8), whole or not at all; raises OutputError as `files.atomic_path` does."""
+        path = Path(path)
+        with atomic_path(path, force) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows([getattr(entry, name) for name in COLUMNS] for entry in self.entries)
+        return path
+
+
+def save_import(
+    table: pd.DataFrame, ledger: Ledger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
+) -> None:
+    """Write the report, then the table with what is to be known of its making.
+
+    A table without rows is not written: that raises InputError, which points to the report.
+    """
+    ledger.write(report, force)
+    if not len(table):
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in ledger.counts("dropped").items())
+        raise InputError(
+            f"Of the {ledger.read} {ledger.unit}s of {ledger.source!r} nothing is left{f' ({reasons})' if reasons else ''}.",
+            f"{str(report)!r} has the reason for each.",
+        )
+    write_table(table, out, kind, {**ledger.about(), **about}, force=force)
+
+
+def report_path(out: str | os.PathLike[str]) -> Path:
+    """Where the report of a table goes unless the user says otherwise: `pairs.parquet` has `pairs.report.csv` beside it."""
+    return Path(out).with_suffix(".report.csv")
+
+
+def _short(text: str) -> str:
+    shown = repr(text)
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."

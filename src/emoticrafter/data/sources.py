@@ -1,0 +1,271 @@
+"""Tables as others keep them (CSV, TSV, JSONL, parquet) read row by row, each with the line where it stands.
+
+Every cell is text, and nothing is thrown away here: a row that cannot be read comes along with its fault.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from emoticrafter.data.cells import number
+from emoticrafter.errors import InputError, MissingError
+
+__all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
+
+_SEPARATORS = ",;\t"
+_LONGEST_ROW = 200  # lines that one quoted row may span; more is a quote that was never closed
+
+
+class Row(NamedTuple):
+    """A row of a sheet.
+
+    line: of the file, from 1; of a parquet file the row. cells: one per column, () where there is a fault.
+    fault: why the row cannot be read. raw: the line as it stands, where there is a fault, or where quotes that do not close
+    were taken as a part of the text.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+    fault: str = ""
+    raw: str = ""
+
+
+@dataclass(kw_only=True)
+class Sheet:
+    """A file with named columns. unit: what `Row.line` counts. notes: what was unusual about the file as a whole."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[Row]
+    unit: str = "line"
+    notes: list[str] = field(default_factory=list)
+
+    def find(self, wanted: Iterable[str], mapped: Mapping[str, str] | None = None) -> dict[str, int]:
+        """Where each wanted column is; those that the file lacks are left out.
+
+        Names agree when their letters and digits do, whatever the case. mapped: names of the file by wanted name, which must
+        be there to the letter. Raises InputError for a mapped column that is not there and for two that fit one name.
+        """
+        found: dict[str, int] = {}
+        for name in wanted:
+            theirs = (mapped or {}).get(name)
+            if theirs is not None:
+                fitting = [i for i, column in enumerate(self.columns) if column == theirs.strip()]
+            else:
+                fitting = [i for i, column in enumerate(self.columns) if key_of(column) == key_of(name)]
+            if theirs is not None and not fitting:
+                raise InputError(f"{self.path.name!r} has no column {theirs!r}; it has {self._names()}.", "Name one of these.")
+            if len(fitting) > 1:
+                which = " and ".join(repr(self.columns[i]) for i in fitting)
+                raise InputError(
+                    f"{self.path.name!r} has several columns for {name!r}: {which}.", "Rename or remove all but one of them."
+                )
+            if fitting:
+                found[name] = fitting[0]
+        return found
+
+    def require(self, wanted: Sequence[str], found: Mapping[str, int], hint: str) -> None:
+        """Raise InputError, which lists the columns that there are, unless all wanted ones were found."""
+        if lacking := [name for name in wanted if name not in found]:
+            raise InputError(f"{self.path.name!r} has no column for {', '.join(lacking)}; it has {self._names()}.", hint)
+
+    def _names(self) -> str:
+        shown = [repr(column[:40]) for column in self.columns[:30]]
+        return ", ".join(shown) + (", ..." if len(self.columns) > 30 else "") if shown else "none"
+
+
+def key_of(name: str) -> str:
+    """A column's name without case, spaces and punctuation: "Neutral_Prompt" and "neutral prompt" are one."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def find_file(source: Path, names: Sequence[str], what: str) -> Path:
+    """The file itself, or the one of these names in a folder; raises MissingError where there is none."""
+    if source.is_file():
+        return source
+    if source.is_dir():
+        if found := [source / name for name in names if (source / name).is_file()]:
+            return found[0]
+        raise MissingError(f"The folder {str(source)!r} holds no {' or '.join(names)}.", f"Give {what}.")
+    raise MissingError(f"There is no file {str(source)!r}.", f"Give {what}.")
+
+
+def read_sheet(path: Path, form: str | None = None) -> Sheet:
+    """Read a file by its suffix, or by `form`, a suffix that overrules it.
+
+    Raises MissingError if there is no such file, InputError if it is no table that can be read.
+    """
+    if not path.is_file():
+        raise MissingError(f"There is no file {str(path)!r}.", f"Give a file that ends in {', '.join(_READERS)}.")
+    form = form or path.suffix.lower()
+    if form not in _READERS:
+        ending = path.suffix or "no suffix"
+        raise InputError(f"{path.name!r} ends in {ending!r}.", f"Give a file that ends in {', '.join(_READERS)}.")
+    try:
+        return _READERS[form](path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the file and its rights.") from error
+
+
+def _read_csv(path: Path) -> Sheet:
+    lines, notes = _lines(path)
+    first = next((i for i, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        raise InputError(f"{path.name!r} is empty.", "Give a file with a row of column names and rows below it.")
+    tabbed = path.suffix.lower() in (".tsv", ".tab")
+    separator = "\t" if tabbed else max(_SEPARATORS, key=lambda one: (lines[first].count(one), one == ","))
+    header, used = _record(lines, first, separator)
+    columns = tuple(cell.strip() for cell in header or lines[first].split(separator))
+    while len(columns) > 1 and not columns[-1]:  # separators behind the last name
+        columns = columns[:-1]
+    rows = list(_csv_rows(lines, first + used, separator, len(columns)))
+    return Sheet(path=path, columns=columns, rows=rows, notes=notes)
+
+
+def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Iterator[Row]:
+    """Strict CSV where the file keeps to it. Where it does not, the damage is held to the line in which it stands."""
+    at = start
+    while at < len(lines):
+        line, cells, used = at + 1, None, 1
+        if lines[at].strip():
+            strict, used = _record(lines, at, separator)
+            cells = strict and _fitted(strict, width)
+            if cells and used > 1 and _swallows(lines[at + 1 : at + used], cells, separator):
+                cells = None
+            if not cells:
+                used = 1
+                yield _mended(line, lines[at].rstrip("\r\n"), separator, width)
+            elif any(map(str.strip, cells)):
+                yield Row(line, cells)
+        at += used
+
+
+def _record(lines: list[str], at: int, separator: str) -> tuple[tuple[str, ...] | None, int]:
+    """The row that begins on a line, by the letter of CSV, and how many lines it takes; None where it breaks the rules."""
+    for count in (1, _LONGEST_ROW):  # nearly all rows are one line
+        reader = csv.reader(lines[at : at + count], delimiter=separator, strict=True)
+        try:
+            return tuple(next(reader, [])), max(reader.line_num, 1)
+        except csv.Error:
+            continue
+    return None, 1
+
+
+def _swallows(inner: list[str], cells: tuple[str, ...], separator: str) -> bool:
+    """Whether a row of several lines has taken in whole rows, because a quote was not closed and another one, further down, was.
+
+    Those lines then are rows by themselves, with numbers where this one has numbers.
+    """
+    numeric = [i for i, cell in enumerate(cells) if not math.isnan(number(cell))]
+    alone = (_mended(0, line.rstrip("\r\n"), separator, len(cells)).cells for line in inner)
+    return bool(numeric) and any(row and not any(math.isnan(number(row[i])) for i in numeric) for row in alone)
+
+
+def _mended(line: int, raw: str, separator: str, width: int) -> Row:
+    """A line whose quotes break the rules, read by itself: first with the quotes as plain characters, then leniently."""
+    try:
+        lenient = tuple(next(csv.reader([raw], delimiter=separator), ()))
+    except csv.Error:  # a cell larger than the reader takes
+        return Row(line, (), "row cannot be read", raw[:1000])
+    cells = _fitted(tuple(raw.split(separator)), width) or _fitted(lenient, width)
+    if cells:
+        return Row(line, cells, raw=raw)
+    return Row(line, (), "row has too few cells" if len(lenient) < width else "row has too many cells", raw)
+
+
+def _fitted(cells: Sequence[str], width: int) -> tuple[str, ...] | None:
+    """The cells if they are as many as columns, or if those beyond are empty."""
+    return tuple(cells[:width]) if len(cells) >= width and not any(map(str.strip, cells[width:])) else None
+
+
+def _lines(path: Path) -> tuple[list[str], list[str]]:
+    """The lines with their ends (LF, CRLF or CR), and notes on the encoding; a line that is no UTF-8 is read as Windows-1252."""
+    data = path.read_bytes()
+    notes = []
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path.name!r} begins as UTF-16 and is not: {error.reason}.", "Save it as UTF-8.") from error
+        notes.append("the file is UTF-16")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in data:
+        raise InputError(f"{path.name!r} holds null bytes: it is no text file.", "Give CSV, TSV or JSONL in UTF-8.")
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        lines, others = [], 0
+        for line in data.splitlines(keepends=True):
+            try:
+                lines.append(line.decode())
+            except UnicodeDecodeError:
+                others += 1
+                lines.append(_decode_windows(line))
+        notes.append(f"{others} lines are not UTF-8 and were read as Windows-1252")
+        return lines, notes
+    return [line.decode() for line in data.splitlines(keepends=True)], notes
+
+
+def _decode_windows(line: bytes) -> str:
+    return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in line)
+
+
+def _read_jsonl(path: Path) -> Sheet:
+    lines, notes = _lines(path)
+    found: list[tuple[int, Any, str]] = []
+    columns: dict[str, None] = {}
+    for i, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            entry = json.loads(text)
+        except (ValueError, RecursionError):
+            entry = None
+        if isinstance(entry, dict):
+            columns |= dict.fromkeys(_text(name).strip() for name in entry)
+            entry = {_text(name).strip(): _text(value) for name, value in entry.items()}
+        found.append((i, entry, text.strip()))
+    if not columns:
+        raise InputError(f"{path.name!r} holds no JSON object on any line.", "Give one object per line.")
+    rows = [
+        Row(i, tuple(entry.get(name, "") for name in columns))
+        if isinstance(entry, dict)
+        else Row(i, (), "line is no JSON object", raw)
+        for i, entry, raw in found
+    ]
+    return Sheet(path=path, columns=tuple(columns), rows=rows, notes=notes)
+
+
+def _read_parquet(path: Path) -> Sheet:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        columns = [column.to_pylist() for column in table.columns]
+    except (pa.ArrowException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path.name!r} cannot be read as a parquet file: {reason}.", "Write it again.") from error
+    rows = [Row(i, tuple(map(_text, cells))) for i, cells in enumerate(zip(*columns, strict=True), 1)]
+    return Sheet(path=path, columns=tuple(map(str.strip, table.column_names)), rows=rows, unit="row")
+
+
+def _text(value: Any) -> str:
+    """A value of JSON or parquet as a cell; halves of surrogate pairs, which no file can hold, are replaced."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_READERS: dict[str, Callable[[Path], Sheet]] = {
+    ".csv": _read_csv, ".tsv": _read_csv, ".tab": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl,
+    ".parquet": _read_parquet,
+}  # fmt: skip
