@@ -6,20 +6,16 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from emoticrafter.data.words import FEELINGS, FUNCTION_WORDS, LOOKS, stem, words
-from emoticrafter.errors import MissingError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Encoder", "about_tokens", "find_doubts", "open_encoder"]
+__all__ = ["Estimate", "Ruler", "about_tokens", "find_doubts"]
 
-CLIP_POSITIONS = 77  # beginning and end included
 KEPT = 0.6  # share of the neutral prompt's content words that the emotional one must have
 FELT = 0.75  # length of a feeling, (valence, arousal), from which on it must show
 SAME = 0.5  # distance of two feelings below which they may share a prompt
@@ -38,13 +34,21 @@ _OTHERS = {
 _LANGUAGES = {name: frozenset(text.split()) for name, text in _OTHERS.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Encoder:
-    """How long a text is for an encoder. count: tokens with beginning and end; exact: not an estimate."""
+class Ruler(Protocol):
+    """What counts tokens, frame of start and end included, for an encoder that reads `limit` of them: `lengths.PromptRuler`."""
 
-    count: Callable[[str], int]
-    positions: int
-    exact: bool
+    limit: int
+
+    def count(self, prompts: Sequence[str]) -> list[int]: ...
+
+
+class Estimate:
+    """A ruler for where no tokenizer is at hand: about CLIP's counts."""
+
+    limit = 77
+
+    def count(self, prompts: Sequence[str]) -> list[int]:
+        return [about_tokens(prompt) for prompt in prompts]
 
 
 def about_tokens(text: str) -> int:
@@ -62,33 +66,7 @@ def about_tokens(text: str) -> int:
     return count
 
 
-ESTIMATE = Encoder(count=about_tokens, positions=CLIP_POSITIONS, exact=False)
-
-
-def open_encoder(backbone: str) -> Encoder:
-    """The counting of a backbone: a known name, a hub id, a pipeline's folder or a tokenizer's. Raises MissingError."""
-    from emoticrafter.backbones.hub import fetch, is_hub_id
-    from emoticrafter.backbones.registry import NAMES
-
-    source = NAMES.get(backbone, backbone)
-    folder = Path(source)
-    if not folder.exists() and is_hub_id(source):
-        folder = fetch(source, ["tokenizer/*"])
-    folder = folder / "tokenizer" if (folder / "tokenizer").is_dir() else folder
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
-        raise MissingError(f"There is no tokenizer at {backbone[:200]!r}.", f"Give {', '.join(NAMES)}, a hub id, or a folder.")
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # damaged files fail anywhere in the reader
-        raise MissingError(f"The tokenizer at {str(folder)!r} cannot be read: {error}.", "Fetch the backbone again.") from error
-    return Encoder(
-        count=lambda text: len(tokenizer(text, verbose=False).input_ids), positions=int(tokenizer.model_max_length), exact=True
-    )
-
-
-def find_doubts(pairs: pd.DataFrame, encoder: Encoder = ESTIMATE) -> list[str]:
+def find_doubts(pairs: pd.DataFrame, ruler: Ruler) -> list[str]:
     """The doubts of each row of a table of pairs, split by "; ", empty if there is none. What is checked:
 
     - either prompt is longer than the encoder reads, or not in English (then the checks of words are left out);
@@ -104,8 +82,9 @@ def find_doubts(pairs: pd.DataFrame, encoder: Encoder = ESTIMATE) -> list[str]:
     for name, _, emotional, feeling in rows:
         shared[_plain(emotional)].append((name, feeling))
     found = []
-    for name, neutral, emotional, feeling in rows:
-        doubts = _of_pair(neutral, emotional, feeling, encoder)
+    lengths = zip(ruler.count([row[1] for row in rows]), ruler.count([row[2] for row in rows]), strict=True)
+    for (name, neutral, emotional, feeling), counts in zip(rows, lengths, strict=True):
+        doubts = _too_long(counts, ruler) + _of_pair(neutral, emotional, feeling)
         twins = shared[_plain(emotional)]
         other = next((twin for twin, felt in twins if twin != name and math.dist(felt, feeling) > SAME), None)
         if other is not None:
@@ -114,15 +93,20 @@ def find_doubts(pairs: pd.DataFrame, encoder: Encoder = ESTIMATE) -> list[str]:
     return found
 
 
-def _of_pair(neutral: str, emotional: str, feeling: tuple[float, float], encoder: Encoder) -> list[str]:
-    doubts = []
-    for which, text in (("neutral", neutral), ("emotional", emotional)):
-        if (length := encoder.count(text)) > encoder.positions:
-            about = "" if encoder.exact else "about "
-            doubts.append(f"the {which} prompt has {about}{length} tokens, and {encoder.positions} are read")
+def _too_long(counts: Sequence[int], ruler: Ruler) -> list[str]:
+    about = "about " if isinstance(ruler, Estimate) else ""
+    return [
+        f"the {which} prompt has {about}{count} tokens, and {ruler.limit} are read"
+        for which, count in zip(("neutral", "emotional"), counts, strict=True)
+        if count > ruler.limit
+    ]
+
+
+def _of_pair(neutral: str, emotional: str, feeling: tuple[float, float]) -> list[str]:
+    doubts: list[str] = []
     foreign = [(which, why) for which, text in (("neutral", neutral), ("emotional", emotional)) if (why := _language(text))]
     if foreign:
-        return doubts + [f"the {which} prompt {why}" for which, why in foreign]
+        return [f"the {which} prompt {why}" for which, why in foreign]
     if felt := [word for word in words(neutral) if stem(word) in FEELINGS]:
         doubts.append(f"the neutral prompt has words of feeling: {_few(felt)}")
     if _plain(neutral) == _plain(emotional):

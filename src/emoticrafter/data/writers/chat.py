@@ -15,7 +15,7 @@ import openai
 from emoticrafter.data.writers.request import FORMATS, Messages, shortened
 from emoticrafter.errors import InputError
 
-__all__ = ["Answer", "AskAgainError", "Chat", "NoPairError", "retry_after"]
+__all__ = ["Answer", "AskAgainError", "Chat", "NoPairError", "retry_after", "shown_url"]
 
 LONGEST_WAIT = 3600.0  # seconds that a server may ask for
 _MAY_PASS = {408, 409, 425, 429}  # and all from 500

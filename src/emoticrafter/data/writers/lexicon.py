@@ -16,43 +16,43 @@ from functools import cache
 __all__ = ["Phrase", "phrases"]
 
 _LIGHT = """
-2.7 2.5 | in a blaze of dazzling light | a blaze of dazzling light floods everything |
-1.6 2.5 | in flickering, many-colored light | many-colored light flickers over everything |
+2.7 2.5 | in a blaze of dazzling light | a blaze of dazzling light floods the scene |
+1.6 2.5 | in flickering, many-colored light | many-colored lights flicker all around |
 2.4 1.6 | in brilliant sunshine | brilliant sunshine pours down | sun out
 2.0 0.8 | in bright morning sun | the bright morning sun reaches every corner | sun
-2.3 0.1 | in warm, golden light | warm, golden light falls on everything | sun
-1.6 -0.4 | in gentle sunlight | gentle sunlight lies over everything | sun
-2.1 -1.1 | in soft, honeyed light | soft, honeyed light lingers on everything |
-2.6 -1.9 | in the last warm glow of the evening | the last warm glow of the evening rests on everything | sun
-1.7 -1.9 | in a soft, hazy glow | a soft, hazy glow wraps everything |
-2.6 -2.7 | in a dreamlike, rosy glow | a dreamlike, rosy glow surrounds everything |
-1.0 -2.6 | in quiet moonlight | quiet moonlight rests on everything | night
+2.3 0.1 | in warm, golden light | warm, golden light falls on the scene | sun
+1.6 -0.4 | in gentle sunlight | gentle sunlight lies on the ground | sun
+2.1 -1.1 | in soft, honeyed light | soft, honeyed light lingers on |
+2.6 -1.9 | in the last warm glow of the evening | the last warm glow of the evening rests on the scene | sun
+1.7 -1.9 | in a soft, hazy glow | a soft, hazy glow lies around |
+2.6 -2.7 | in a dreamlike, rosy glow | a dreamlike, rosy glow lies around |
+1.0 -2.6 | in quiet moonlight | quiet moonlight rests on the scene | night
 1.0 1.3 | in crisp, sparkling light | crisp light sparkles on every surface |
 0.9 0.2 | in friendly, clear light | the light is friendly and clear |
 0.0 0.0 | in plain, even light | the light is plain and even |
 -0.3 -0.4 | in flat, neutral light | the light is flat and neutral |
 0.1 0.8 | in clear, strong light | the light is clear and strong |
-0.3 2.0 | in sharp, restless light | sharp, restless light plays over everything |
+0.3 2.0 | in sharp, restless light | sharp, restless light plays on every surface |
 0.1 2.8 | in a whirl of flashing lights | lights flash and whirl everywhere |
-0.4 -1.2 | in mild, diffuse light | mild, diffuse light evens everything out |
+0.4 -1.2 | in mild, diffuse light | the light is mild and diffuse |
 0.1 -2.1 | in faint, still light | the light is faint and still |
 -0.1 -2.8 | in dim, unmoving light | the light is dim and does not change |
--0.7 -1.1 | in pale, washed-out light | pale light washes everything out |
+-0.7 -1.1 | in pale, washed-out light | the light is pale and washed out |
 -0.9 -2.1 | in dim, faded light | the light has dimmed and faded |
 -0.9 0.5 | in cold, thin light | cold, thin light falls from one side |
 -0.6 1.4 | in hard, glaring light | hard light glares from one side |
--1.1 2.4 | in stabbing flashes of light | stabbing flashes of light cut through everything |
+-1.1 2.4 | in stabbing flashes of light | stabbing flashes of light cut through the air |
 -1.5 1.3 | in cold light with long, sharp shadows | long, sharp shadows cut through the cold light |
 -1.8 0.5 | in deep shadow | deep shadows close in |
 -2.0 2.1 | in harsh, flashing light | harsh light flashes without a pause |
--2.4 1.4 | in a lurid, red glow | a lurid, red glow creeps over everything |
--2.7 2.5 | in a blood-red glare | a blood-red glare burns over everything |
+-2.4 1.4 | in a lurid, red glow | a lurid, red glow creeps in |
+-2.7 2.5 | in a blood-red glare | a blood-red glare burns |
 -2.7 0.6 | in threatening darkness | threatening darkness presses in from all sides |
--1.3 -0.5 | in dull, gray light | dull, gray light hangs over everything | dull
+-1.3 -0.5 | in dull, gray light | dull, gray light hangs in the air | dull
 -2.1 -0.6 | in bleak, failing light | the bleak light is failing |
--2.8 -0.8 | in a black, hopeless gloom | a black, hopeless gloom swallows everything |
--1.7 -1.6 | in ashen twilight | ashen twilight settles on everything |
--2.4 -1.7 | in lifeless, gray light | lifeless, gray light lies on everything |
+-2.8 -0.8 | in a black, hopeless gloom | a black, hopeless gloom swallows the scene |
+-1.7 -1.6 | in ashen twilight | an ashen twilight sets in |
+-2.4 -1.7 | in lifeless, gray light | a lifeless, gray light lies on the scene |
 -2.6 -2.6 | in near darkness | hardly any light is left |
 """
 
@@ -100,15 +100,15 @@ _COLOR = """
 2.2 1.3 | in bright, vivid colors | the colors are bright and vivid |
 1.3 2.3 | in electric colors | the colors are electric |
 1.8 0.4 | in warm, rich colors | the colors are warm and rich |
-2.3 -0.6 | in warm, golden tones | everything is steeped in warm, golden tones |
-2.2 -1.6 | in tender pastels | everything is painted in tender pastels |
+2.3 -0.6 | in warm, golden tones | the whole picture glows in warm, golden tones |
+2.2 -1.6 | in tender pastels | the colors are tender pastels |
 2.3 -2.6 | in weightless, dreamy pastels | everything dissolves into weightless, dreamy pastels |
-1.1 -2.2 | in pale, airy pastels | everything is painted in pale, airy pastels |
+1.1 -2.2 | in pale, airy pastels | the colors are pale, airy pastels |
 0.9 -0.8 | in soft greens and blues | soft greens and blues prevail |
 0.7 0.8 | in fresh, clean colors | the colors are fresh and clean |
 0.0 0.0 | in natural colors | the colors are natural |
 0.2 -1.4 | in muted colors | the colors are muted |
--0.1 -2.5 | in faint, misty grays | everything fades into faint, misty grays |
+-0.1 -2.5 | in faint, misty grays | all colors fade into faint, misty grays |
 0.1 1.3 | in strong, clear colors | the colors are strong and clear |
 -0.1 2.4 | in wildly clashing colors | the colors clash wildly |
 -1.2 1.6 | in hard, jarring contrasts | the contrasts are hard and jarring |
@@ -120,7 +120,7 @@ _COLOR = """
 -1.1 -1.2 | in dull grays and browns | dull grays and browns prevail |
 -2.2 -1.1 | in bleak, ashen tones | everything has turned a bleak, ashen gray |
 -2.3 -2.4 | in lifeless, drained grays | all color has drained away |
--1.1 -2.1 | in faded, colorless tones | everything is faded and colorless |
+-1.1 -2.1 | in faded, colorless tones | all is faded and colorless |
 """
 
 # What follows "is": of people, and of any living being.
@@ -173,7 +173,7 @@ _BEARING = """
 1.9 -1.1 | relaxed and contented | |
 2.0 -2.3 | blissfully at ease | |
 0.6 1.3 | alert and curious | |
-0.0 0.0 | composed and attentive | |
+0.0 0.0 | much as usual | |
 0.2 -1.4 | quiet and unhurried | |
 0.0 -2.5 | still and drowsy | |
 0.2 2.4 | wildly excited | |
@@ -221,7 +221,7 @@ _MOOD = """
 2.5 2.0 | jubilant | jubilation fills the air |
 2.5 1.2 | joyful | joy is everywhere |
 2.0 0.7 | cheerful | good cheer is in the air |
-1.5 2.1 | thrilling | a thrill runs through everything |
+1.5 2.1 | thrilling | a thrill is in the air |
 1.6 1.4 | lively and bright | high spirits are in the air |
 0.9 2.6 | electrifying | the air crackles with excitement |
 1.2 0.6 | hopeful | hope is in the air |
@@ -237,13 +237,13 @@ _MOOD = """
 0.2 -0.5 | plain and quiet | everything is as usual |
 0.2 1.7 | charged | the air is charged with energy |
 0.0 2.8 | overwhelming | it is all too much at once |
--0.1 -1.2 | subdued | everything is subdued |
-0.1 -2.0 | hushed | a hush lies over everything |
+-0.1 -1.2 | subdued | all is subdued |
+0.1 -2.0 | hushed | a hush lies on the scene |
 -0.1 -2.9 | utterly still | time seems to stand still |
 -0.6 -0.7 | wistful | a faint sadness is in the air |
 -0.7 0.7 | uneasy | something does not feel right |
 -0.8 1.7 | tense | the tension can be felt |
--1.0 2.6 | frenzied | a frenzy has taken hold of everything |
+-1.0 2.6 | frenzied | a frenzy is in the air |
 -1.7 2.1 | hostile and furious | fury is in the air |
 -2.6 2.6 | terrifying | sheer terror fills the air |
 -2.2 1.7 | menacing | menace is in the air |

@@ -11,7 +11,7 @@ from typing import Any
 
 from emoticrafter.data.writers.asking import Asking, Backoff
 from emoticrafter.data.writers.base import Failure, Pair, Task, Tell
-from emoticrafter.data.writers.chat import Chat
+from emoticrafter.data.writers.chat import Chat, shown_url
 from emoticrafter.data.writers.ledger import Ledger
 from emoticrafter.data.writers.request import Messages, Request, UnusableError, build, estimate_tokens
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
@@ -37,8 +37,9 @@ class OpenAIWriter:
     """Asks a model for each pair, several at a time; what was answered once, in this run or an earlier one, is not asked again.
 
     ledger: the file that keeps the answers. key: empty for servers that want none. pictures: the folder of the pictures, None
-    to send none; edge: their longest side in pixels. timeout: seconds for one whole answer. retries: how often a task is asked
-    again. fields: further fields of the request, such as temperature. Raises InputError and MissingError.
+    to send none; edge: their longest side in pixels. longest: words of a prompt. timeout: seconds for one whole answer.
+    retries: how often a task is asked again. fields: further fields of the request, such as temperature. Raises InputError
+    and MissingError.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class OpenAIWriter:
         key: str = "",
         pictures: Path | None = None,
         edge: int = 512,
+        longest: int = 48,
         concurrency: int = 8,
         timeout: float = 120.0,
         retries: int = 6,
@@ -59,18 +61,15 @@ class OpenAIWriter:
         if not model.strip():
             raise InputError("No model was named.", "Pass --model NAME, or set EMOTICRAFTER_MODEL.")
         if not re.fullmatch(r"https?://[^\s/]+\S*", base_url):
-            raise InputError(
-                f"The base URL {base_url[:80]!r} is not http(s)://HOST/...", "For instance http://localhost:8000/v1."
-            )
+            given = shown_url(base_url)[:80]
+            raise InputError(f"The base URL {given!r} is not http(s)://HOST/...", "For instance http://localhost:8000/v1.")
         if not re.fullmatch(r"[!-~]*", key):  # a header takes nothing else, and the error about it would show the key
             raise InputError("The API key holds spaces or characters that no header takes.", "Set the variable again.")
-        if not key and base_url.rstrip("/") == OPENAI_URL:
-            raise MissingError("OpenAI's server wants a key, and there is none.", "Set OPENAI_API_KEY, or give a --base-url.")
         if pictures is not None and not pictures.is_dir():
             raise MissingError(f"There is no folder {str(pictures)!r}.", "Give --pictures the folder that the data set lies in.")
         if fixed := {"model", "messages", "response_format", "stream", "n"} & set(fields or ()):
             raise InputError(f"The fields {', '.join(sorted(fixed))} are set by this program.", "Leave them out.")
-        self.model, self.base_url, self.pictures, self.edge = model, base_url, pictures, edge
+        self.model, self.base_url, self.pictures, self.edge, self.longest = model, base_url, pictures, edge, longest
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self.fields, self.backoff = dict(fields or {}), backoff or Backoff()
         self.ledger = Ledger(ledger)
@@ -105,6 +104,8 @@ class OpenAIWriter:
 
     def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task. Whatever ends this, the ledger holds every answer that came."""
+        if not self._key and self.base_url.rstrip("/") == OPENAI_URL:
+            raise MissingError("OpenAI's server wants a key, and there is none.", "Set OPENAI_API_KEY, or give a --base-url.")
         with self.ledger:
             try:
                 return asyncio.run(self._ask(tasks, tell))
@@ -121,4 +122,4 @@ class OpenAIWriter:
             return await asking.go(tasks, tell)
 
     def _request(self, task: Task) -> Request:
-        return build(task, model=self.model, fields=self.fields, pictures=self.pictures, edge=self.edge)
+        return build(task, model=self.model, fields=self.fields, pictures=self.pictures, edge=self.edge, longest=self.longest)

@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from emoticrafter.data.checks import CLIP_POSITIONS, about_tokens
+from emoticrafter.data.checks import Estimate, Ruler
 from emoticrafter.data.writers.base import Failure, Pair, Progress, Task, Tell
 from emoticrafter.data.writers.content import Content, is_being, read_content
 from emoticrafter.data.writers.lexicon import Phrase, phrases
@@ -27,28 +26,31 @@ SPREAD = 0.45  # of the draw, in units of the plane
 MOST = 4  # phrases besides the mood
 _KINDS = ("expression", "weather", "light", "color", "motion")
 _STYLES = ("scene", "opening", "following", "telling")
-_MAY_BE_LOWERED = frozenset(
-    (
-        "a an the this that these those some several many one two three four five six seven eight nine ten in on at under inside "
-        "outside by near behind beside with people someone somebody nobody children men women it he she they there his her"
-    ).split()
-)
+_MAY_BE_LOWERED = """
+a an the this that these those some several many one two three four five six seven eight nine ten in on at under inside outside by
+near behind beside with someone somebody nobody it he she they there his her
+"""
 
 
 class RulesWriter:
-    """Writes a pair from the caption, which becomes the neutral prompt as it is. The same seed and id give the same words."""
+    """Writes a pair from the caption, which becomes the neutral prompt as it is. The same seed and id give the same words.
+
+    ruler: emotional prompts have as many phrases as fit what it measures.
+    """
 
     name = "rules"
 
-    def __init__(self, *, seed: int = 0) -> None:
-        self.seed = seed
+    def __init__(self, *, seed: int = 0, ruler: Ruler | None = None) -> None:
+        self.seed, self.ruler = seed, ruler or Estimate()
 
     def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
         outcomes: list[Pair | Failure] = []
         for task in tasks:
             neutral = " ".join((task.caption or "").split())
             if any(c.isalpha() for c in neutral):
-                outcomes.append(Pair(neutral=neutral, emotional=weave(neutral, task.emotion, f"{self.seed}\0{task.id}")))
+                outcomes.append(
+                    Pair(neutral=neutral, emotional=weave(neutral, task.emotion, f"{self.seed}\0{task.id}", self.ruler))
+                )
             else:
                 outcomes.append(Failure(reason="there is no caption and no tag to start from"))
             if len(outcomes) % 500 == 0 or len(outcomes) == len(tasks):
@@ -56,14 +58,14 @@ class RulesWriter:
         return outcomes
 
 
-def weave(neutral: str, emotion: Emotion, seed: str) -> str:
-    """The neutral prompt with phrases that show the feeling, at most about 77 tokens of CLIP's where that can be."""
+def weave(neutral: str, emotion: Emotion, seed: str, ruler: Ruler) -> str:
+    """The neutral prompt with phrases that show the feeling, as many as the ruler's limit allows, and always the mood."""
     content = read_content(neutral.rstrip(" .,;:!?"))
     draw = _Draw(random.Random(seed), emotion)  # a text as seed: the same on every machine
     chosen = draw.choose(content)
     for count in range(len(chosen), -1, -1):
         text = _compose(content, dict(list(chosen.items())[:count]), draw.mood, draw.style)
-        if about_tokens(text) <= CLIP_POSITIONS:
+        if ruler.count([text])[0] <= ruler.limit:
             break
     return text
 
@@ -162,7 +164,7 @@ def _capital(text: str) -> str:
 def _lowered(text: str) -> str:
     """The text as it stands within a sentence: what may be a name keeps its capital."""
     first = text.split(" ", 1)[0].lower()
-    return text[:1].lower() + text[1:] if first in _MAY_BE_LOWERED or is_being(first) else text
+    return text[:1].lower() + text[1:] if first in _MAY_BE_LOWERED.split() or is_being(first) else text
 
 
 def _gumbel(rng: random.Random) -> float:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoticrafter.data.checks import ESTIMATE, Encoder, find_doubts
+from emoticrafter.data.checks import Ruler, find_doubts
+from emoticrafter.data.cleaning import content_key
+from emoticrafter.data.reports import Ledger, report_path
 from emoticrafter.data.tables import COLUMNS, Kind, read_table, write_table
-from emoticrafter.data.words import words
 from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, Writer
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
-from emoticrafter.files import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Source", "Summary", "read_source", "report_path", "write_pairs"]
+__all__ = ["Source", "Summary", "read_source", "write_pairs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +41,7 @@ class Summary:
     written: int
     doubtful: int
     failures: dict[str, int]
-    report: Path | None
+    report: Path
 
     @property
     def failed(self) -> int:
@@ -86,7 +83,7 @@ def write_pairs(
     out: Path,
     tell: Tell,
     *,
-    encoder: Encoder = ESTIMATE,
+    ruler: Ruler,
     about: dict[str, Any],
     force: bool = False,
 ) -> Summary:
@@ -98,13 +95,16 @@ def write_pairs(
 
     made = iter(writer.write(source.valid(), tell))
     outcomes = [next(made) if isinstance(task, Task) else task for task in source.tasks]
-    failures = [(str(i), o.reason) for i, o in zip(source.rows["id"], outcomes, strict=True) if isinstance(o, Failure)]
-    report = report_path(out)
-    write_report(report, ("id", "reason"), failures)
-    counted = dict(Counter(reason for _, reason in failures).most_common())
-    if len(failures) == len(outcomes):
+    listed = Ledger(source=source.path.name, unit="row")
+    for line, (name, outcome) in enumerate(zip(source.rows["id"], outcomes, strict=True), start=1):
+        if isinstance(outcome, Failure):
+            listed.drop(line, str(name), outcome.reason.replace(";", ","))  # a report splits reasons there
+    report = listed.write(report_path(out), force=True)
+    failures = listed.counts("dropped")
+    if listed.rows("dropped") == len(outcomes):
         raise InputError(
-            f"Not one of {len(outcomes)} rows has a pair; most often: {next(iter(counted))}.", f"{str(report)!r} has all reasons."
+            f"Not one of {len(outcomes)} rows has a pair; most often: {next(iter(failures))}.",
+            f"{str(report)!r} has all reasons.",
         )
     kept = [isinstance(outcome, Pair) for outcome in outcomes]
     pairs = [outcome for outcome in outcomes if isinstance(outcome, Pair)]
@@ -113,32 +113,14 @@ def write_pairs(
     table = pd.DataFrame({name: rows[name] for name in names})
     table["neutral_prompt"] = [pair.neutral for pair in pairs]
     table["emotional_prompt"] = [pair.emotional for pair in pairs]
-    own = [content_of(pair.neutral) for pair in pairs]
+    own = [content_key(pair.neutral) for pair in pairs]
     table["content"] = rows["content"].where(rows["content"].notna(), pd.Series(own)) if "content" in rows else own
     table["writer"] = writer.name
-    table["doubts"] = find_doubts(table, encoder)
+    table["doubts"] = find_doubts(table, ruler)
     doubtful = int((table["doubts"] != "").sum())
-    write_table(
-        table, out, "pairs", {"source": source.path.name, "writer": writer.name, "failed": len(failures), **about}, force=force
-    )
-    return Summary(rows=len(outcomes), written=len(pairs), doubtful=doubtful, failures=counted, report=report)
-
-
-def content_of(neutral: str) -> str:
-    """The same text for neutral prompts that differ in case, spaces and punctuation only."""
-    return " ".join(words(neutral)) or neutral.strip() or "-"
-
-
-def report_path(out: Path) -> Path:
-    return out.with_name(f"{out.stem}.report.csv")
-
-
-def write_report(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A CSV for people, in place of an older one; cells that a spreadsheet would run as a formula begin with an apostrophe."""
-    with atomic_path(path, force=True) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in row] for row in rows)
+    made_by = {"source": source.path.name, "read": len(outcomes), "writer": writer.name, "dropped": failures}
+    write_table(table, out, "pairs", {**made_by, **about}, force=force)
+    return Summary(rows=len(outcomes), written=len(pairs), doubtful=doubtful, failures=failures, report=report)
 
 
 def _task(name: object, valence: object, arousal: object, caption: object, picture: object, *, is_tag: bool) -> Task | Failure:
