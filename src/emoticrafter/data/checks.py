@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "Ruler", "about_tokens", "find_doubts"]
 
 KEPT = 0.6  # share of the neutral prompt's content words that the emotional one must have
-FELT = 0.75  # length of a feeling, (valence, arousal), from which on it must show
-SAME = 0.5  # distance of two feelings below which they may share a prompt
+FELT = 1.0  # length of a feeling, (valence, arousal), from which on it must show
+SAME = 1.0  # distance of two feelings below which they may share a prompt
 FOREIGN = 0.2  # share of letters of other scripts
 
 _PIECE = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|[^\s\w]+|_+")
+_DENIALS = {"no", "not", "never", "without", "hardly", "lost", "little"}
 # Function words that English lacks; those that it shares ("die", "on", "a") are left out.
 _OTHERS = {
     "German": "der das und ist ein eine einen einem nicht mit auf auch sich werden den dem des im zum zur bei wie sie wird sind",
@@ -125,10 +126,12 @@ def _unfelt(neutral: str, emotional: str, feeling: tuple[float, float]) -> list[
     if math.hypot(*feeling) < FELT:
         return []
     before = {stem(word) for word in words(neutral)}
-    added = {stem(word) for word in words(emotional)} - before
+    said = words(emotional)
+    added = {stem(word) for word in said} - before
     if not added & LOOKS and not added & FEELINGS.keys():
         return ["nothing in the emotional prompt tells of a feeling"]
-    signs = {FEELINGS[word] for word in added & FEELINGS.keys()} - {0}
+    denied = {stem(word) for no, word in zip(said, said[1:], strict=False) if no in _DENIALS}
+    signs = {FEELINGS[word] for word in added & FEELINGS.keys() - denied} - {0}
     if signs == {-1} and feeling[0] >= 1:
         return [f"the emotional prompt reads unpleasant, and its valence is {feeling[0]:g}"]
     if signs == {1} and feeling[0] <= -1:

@@ -4,7 +4,8 @@ Placed by hand, by what a painter would use for the feeling; these are no norms 
 
     valence arousal | phrase that follows a clause | clause of its own | conditions
 
-with conditions among `sun`, `dull`, `night` (what the sky must be) and `in`, `out` (indoors, outdoors only). The near-neutral
+with conditions among `sun`, `dull`, `night` (what the sky must be), `unlit` (not under the sun) and `in`, `out` (indoors,
+outdoors only). The near-neutral
 phrases are plain, so that little feeling adds little. Spelled the American way, as most captions that encoders learned from are.
 """
 
@@ -20,7 +21,7 @@ _LIGHT = """
 1.6 2.5 | in flickering, many-colored light | many-colored lights flicker all around |
 2.4 1.6 | in brilliant sunshine | brilliant sunshine pours down | sun out
 2.0 0.8 | in bright morning sun | the bright morning sun reaches every corner | sun
-2.3 0.1 | in warm, golden light | warm, golden light falls on the scene | sun
+2.3 0.1 | in warm, golden light | warm, golden light falls on the scene |
 1.6 -0.4 | in gentle sunlight | gentle sunlight lies on the ground | sun
 2.1 -1.1 | in soft, honeyed light | soft, honeyed light lingers on |
 2.6 -1.9 | in the last warm glow of the evening | the last warm glow of the evening rests on the scene | sun
@@ -36,24 +37,26 @@ _LIGHT = """
 0.1 2.8 | in a whirl of flashing lights | lights flash and whirl everywhere |
 0.4 -1.2 | in mild, diffuse light | the light is mild and diffuse |
 0.1 -2.1 | in faint, still light | the light is faint and still |
--0.1 -2.8 | in dim, unmoving light | the light is dim and does not change |
+-0.1 -2.8 | in dim, unmoving light | the light is dim and does not change | unlit
 -0.7 -1.1 | in pale, washed-out light | the light is pale and washed out |
--0.9 -2.1 | in dim, faded light | the light has dimmed and faded |
+-0.9 -2.1 | in dim, faded light | the light has dimmed and faded | unlit
 -0.9 0.5 | in cold, thin light | cold, thin light falls from one side |
 -0.6 1.4 | in hard, glaring light | hard light glares from one side |
 -1.1 2.4 | in stabbing flashes of light | stabbing flashes of light cut through the air |
 -1.5 1.3 | in cold light with long, sharp shadows | long, sharp shadows cut through the cold light |
 -1.8 0.5 | in deep shadow | deep shadows close in |
 -2.0 2.1 | in harsh, flashing light | harsh light flashes without a pause |
--2.4 1.4 | in a lurid, red glow | a lurid, red glow creeps in |
+-2.4 1.4 | in a lurid, red glow | a lurid, red glow creeps in | unlit
 -2.7 2.5 | in a blood-red glare | a blood-red glare burns |
--2.7 0.6 | in threatening darkness | threatening darkness presses in from all sides |
--1.3 -0.5 | in dull, gray light | dull, gray light hangs in the air | dull
--2.1 -0.6 | in bleak, failing light | the bleak light is failing |
--2.8 -0.8 | in a black, hopeless gloom | a black, hopeless gloom swallows the scene |
--1.7 -1.6 | in ashen twilight | an ashen twilight sets in |
--2.4 -1.7 | in lifeless, gray light | a lifeless, gray light lies on the scene |
--2.6 -2.6 | in near darkness | hardly any light is left |
+-2.7 0.6 | in threatening darkness | threatening darkness presses in from all sides | unlit
+-1.3 -0.5 | in dull, gray light | dull, gray light hangs in the air | unlit
+-2.0 -1.8 | in cold, cheerless light | the light is cold and cheerless |
+-2.1 -0.2 | in harsh, joyless light | the light is harsh and joyless |
+-2.1 -0.6 | in bleak, failing light | the bleak light is failing | unlit
+-2.8 -0.8 | in a black, hopeless gloom | a black, hopeless gloom swallows the scene | unlit
+-1.7 -1.6 | in ashen twilight | an ashen twilight sets in | unlit
+-2.4 -1.7 | in lifeless, gray light | a lifeless, gray light lies on the scene | unlit
+-2.6 -2.6 | in near darkness | hardly any light is left | unlit
 """
 
 _WEATHER = """
@@ -256,7 +259,7 @@ _MOOD = """
 -1.5 -0.6 | gloomy | gloom hangs over it all |
 -1.2 -1.3 | melancholy | a quiet melancholy hangs over it all |
 -1.9 -1.3 | lonely and forlorn | loneliness hangs over it all |
--2.6 -1.2 | hopeless | all hope is gone |
+-2.6 -1.2 | hopeless | hopelessness fills the air |
 -2.8 -2.2 | desolate | there is nothing but desolation |
 -1.8 -2.2 | bleak and lifeless | all life seems to have gone |
 -0.9 -2.2 | weary | a great weariness lies over it all |

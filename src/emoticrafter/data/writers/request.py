@@ -132,16 +132,20 @@ def build(task: Task, *, model: str, fields: dict[str, Any], pictures: Path | No
 
 def read_reply(text: str) -> Pair:
     """The pair in a reply; raises UnusableError saying what is wrong. Fences, and words around the object, are passed over."""
-    begin, end = text.find("{"), text.rfind("}")
-    if begin < 0 or end < begin:
+    end = text.rfind("}") + 1
+    begins = [begin for begin in (text.rfind("{", 0, end), text.find("{", 0, end)) if begin >= 0]
+    if not begins:
         raise UnusableError(f"the answer holds no JSON object: {shortened(text)}")
-    try:
-        reply = Reply.model_validate_json(text[begin : end + 1])
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UnusableError(f"the answer has the wrong form: {where + ' ' if where else ''}{first['msg']}") from None
-    return Pair(neutral=reply.neutral_prompt, emotional=reply.emotional_prompt)
+    reason = ""
+    for begin in begins:  # thoughts before the object may have braces, and so may the prompts in it
+        try:
+            reply = Reply.model_validate_json(text[begin:end])
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            reason = " ".join([".".join(map(str, first["loc"])), first["msg"]]).strip()
+        else:
+            return Pair(neutral=reply.neutral_prompt, emotional=reply.emotional_prompt)
+    raise UnusableError(f"the answer has the wrong form: {reason}")
 
 
 def estimate_tokens(request: Request) -> tuple[int, int]:

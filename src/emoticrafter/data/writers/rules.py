@@ -79,33 +79,40 @@ class _Draw:
         self.ranks = {kind: rng.random() * (0.4 if kind == "expression" else 1.0) for kind in _KINDS}
         self.style = rng.choice(_STYLES)
         self.share = rng.random()
-        self.mood = self._nearest("mood", frozenset())
+        mood = self._nearest("mood", frozenset())
+        assert mood is not None, "moods have no conditions"
+        self.mood = mood
 
     def choose(self, content: Content) -> dict[str, Phrase]:
         """The phrases by kind, the most important first: more of them the further the feeling is from neutral."""
         strength = math.hypot(self.emotion.valence, self.emotion.arousal)
         count = min(MOST, 1 + int(strength + self.share))
-        allowed = {content.place, content.sky} - {""}
-        if not content.sky:
-            allowed |= {"sun", "dull", "night"}
+        allowed = {content.place} | ({"sun", "dull", "night", "unlit"} if not content.sky else _under(content.sky))
         chosen: dict[str, Phrase] = {}
         for kind in sorted(_KINDS, key=self.ranks.__getitem__):
             if len(chosen) == count or {"expression": not content.beings, "weather": not content.place}.get(kind, False):
                 continue
             phrase = self._nearest("bearing" if kind == "expression" and not content.people else kind, frozenset(allowed))
+            if phrase is None:  # indoors at night, for one, no weather is to be seen
+                continue
             chosen[kind] = phrase
-            if sky := phrase.conditions & {"sun", "dull", "night"}:
-                allowed = allowed - {"sun", "dull", "night"} | sky
+            for sky in phrase.conditions - {"in", "out"}:
+                allowed &= {"in", "out"} | _under(sky)
         return chosen
 
-    def _nearest(self, kind: str, allowed: frozenset[str]) -> Phrase:
+    def _nearest(self, kind: str, allowed: frozenset[str]) -> Phrase | None:
         v, a = self.emotion.valence, self.emotion.arousal
         scored = [
             (noise - ((v - p.valence) ** 2 + (a - p.arousal) ** 2) / (2 * SPREAD**2), -number, p)
             for number, (p, noise) in enumerate(zip(phrases(kind), self.noise[kind], strict=True))
             if p.conditions <= allowed
         ]
-        return max(scored)[2]
+        return max(scored)[2] if scored else None
+
+
+def _under(sky: str) -> set[str]:
+    """What goes with a sky."""
+    return {"sun": {"sun"}, "unlit": {"unlit", "dull", "night"}}.get(sky, {sky, "unlit"})
 
 
 def _compose(content: Content, chosen: dict[str, Phrase], mood: Phrase, style: str) -> str:
