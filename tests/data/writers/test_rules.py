@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise, product
 from statistics import mean
@@ -159,7 +160,10 @@ def test_words_are_the_same_on_every_machine() -> None:
     assert woven("a dog on a beach", 2, -1, "0\0one") == RECORDED
 
 
-RECORDED = "A warm and contented scene: a dog on a beach, relaxed and contented, in warm, golden tones, with an easy, unhurried rhythm to it all."
+RECORDED = (
+    "A warm and contented scene: a dog on a beach, relaxed and contented, in warm, golden "
+    "tones, with an easy, unhurried rhythm to it all."
+)
 
 
 def test_the_neutral_prompt_is_the_caption() -> None:
@@ -197,6 +201,11 @@ def test_phrases_are_unlike_and_cover_the_plane() -> None:
         assert len({p.phrase for p in found}) == len(found)
         assert all(abs(p.valence) <= 3 and abs(p.arousal) <= 3 for p in found)
         assert all(p.told or kind in ("expression", "bearing") for p in found)
-        for v, a in product((-2, 0, 2), repeat=2):  # something near every region, without any condition on the scene
-            free = [p for p in found if p.conditions <= {"out"}]
-            assert min((p.valence - v) ** 2 + (p.arousal - a) ** 2 for p in free) < 1.1**2, (kind, v, a)
+        if kind != "weather":  # something near every region, without any condition on the scene
+            free = [p for p in found if not p.conditions]
+            for v, a in product((-2, 0, 2), repeat=2):
+                assert min(math.dist((p.valence, p.arousal), (v, a)) for p in free) < 1.1, (kind, v, a)
+
+
+def test_there_is_a_mood_for_every_feeling() -> None:
+    assert all(woven("a street", v / 2, a / 2) for v, a in product(range(-6, 7), repeat=2))

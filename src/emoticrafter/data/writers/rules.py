@@ -23,6 +23,7 @@ from emoticrafter.emotion import Emotion
 __all__ = ["RulesWriter", "weave"]
 
 SPREAD = 0.45  # of the draw, in units of the plane
+REACH = 1.5  # a phrase further off is not taken, even if no other fits the scene
 MOST = 4  # phrases besides the mood
 _KINDS = ("expression", "weather", "light", "color", "motion")
 _STYLES = ("scene", "opening", "following", "telling")
@@ -80,7 +81,7 @@ class _Draw:
         self.style = rng.choice(_STYLES)
         self.share = rng.random()
         mood = self._nearest("mood", frozenset())
-        assert mood is not None, "moods have no conditions"
+        assert mood is not None, "moods have no conditions, and lie everywhere"
         self.mood = mood
 
     def choose(self, content: Content) -> dict[str, Phrase]:
@@ -93,7 +94,7 @@ class _Draw:
             if len(chosen) == count or {"expression": not content.beings, "weather": not content.place}.get(kind, False):
                 continue
             phrase = self._nearest("bearing" if kind == "expression" and not content.people else kind, frozenset(allowed))
-            if phrase is None:  # indoors at night, for one, no weather is to be seen
+            if phrase is None:  # no dreadful weather where the prompt says that the sun shines
                 continue
             chosen[kind] = phrase
             for sky in phrase.conditions - {"in", "out"}:
@@ -101,12 +102,12 @@ class _Draw:
         return chosen
 
     def _nearest(self, kind: str, allowed: frozenset[str]) -> Phrase | None:
-        v, a = self.emotion.valence, self.emotion.arousal
-        scored = [
-            (noise - ((v - p.valence) ** 2 + (a - p.arousal) ** 2) / (2 * SPREAD**2), -number, p)
-            for number, (p, noise) in enumerate(zip(phrases(kind), self.noise[kind], strict=True))
-            if p.conditions <= allowed
-        ]
+        """The phrase that is drawn among those which fit the scene; None if none of these is near."""
+        scored = []
+        for number, (p, noise) in enumerate(zip(phrases(kind), self.noise[kind], strict=True)):
+            distance = math.dist((p.valence, p.arousal), (self.emotion.valence, self.emotion.arousal))
+            if p.conditions <= allowed and distance < REACH:
+                scored.append((noise - distance**2 / (2 * SPREAD**2), -number, p))
         return max(scored)[2] if scored else None
 
 
