@@ -70,13 +70,13 @@ def apply_votes(
         note(f"{len(table):,} pairs, {len(cast.of):,} of them voted on: {len(verdict.kept):,} stay")
         note_reasons(verdict.counts())
         for count, what in (
-            (verdict.unvoted, f"pairs have no votes and {'are left out' if only_voted else 'stay as they are'}"),
-            (verdict.unknown, "voted pairs are not in the table"),
-            (cast.empty, "lines hold no vote"),
-            (cast.again, "votes were replaced by a later one of the same rater"),
+            (verdict.unvoted, f"pairs without votes, which {'are left out' if only_voted else 'stay as they are'}"),
+            (verdict.unknown, "voted pairs that are not in the table"),
+            (cast.empty, "lines without a vote"),
+            (cast.again, "votes that a later one of the same rater replaced"),
         ):
             if count:
-                note(f"{count:,} {what}")
+                note(f"  {count:>7,}  {what}")
         for one in agreed:
             kappa = "not defined, all votes are the same" if one.kappa is None else f"{one.kappa:.3f}"
             note(f"Fleiss' kappa: {kappa} ({one.pairs:,} pairs with {one.raters} votes)")

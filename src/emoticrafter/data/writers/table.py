@@ -64,13 +64,17 @@ def read_source(path: Path, *, caption_column: str | None = None, limit: int | N
             raise error from None
     if rows.empty:
         raise InputError(f"{str(path)!r} has no rows.", "Import a data set that has some.")
-    if rows["id"].isna().any() or rows["id"].duplicated().any():
-        twice = rows["id"][rows["id"].duplicated() | rows["id"].isna()].iloc[0]
+    if rows["id"].isna().any():
+        raise InputError(f"{str(path)!r} has a row without an id.", "Give each row an id of its own.")
+    if rows["id"].duplicated().any():
+        twice = rows["id"][rows["id"].duplicated()].iloc[0]
         raise InputError(f"{str(path)!r} has the id {twice!r} more than once.", "Give each row an id of its own.")
     column = caption_column or ("tag" if kind == "annotations" else "neutral_prompt")
     if column not in rows:
         known = ", ".join(sorted(set(rows.columns) - set(COLUMNS["annotations"]) | {"tag"}))
         raise InputError(f"{str(path)!r} has no column {column!r}.", f"For captions there are: {known}.")
+    if caption_column and not rows[column].map(lambda value: isinstance(value, str)).any():
+        raise InputError(f"The column {column!r} of {str(path)!r} holds no text.", "Name one with captions.")
     rows = rows.head(limit).reset_index(drop=True) if limit is not None else rows
     columns = (rows[name] for name in ("id", "valence", "arousal", column, "picture"))
     tasks = [_task(*row, is_tag=column == "tag") for row in zip(*columns, strict=True)]
