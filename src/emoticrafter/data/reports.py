@@ -96,7 +96,10 @@ class Ledger:
     def write(self, path: str | os.PathLike[str], force: bool = False) -> Path:
         """Write the entries as CSV (UTF-8), whole or not at all; raises OutputError as `files.atomic_path` does."""
         path = Path(path)
-        with atomic_path(path, force) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        with (
+            atomic_path(path, force) as temporary,
+            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+        ):
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows([getattr(entry, name) for name in COLUMNS] for entry in self.entries)

@@ -140,8 +140,9 @@ def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Itera
             if cells and used > 1 and _swallows(lines[at + 1 : at + used], cells, separator):
                 cells = None
             if not cells:
+                closed = strict is not None and used == 1
                 used = 1
-                yield _mended(line, lines[at].rstrip("\r\n"), separator, width)
+                yield _alone(line, lines[at].rstrip("\r\n"), separator, width, closed)
             elif any(map(str.strip, cells)):
                 yield Row(line, cells)
         at += used
@@ -164,17 +165,17 @@ def _swallows(inner: list[str], cells: tuple[str, ...], separator: str) -> bool:
     Those lines then are rows by themselves, with numbers where this one has numbers.
     """
     numeric = [i for i, cell in enumerate(cells) if not math.isnan(number(cell))]
-    alone = (_mended(0, line.rstrip("\r\n"), separator, len(cells)).cells for line in inner)
+    alone = (_alone(0, line.rstrip("\r\n"), separator, len(cells)).cells for line in inner)
     return bool(numeric) and any(row and not any(math.isnan(number(row[i])) for i in numeric) for row in alone)
 
 
-def _mended(line: int, raw: str, separator: str, width: int) -> Row:
-    """A line whose quotes break the rules, read by itself: first with the quotes as plain characters, then leniently."""
+def _alone(line: int, raw: str, separator: str, width: int, closed: bool = False) -> Row:
+    """A line read by itself: unless its quotes are closed, first with the quotes as plain characters, then leniently."""
     try:
         lenient = tuple(next(csv.reader([raw], delimiter=separator), ()))
     except csv.Error:  # a cell larger than the reader takes
         return Row(line, (), "row cannot be read", raw[:1000])
-    cells = _fitted(tuple(raw.split(separator)), width) or _fitted(lenient, width)
+    cells = None if closed else _fitted(tuple(raw.split(separator)), width) or _fitted(lenient, width)
     if cells:
         return Row(line, cells, raw=raw)
     return Row(line, (), "row has too few cells" if len(lenient) < width else "row has too many cells", raw)
