@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.complete(f"Certainly!\n```json\n{right_answer(caption)}\n```")
 
     def do_slow(self, caption: str) -> None:
-        time.sleep(0.6)
+        time.sleep(1.0)
         self.do_right(caption)
 
     def do_trickle(self, caption: str) -> None:

@@ -37,7 +37,7 @@ def tasks(*captions: str) -> list[Task]:
 
 def writer(server: ChatServer, folder: Path, **settings: Any) -> OpenAIWriter:
     given: dict[str, Any] = {
-        "model": "tiny", "ledger": folder / "a.answers.jsonl", "base_url": server.url, "key": KEY, "timeout": 0.3, "retries": 3,
+        "model": "tiny", "ledger": folder / "a.answers.jsonl", "base_url": server.url, "key": KEY, "timeout": 20, "retries": 3,
         "backoff": Backoff(first=0.01, most=0.02),
     }  # fmt: skip
     return OpenAIWriter(**given | settings)
@@ -55,7 +55,7 @@ def test_pairs_come_back_in_order(server: ChatServer, tmp_path: Path) -> None:
     told: list[Progress] = []
     server.misdeeds["one"] = ["slow"]
     given = tasks("one", "two", "three")
-    outcomes = writer(server, tmp_path, timeout=5).write(given, told.append)
+    outcomes = writer(server, tmp_path, timeout=20).write(given, told.append)
     assert outcomes == [Pair(neutral=text, emotional=f"{text} under a stormy sky") for text in ("one", "two", "three")]
     assert told[-1] == Progress(done=3, total=3, tokens_in=300, tokens_out=30)
     assert [progress.done for progress in told] == [1, 2, 3]
@@ -76,7 +76,7 @@ def test_pairs_come_back_in_order(server: ChatServer, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_may_pass_is_asked_again(server: ChatServer, tmp_path: Path, misdeed: str) -> None:
     server.misdeeds["a dog"] = [misdeed]
-    outcome = write(server, tmp_path, tasks("a dog"))
+    outcome = write(server, tmp_path, tasks("a dog"), timeout=0.5 if misdeed in ("slow", "trickle") else 20)
     assert outcome == [Pair(neutral="a dog", emotional="a dog under a stormy sky")]
     assert server.asked == ["a dog", "a dog"]
 
@@ -92,7 +92,7 @@ def test_useless_answers_are_counted_since_they_were_paid_for(server: ChatServer
 @pytest.mark.parametrize(
     ("misdeed", "reason"),
     [
-        ("slow", "no answer within 0.3 s (asked 4 times)"),
+        ("slow", "no answer within 0.5 s (asked 2 times)"),
         ("broken", "the server answered 500: "),
         ("cut", "the connection failed: "),
         ("no_json", "the server's answer was no JSON"),
@@ -105,11 +105,11 @@ def test_useless_answers_are_counted_since_they_were_paid_for(server: ChatServer
 )
 def test_what_does_not_pass_is_a_reason(server: ChatServer, tmp_path: Path, misdeed: str, reason: str) -> None:
     server.misdeeds["a dog"] = [misdeed] * 99
-    outcomes = write(server, tmp_path, tasks("a dog", "a cat"))
+    outcomes = write(server, tmp_path, tasks("a dog", "a cat"), retries=1, timeout=0.5 if misdeed == "slow" else 20)
     assert isinstance(outcomes[0], Failure)
     assert reason in outcomes[0].reason
     assert outcomes[1] == Pair(neutral="a cat", emotional="a cat under a stormy sky")
-    assert server.asked.count("a dog") == 4
+    assert server.asked.count("a dog") == 2
 
 
 @pytest.mark.parametrize("misdeed", ["refusal", "filtered", "filter_400"])
@@ -135,7 +135,7 @@ def test_nothing_is_asked_twice(server: ChatServer, tmp_path: Path) -> None:
 
 def test_the_limit_of_concurrency(server: ChatServer, tmp_path: Path) -> None:
     server.pause = 0.03
-    write(server, tmp_path, tasks(*map(str, range(20))), concurrency=3, timeout=5)
+    write(server, tmp_path, tasks(*map(str, range(20))), concurrency=3)
     assert server.most == 3
 
 
@@ -306,7 +306,7 @@ from emoticrafter.data.writers.base import Task
 from emoticrafter.data.writers.openai import OpenAIWriter
 from emoticrafter.emotion import Emotion
 tasks = [Task(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)]
-writer = OpenAIWriter(model="tiny", ledger=Path(sys.argv[2]), base_url=sys.argv[1], concurrency=2, timeout=5)
+writer = OpenAIWriter(model="tiny", ledger=Path(sys.argv[2]), base_url=sys.argv[1], concurrency=2)
 writer.write(tasks, lambda _: None)
 """
 
@@ -330,7 +330,7 @@ def test_after_a_kill_only_what_is_missing_is_asked(server: ChatServer, tmp_path
     before = len(server.asked)
     outcomes = write(server, tmp_path, [
         Task(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)
-    ], timeout=5)  # fmt: skip
+    ])  # fmt: skip
     assert all(isinstance(outcome, Pair) for outcome in outcomes)
     assert set(server.asked[before:]) == {str(i) for i in range(40)} - kept
     assert len(server.asked) - before == 40 - len(kept)
