@@ -1,0 +1,146 @@
+"""Every answer that was paid for, appended to a file the moment it arrives.
+
+A line is a JSON object; `key` is the hash of the request that it answers, so that a second run asks only for what is missing.
+An answer is on the disk before `add` returns. Whatever ends the program, at most one torn line is left at the end, and that
+one was not yet counted; `open` cuts it off.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from emoticrafter.errors import InputError, OutputError
+
+__all__ = ["Ledger"]
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+Status = Literal["answer", "refusal", "useless"]  # useless: paid for, but it held no pair
+_SETTLED = ("answer", "refusal")  # what is not asked for again
+_BEGINNING = b'{"key": "'  # of every line
+
+
+class Ledger:
+    """Answers by key. One process at a time has it open; `read` looks into it at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.settled: dict[str, dict[str, Any]] = {}
+        self.tokens_in = 0  # of all lines, earlier runs' too
+        self.tokens_out = 0
+        self._file: io.FileIO | None = None
+        self._length = 0
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Ledger:
+        """What the file holds, nothing if there is none; raises InputError naming a line that is damaged."""
+        ledger = cls(Path(path))
+        try:
+            content = ledger.path.read_bytes()
+        except FileNotFoundError:
+            return ledger
+        except OSError as error:
+            raise InputError(
+                f"The answers in {str(path)!r} cannot be read: {error.strerror}.", "Choose another --out, or mend that file."
+            ) from error
+        ledger._take(content)
+        return ledger
+
+    def __enter__(self) -> Ledger:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = io.FileIO(self.path, "a+")
+        except OSError as error:
+            raise OutputError(
+                f"The answers cannot be kept in {str(self.path)!r}: {error.strerror}.", "Choose another place for --out."
+            ) from error
+        try:
+            self._claim()
+            self._file.seek(0)
+            self._length = self._take(self._file.readall())
+            self._file.truncate(self._length)
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._file is not None
+        self._file.close()
+        self._file = None
+
+    def add(self, key: str, status: Status, text: str, *, about: str, tokens_in: int, tokens_out: int) -> None:
+        """Keep an answer, on the disk when this returns. about: for people who read the file, the task's id."""
+        assert self._file is not None, "the ledger is not open"
+        record = {
+            "key": key, "status": status, "about": about, "text": text, "tokens_in": tokens_in, "tokens_out": tokens_out,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }  # fmt: skip
+        line = f"{json.dumps(record, ensure_ascii=False, allow_nan=False)}\n".encode("utf-8", "replace")
+        try:
+            written = 0
+            while written < len(line):
+                written += self._file.write(line[written:])
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._length)  # half a line must not stand before the next one
+            raise OutputError(
+                f"An answer could not be kept in {str(self.path)!r}: {error.strerror}.",
+                "Free some space; then the same command goes on where it stopped.",
+            ) from error
+        self._length += len(line)
+        self._count(record)
+
+    def _claim(self) -> None:
+        """Two runs on one ledger would pay twice for the same answers."""
+        assert self._file is not None
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(
+                f"Another run is writing to {str(self.path)!r}.", "Wait for its end, or choose another --out."
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+
+    def _take(self, content: bytes) -> int:
+        """Read all whole lines; returns their length in bytes."""
+        self.settled, self.tokens_in, self.tokens_out = {}, 0, 0
+        whole = content.rfind(b"\n") + 1
+        torn = content[whole:]
+        lines = content[:whole].splitlines()
+        if not _BEGINNING.startswith(torn[: len(_BEGINNING)]):
+            lines.append(torn)  # not torn off by us: say so, rather than cut a stranger's file
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line)
+                fits = all(isinstance(record[name], str) for name in ("key", "status", "text"))
+                fits &= all(isinstance(record[name], int) for name in ("tokens_in", "tokens_out"))
+            except (ValueError, KeyError, TypeError):
+                fits = False
+            if not fits:
+                raise InputError(
+                    f"Line {number} of {str(self.path)!r} is no answer that this program kept.",
+                    "Delete that line: only its answer is asked for again. Or choose another --out.",
+                )
+            self._count(record)
+        return whole
+
+    def _count(self, record: dict[str, Any]) -> None:
+        self.tokens_in += record["tokens_in"]
+        self.tokens_out += record["tokens_out"]
+        if record["status"] in _SETTLED:
+            self.settled[record["key"]] = record
