@@ -34,7 +34,8 @@ def test_the_commands_are_these() -> None:
         for name in (
             "generate", "grid", "sweep", "info", "moods", "checkpoint import", "checkpoint show",
             "storybook render", "storybook build", "storybook card",
-            "data import oasis", "data import emotic", "data import findingemo", "data import pairs", "data show",
+            "data import oasis", "data import emotic", "data import findingemo", "data import pairs", "data show", "data write-pairs",
+            "data apply-votes",
         )
     }  # fmt: skip
 
