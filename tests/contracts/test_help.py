@@ -33,8 +33,8 @@ def test_the_commands_are_these() -> None:
         f"{PROGRAM} {name}"
         for name in (
             "generate", "grid", "sweep", "info", "moods", "checkpoint import", "checkpoint show",
-            "storybook render", "storybook build", "storybook card",
-            "data import oasis", "data import emotic", "data import findingemo", "data import pairs", "data show", "data write-pairs",
+            "storybook render", "storybook annotate", "storybook build", "storybook card",
+            "data import oasis", "data import emotic", "data import findingemo", "data import pairs", "data import table", "data show", "data write-pairs",
             "data apply-votes",
         )
     }  # fmt: skip

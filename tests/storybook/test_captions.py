@@ -153,7 +153,7 @@ def test_grammar_of_articles_and_plurals():
     assert [with_article(word) for word in ("umbrella", "owl", "euphoric girl", "uneasy boy", "t-rex", "one-way street")] == [
         "an umbrella", "an owl", "a euphoric girl", "an uneasy boy", "a t-rex", "a one-way street",
     ]  # fmt: skip
-    assert [captions._plural(word) for word in ("little child", "puppy", "cake with candles", "bus", "monkey", "fireman")] == [
+    assert [captions.plural(word) for word in ("little child", "puppy", "cake with candles", "bus", "monkey", "fireman")] == [
         "little children", "puppies", "cakes with candles", "buses", "monkeys", "firemen",
     ]  # fmt: skip
     for _, _, (_, emotional) in _pairs(13, 2000):

@@ -87,6 +87,40 @@ def render(
 
 
 @app.command()
+def annotate(
+    out: Annotated[Path, typer.Option("--out", help="The CSV to write.", metavar="FILE.csv", rich_help_panel=OUTPUT)],
+    count: Annotated[int, typer.Option(help="How many scenes.", min=1, max=1_000_000)] = 16_000,
+    seed: Annotated[int, typer.Option(help="Decides the scenes, their captions and their emotions.")] = 0,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write annotated scenes as a CSV: a caption, a valence and an arousal each, as unbalanced as people's annotations are.
+
+    They stand in for a data set of annotated pictures; scenes of contents that the embedded model has not seen are the split val.
+
+    Examples:
+
+    - `emoticrafter storybook annotate --count 16000 --out scenes.csv`
+    - `emoticrafter data import table scenes.csv --dataset storybook --out annotations.parquet`
+    """
+    need_extra("storybook", "cv2")
+    need_extra("data", "pandas")
+    import csv
+
+    from emoticrafter.files import atomic_path
+    from emoticrafter.storybook.annotated import annotated_scenes
+
+    check_outputs([out], (".csv",), force)
+    report = Report(as_json)
+    rows = annotated_scenes(count, seed)
+    with atomic_path(out, force) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    report([out], scenes=count, seed=seed)
+
+
+@app.command()
 def build(
     out: Annotated[Path, typer.Option("--out", help="The folder to work in; an unfinished one is taken up.", metavar="DIR")],
     preset: Annotated[str, typer.Option(help="smoke: minutes, a toy; cpu: hours; gpu: for one large GPU.")] = "cpu",

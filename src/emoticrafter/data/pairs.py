@@ -5,7 +5,7 @@ The columns of the authors' file, `Id,Arousal,Valence,Tag,Dataset,Neutral_Prompt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -87,9 +87,9 @@ def parse_long(text: str) -> Long:
     raise InputError(f"--long is {text[:40]!r}.", f"Choose one of {', '.join(get_args(Long))}.")
 
 
-def parse_columns(texts: list[str]) -> dict[str, str]:
+def parse_columns(texts: list[str], names: Sequence[str] = (*NEEDED, *OPTIONAL)) -> dict[str, str]:
     """Read NAME=THEIRS, each naming one of our columns and how the file calls it; raises InputError."""
-    known = {key_of(name): name for name in (*NEEDED, *OPTIONAL)}
+    known = {key_of(name): name for name in names}
     mapped: dict[str, str] = {}
     for text in texts:
         ours, sign, theirs = text.partition("=")

@@ -103,7 +103,7 @@ _SINGULAR_PAIRS = ("a family", "a couple", "an old couple", "an elderly couple")
 # ---- Grammar.
 
 
-def _plural(noun: str) -> str:
+def plural(noun: str) -> str:
     head, tail = re.match(r"(.*?)( (?:with|in) .*)?$", noun).groups()  # type: ignore[union-attr]
     start, _, last = head.rpartition(" ")
     if last in words.IRREGULAR_PLURALS:
@@ -217,7 +217,7 @@ def _company(first: Subject, second: Subject, rng: random.Random) -> str:
     one, two = first.kind, second.kind
     if one == two and (one not in world.PEOPLE or rng.random() < 0.5):
         names = [name for name in _NAMES[one] if name not in ("someone", "little one")]
-        return f"{rng.choice(('two', 'two', 'two', 'a pair of'))} {_plural(_pick(names, rng, False))}"
+        return f"{rng.choice(('two', 'two', 'two', 'a pair of'))} {plural(_pick(names, rng, False))}"
     if one not in world.PEOPLE or two not in world.PEOPLE:
         return ""
     children = (one in _CHILDREN) + (two in _CHILDREN)
@@ -450,7 +450,8 @@ def neutral_caption(scene: Scene, rng: random.Random) -> str:
 # ---- With feeling.
 
 
-def _appended(neutral: str, emotion: Emotion, rng: random.Random, scene: Scene) -> str:
+def with_feeling(neutral: str, emotion: Emotion, rng: random.Random, scene: Scene) -> str:
+    """A neutral caption with words of the feeling behind it, as they fit the scene; the feeling alone behind no caption."""
     most = 4 if neutral.count(" ") < 14 else 2
     feels = told(feeling_words(emotion, rng, scene, most), rng)
     if not neutral:
@@ -490,7 +491,7 @@ def emotional_caption(scene: Scene, emotion: Emotion, rng: random.Random, aligne
     """The scene and its feeling. Aligned: a neutral caption with the feeling behind it. Otherwise the feeling comes first,
     or inside ("a joyful girl in a sunny park"), or alone (one in twenty)."""
     if aligned:
-        return _appended(neutral_caption(scene, rng), emotion, rng, scene)
+        return with_feeling(neutral_caption(scene, rng), emotion, rng, scene)
     roll = rng.random()
     if roll < 0.05:
         text = feeling(emotion, rng, scene)
@@ -502,7 +503,7 @@ def emotional_caption(scene: Scene, emotion: Emotion, rng: random.Random, aligne
 def caption_pair(scene: Scene, emotion: Emotion, rng: random.Random) -> tuple[str, str]:
     """(neutral, emotional) with the same content words in front; one in 25 has no content: ("", the feeling alone)."""
     neutral = "" if rng.random() < 0.04 else neutral_caption(scene, rng)
-    return neutral, _appended(neutral, emotion, rng, scene)
+    return neutral, with_feeling(neutral, emotion, rng, scene)
 
 
 # ---- Vocabulary.
@@ -519,7 +520,7 @@ def vocabulary() -> tuple[str, ...]:
     """Every word that a caption can hold, sorted: lower case, letters only, as `words.words_of` splits a text."""
     texts: list[str] = [_FUNCTION_WORDS, words.GARMENTS, words.DRESSES, words.PICTURE_WORDS, *world.CLOTHES]
     texts += [word.text for word in LEXICON]
-    texts += [_plural(name) for names in _NAMES.values() for name in names]
+    texts += [plural(name) for names in _NAMES.values() for name in names]
     tables = (_NAMES, _PHRASES, _KEYWORDS, _COMPOUNDS, _TIMES, _TIME_KEYWORDS, _PAIRS, _FAMILIES)
     texts += [name for table in tables for names in table.values() for name in names]
     for locale in (locale for locales in _PLACES.values() for locale in locales):

@@ -117,6 +117,47 @@ def findingemo(*, source: Source, out: Table, common: ImportOptions) -> None:
     common.run("annotations", source, out, loader.load, {"importer": "findingemo", "licence": "CC BY-NC-SA 4.0"})
 
 
+@imports.command("table")
+@spread
+def own(
+    *,
+    source: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or parquet with a picture per row.", metavar="FILE")],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What the file calls one of our columns: valence, arousal, id, picture, caption, tag, split, dataset,"
+            " dominance, valence_sd, arousal_sd, raters.",
+            metavar="NAME=THEIRS",
+        ),
+    ] = None,
+    scale: Annotated[
+        str, typer.Option(help="The lowest and the highest rating of the scale that people used.", metavar="LOW:HIGH")
+    ] = "-3:3",
+    dataset: Annotated[
+        str | None, typer.Option(help="The data set of rows that name none; by default the file's name.", metavar="NAME")
+    ] = None,
+    out: Table,
+    common: ImportOptions,
+) -> None:
+    """Import annotations of your own: a valence and an arousal per row, on any scale; captions are kept.
+
+    Examples:
+
+    - `emoticrafter data import table mine.csv --scale 1:9 --column valence=pleasure --out annotations.parquet`
+    """
+    need_extra("data", "pandas", "pyarrow")
+    from emoticrafter.data import own as loader
+    from emoticrafter.data.pairs import parse_columns
+
+    columns = parse_columns(column or [], (*loader.NEEDED, *loader.OPTIONAL))
+    chosen = loader.Scale.parse(scale)
+
+    def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+        return loader.load(source, ledger, columns=columns, dataset=dataset, scale=chosen)
+
+    common.run("annotations", source, out, load, {"importer": "table", "scale": [chosen.low, chosen.high]})
+
+
 @imports.command()
 @spread
 def pairs(

@@ -34,7 +34,13 @@ def write_pairs(
     source: Annotated[
         Path, typer.Argument(help="Annotations, or pairs to write anew for their feelings.", metavar="FILE.parquet")
     ],
-    writer: Annotated[str, typer.Option(help="rules: offline, by phrases; openai: a language model.", metavar="openai|rules")],
+    writer: Annotated[
+        str,
+        typer.Option(
+            help="rules: offline, by phrases; openai: a language model; storybook: in the embedded model's own words.",
+            metavar="openai|rules|storybook",
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="The table to write.", metavar="FILE.parquet", rich_help_panel=OUTPUT)],
     caption_column: Annotated[
         str | None,
@@ -68,7 +74,7 @@ def write_pairs(
     if writer != "openai" and chat.given():
         raise InputError(f"{', '.join(chat.given())} is for --writer openai, and the writer is {writer!r}.", "Leave it out.")
     if writer == "openai" and seed is not None:
-        raise InputError("--seed is for --writer rules.", "Leave it out; some servers take it in --fields.")
+        raise InputError("--seed is for --writer rules and storybook.", "Leave it out; some servers take it in --fields.")
     if not chat.dry_run:
         check_outputs([out], (".parquet",), force)
     report = Report(as_json)
@@ -78,11 +84,17 @@ def write_pairs(
     if writer == "openai":
         longest = int((ruler.limit - 2) * 0.65)  # words, at three tokens for two
         settings = {"ledger": out.with_suffix(".answers.jsonl"), "longest": longest, **chat.settings()}
-    chosen = open_writer(writer, **settings)
+    if writer == "storybook":
+        need_extra("storybook", "cv2")
+        from emoticrafter.storybook.annotated import CaptionWriter
+
+        chosen: Writer = CaptionWriter(seed=seed or 0)
+    else:
+        chosen = open_writer(writer, **settings)
     if chat.dry_run:
         say_forecast(chosen.forecast(rows.valid()), chat, as_json)  # type: ignore[attr-defined]
     else:
-        about = {"seed": seed or 0} if writer == "rules" else {}
+        about = {"seed": seed or 0} if writer != "openai" else {}
         _write(rows, chosen, out, ruler, {"encoder": backbone, "tokens": ruler.limit, **about}, force, chat, report)
 
 
@@ -102,7 +114,7 @@ def _write(
 
             summary = writing.write_pairs(rows, writer, out, tell, ruler=ruler, about=about, force=force)
     except KeyboardInterrupt:
-        if writer.name != "rules":
+        if writer.name not in ("rules", "storybook"):
             note("Every answer that came is kept: the same command goes on from there.")
         raise
     cost = chat.cost(*spent)
