@@ -168,21 +168,44 @@ def in_process(encoder: PromptEncoder) -> Engine:
 
 
 def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
-    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow."""
+    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow.
+
+    The batches are shared out among the encoder's threads, which changes nothing in them.
+    """
     made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=DTYPES[task.dtype])
-    for begin in range(0, len(task.prompts), task.batch):
+    largest = torch.finfo(made_NTC.dtype).max
+
+    def encode(begin: int) -> int:
         part = task.prompts[begin : begin + task.batch]
-        tokens_BTC = encoder.encode(part).to(made_NTC.dtype)
-        if not bool(torch.isfinite(tokens_BTC).all()):
-            first = torch.isfinite(tokens_BTC).flatten(1).all(1).tolist().index(False)
+        tokens_BTC = encoder.encode(part)
+        sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
+        if not bool(sound.all()):
             raise InputError(
-                f"The features of the prompt {part[first][:200]!r} overflow in {task.dtype}, or in {encoder.computed}.",
+                f"The features of the prompt {part[sound.tolist().index(False)][:200]!r} overflow in {task.dtype}, or in"
+                f" {encoder.computed} before.",
                 "Store them with --dtype bfloat16, or compute them with --compute float32.",
             )
-        made_NTC[begin : begin + len(part)] = tokens_BTC
+        made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
+        return len(part)
+
+    done, begins = 0, range(0, len(task.prompts), task.batch)
+    for count in _shared_out(encode, begins, encoder.threads):
+        done += count
         if step is not None:
-            step(begin + len(part))
+            step(done)
     return made_NTC
+
+
+def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int) -> Iterator[int]:
+    """What `work` returns of each, in their order; the first that fails, or an interrupt, keeps the rest from beginning."""
+    if threads == 1:
+        yield from map(work, begins)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(work, begins)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def store_shard(task: Task, tokens_NTC: Tensor) -> None:
