@@ -122,13 +122,13 @@ def write_features(
     if before is not None:
         plan.check_same(before, folder)
         sums = _sound(folder, plan, sums, repair, stage("checking"))
-    tasks = _tasks(folder, plan, plans.prompts_of(kept), sums)
+    tasks = _tasks(folder.absolute(), plan, plans.prompts_of(kept), sums)
     if tasks or not _is_finished(folder, repair):
         _check_space(folder, plan, tasks)
         with _alone(folder):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
-                sums[number] = (folder / UNFINISHED / f"{number:05d}.sha256").read_text(encoding="ascii")
+                sums[number] = _checksum(folder, number).read_text(encoding="ascii")
             _finish(folder, plan, sums)
     manifest = Manifest.read(folder / MANIFEST)
     manifest = Manifest.read(folder / MANIFEST)
@@ -217,7 +217,7 @@ def store_shard(task: Task, tokens_NTC: Tensor) -> None:
         save_file({TENSOR: tokens_NTC}, temporary)
         temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
         checksum = file_hash(temporary)
-    with atomic_path(folder / UNFINISHED / f"{task.number:05d}.sha256", force=True) as temporary:
+    with atomic_path(_checksum(folder, task.number), force=True) as temporary:
         temporary.write_text(checksum)
 
 
@@ -237,6 +237,20 @@ def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -
 
 
 # The folder
+
+
+def is_begun(folder: str) -> bool:
+    """Whether the folder of a task is here, and waits for shards."""
+    return (Path(folder) / UNFINISHED / PLAN).is_file()
+
+
+def shard_is_there(folder: str, number: int) -> bool:
+    """Whether a shard and its checksum were written to the folder."""
+    return (Path(folder) / shard_file(number)).is_file() and _checksum(Path(folder), number).is_file()
+
+
+def _checksum(folder: Path, number: int) -> Path:
+    return folder / UNFINISHED / f"{number:05d}.sha256"
 
 
 def _check_entries(folder: Path) -> None:
