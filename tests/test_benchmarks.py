@@ -16,7 +16,16 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 
 @pytest.mark.parametrize(
     "name",
-    ["emotion", "content", "world", "gpu_sdxl", "gpu_encoding", "unet_shapes", pytest.param("speed", marks=pytest.mark.slow)],
+    [
+        "emotion",
+        "content",
+        "world",
+        "encoding",
+        "gpu_sdxl",
+        "gpu_encoding",
+        "unet_shapes",
+        pytest.param("speed", marks=pytest.mark.slow),
+    ],
 )
 def test_a_smoke_run_writes_a_sound_record(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "records" / "one.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,35 @@ def test_a_prompt_of_several_sections_keeps_its_first(tiny_sdxl: Path, encoder: 
 def test_lengths_count_start_and_end(encoder: SDXLPromptEncoder) -> None:
     assert encoder.lengths(["a cat", "", "a cat on the beach " * 4]) == [4, 2, 22]
     assert encoder.lengths([]) == []
+
+
+def test_a_counted_prompt_is_split_once_and_then_forgotten(
+    tiny_sdxl: Path, encoder: SDXLPromptEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, split = SDXLPromptEncoder.open(tiny_sdxl, device="cpu"), []
+    real = fresh._ids
+    monkeypatch.setattr(fresh, "_ids", lambda prompts: split.extend(prompts) or real(prompts))
+    fresh.lengths(PROMPTS)
+    found = fresh.encode([*PROMPTS[1:], "a dog", *PROMPTS])
+    assert split == [*PROMPTS, "a dog"]
+    assert torch.equal(found[:4], found[6:])
+    assert torch.equal(found[5:], encoder.encode([*PROMPTS[1:], "a dog", *PROMPTS])[5:])
+    assert fresh._counted == {}
+
+
+def test_tokenizers_that_split_otherwise_are_both_asked(tiny_sdxl: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "other"))
+    path = folder / "tokenizer_2" / "tokenizer.json"
+    parts = json.loads(path.read_text())
+    parts["model"]["merges"] = []  # letters only
+    path.write_text(json.dumps(parts))
+    both = [SDXLPromptEncoder.open(source, device="cpu") for source in (tiny_sdxl, folder)]
+    assert [one._alike for one in both] == [False, False]  # the tiny ones' fillers differ, as SDXL's do, and "!" with them
+    assert open_encoder("storybook", device="cpu")._alike  # type: ignore[attr-defined]
+    assert [one.lengths(["a cat", "beach"]) for one in both] == [[4, 3], [6, 7]]
+    usual, other = (one.encode(["a cat"]) for one in both)
+    assert torch.equal(usual[..., :12], other[..., :12])
+    assert not torch.allclose(usual[..., 12:], other[..., 12:], atol=1e-3)
 
 
 def test_the_fingerprint_is_of_the_text_encoders_alone(tiny_sdxl: Path, encoder: SDXLPromptEncoder, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -36,6 +38,8 @@ class SDXLPromptEncoder:
         self.prompt_channels = sum(int(encoder.config.hidden_size) for encoder in encoders)
         self.fingerprint = _hash(encoders)
         self._tokenizers = (pipeline.tokenizer, pipeline.tokenizer_2)
+        self._alike = _rules(pipeline.tokenizer) == _rules(pipeline.tokenizer_2) is not None
+        self._counted: dict[str, list[array[int]]] = {}  # the token ids of prompts that were counted and not yet encoded
         self._towers = [_without_end(encoder).eval().requires_grad_(False).to(device, dtype) for encoder in encoders]
         if device.type == "cpu" and dtype == torch.float32:
             for tower in self._towers:
@@ -61,8 +65,16 @@ class SDXLPromptEncoder:
 
     def lengths(self, prompts: Sequence[str]) -> list[int]:
         """See `PromptEncoder.lengths`; the larger number of both tokenizers."""
-        both = [[len(ids) + 2 for ids in _ids(tokenizer, prompts)] for tokenizer in self._tokenizers]
-        return [max(pair) for pair in zip(*both, strict=True)]
+        self._counted |= dict(zip(prompts, self._ids(prompts), strict=True))
+        return [max(map(len, self._counted[prompt])) + 2 for prompt in prompts]
+
+    def _ids(self, prompts: Sequence[str]) -> list[list[array[int]]]:
+        """The token ids of each prompt by the first and the second tokenizer, without start and end."""
+        if not len(prompts):
+            return []
+        used = self._tokenizers[:1] if self._alike else self._tokenizers
+        found = [tokenizer(list(prompts), add_special_tokens=False, verbose=False).input_ids for tokenizer in used]
+        return [[array("i", ids) for ids in both] * (2 if self._alike else 1) for both in zip(*found, strict=True)]
 
     @property
     def threads(self) -> int:
@@ -74,8 +86,8 @@ class SDXLPromptEncoder:
         """See `PromptEncoder.encode`."""
         try:
             with _one_thread() if self.device.type == "cpu" else nullcontext():
-                pairs = zip(self._tokenizers, self._towers, strict=True)
-                return torch.cat([self._features(tokenizer, tower, prompts) for tokenizer, tower in pairs], dim=-1)
+                ids = self._take_ids(prompts)
+                return torch.cat([self._features(number, [both[number] for both in ids]) for number in (0, 1)], dim=-1)
         except Exception as error:
             if is_out_of_memory(error):
                 raise DeviceError(
@@ -83,9 +95,16 @@ class SDXLPromptEncoder:
                 ) from error
             raise
 
-    def _features(self, tokenizer: Any, tower: nn.Module, prompts: Sequence[str]) -> Tensor:
-        sections = [sections_of(ids, tokenizer, self.section)[0] for ids in _ids(tokenizer, prompts)]
-        return tower(torch.tensor(sections, device=self.device)).last_hidden_state
+    def _take_ids(self, prompts: Sequence[str]) -> list[list[array[int]]]:
+        known = {prompt: ids for prompt in prompts if (ids := self._counted.pop(prompt, None)) is not None}
+        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
+        known |= dict(zip(new, self._ids(new), strict=True))
+        return [known[prompt] for prompt in prompts]
+
+    def _features(self, number: int, prompts: Sequence[Sequence[int]]) -> Tensor:
+        tokenizer = self._tokenizers[number]
+        sections = [sections_of(ids, tokenizer, self.section)[0] for ids in prompts]
+        return self._towers[number](torch.tensor(sections, device=self.device)).last_hidden_state
 
 
 def section_length(pipeline: Any) -> int:
@@ -117,8 +136,13 @@ def family_of(settings: Mapping[str, Any], pipeline: Any) -> str:
     return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
 
 
-def _ids(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
-    return tokenizer(list(prompts), add_special_tokens=False, verbose=False).input_ids if len(prompts) else []
+def _rules(tokenizer: Any) -> str | None:
+    """How a tokenizer splits text, without how it fills up; None where that cannot be told."""
+    try:
+        parts = json.loads(tokenizer.backend_tokenizer.to_str())
+        return json.dumps([parts[name] for name in ("normalizer", "pre_tokenizer", "model", "added_tokens")])
+    except (AttributeError, KeyError, ValueError):
+        return None
 
 
 def _without_end(encoder: Any) -> nn.Module:
