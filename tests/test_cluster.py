@@ -13,8 +13,9 @@ import pytest
 
 from emoticrafter import cluster
 from emoticrafter.backbones.registry import open_encoder
-from emoticrafter.data.encoding import Task, write_features
+from emoticrafter.data.encoding import write_features
 from emoticrafter.data.features import FeatureStore
+from emoticrafter.data.shards import Task
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
 from tests.cli.data.test_encoding import contents, pairs_of_words
 

@@ -1,4 +1,4 @@
-"""The same stages on a Ray cluster: a pipeline of Ray Data that makes the shards of `data.encoding`.
+"""The same stages on a Ray cluster: a pipeline of Ray Data that makes shards.
 
 Each worker opens the text encoders once, and takes shards from the row: it encodes a shard's prompts and writes them to the
 folder, which all machines must see. Nothing but prompts and numbers goes through Ray's own memory. A shard's bytes depend on its
@@ -18,8 +18,8 @@ from dataclasses import asdict
 from typing import Any
 
 from emoticrafter import errors
-from emoticrafter.data.encoding import Engine, Task, encode_shard, is_begun, shard_is_there, store_shard
-from emoticrafter.data.features import Step
+from emoticrafter.data.manifest import Step
+from emoticrafter.data.shards import Engine, Task, encode_shard, is_begun, shard_is_there, store_shard
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
 
 __all__ = ["ray_engine"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,22 @@ def test_too_large_a_batch_is_an_error_with_a_cure(tiny_sdxl: Path) -> None:
     with pytest.raises(DeviceError, match="5 prompts at once") as caught:
         encoder.encode(PROMPTS)
     assert "--batch" in caught.value.hint
+
+
+def test_of_a_hub_model_only_the_text_half_is_fetched(
+    tiny_sdxl: Path, encoder: SDXLPromptEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetch(repository: str, files: Sequence[str]) -> Path:
+        names = [path.relative_to(tiny_sdxl).as_posix() for path in tiny_sdxl.rglob("*") if path.is_file()]
+        asked.extend(name for name in names if any(fnmatch(name, pattern) for pattern in files))
+        return tiny_sdxl
+
+    monkeypatch.setattr(text, "fetch", fetch)
+    assert open_encoder("someone/model", device="cpu").fingerprint == encoder.fingerprint
+    assert {"model_index.json", "defaults.json", "text_encoder_2/model.safetensors", "tokenizer/tokenizer.json"} <= set(asked)
+    assert not [name for name in asked if "safetensors" in name and not name.startswith("text_encoder")]
 
 
 def test_what_is_no_model_is_an_error(tiny_sdxl: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import torch
 from emoticrafter.data import encoding, plans
 from emoticrafter.data.encoding import Written, write_features
 from emoticrafter.data.features import FeatureStore
+from emoticrafter.data.shards import Task
 from emoticrafter.errors import InputError, OutputError
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
@@ -503,7 +504,7 @@ def test_prompts_of_any_script_are_encoded(tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_engine_is_taken_at_its_word_only_for_shards_that_are_there(tmp_path: Path) -> None:
-    def idle(tasks: Sequence[encoding.Task], step: Any) -> Iterator[int]:
+    def idle(tasks: Sequence[Task], step: Any) -> Iterator[int]:
         yield tasks[0].number
 
     with pytest.raises(FileNotFoundError):

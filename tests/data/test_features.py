@@ -17,7 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from emoticrafter.data.features import FeatureStore, Manifest, Shard, shard_offset
+from emoticrafter.data.features import FeatureStore, Manifest, Shard
+from emoticrafter.data.manifest import shard_offset
 from emoticrafter.errors import InputError, MissingError
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 

@@ -79,7 +79,9 @@ class SDXLPromptEncoder:
     @property
     def threads(self) -> int:
         """See `PromptEncoder.threads`."""
-        return torch.get_num_threads() if self.device.type == "cpu" else 1
+        if self.device.type == "cpu":
+            return torch.get_num_threads()
+        return 2 if self.device.type == "cuda" else 1  # one prepares a batch while the GPU works on the other's
 
     @torch.inference_mode()
     def encode(self, prompts: Sequence[str]) -> Tensor:

@@ -6,8 +6,6 @@ the same folder. While work is left, `unfinished/` holds the plan, and the check
 written last.
 """
 
-# N prompts of a shard, B of a batch, T tokens of a prompt, C channels
-
 from __future__ import annotations
 
 import errno
@@ -17,22 +15,16 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from emoticrafter.data import plans
-from emoticrafter.data.features import (
-    DTYPES,
+from emoticrafter.data.manifest import (
     INDEX,
     MANIFEST,
     SHARDS,
-    TENSOR,
     Manifest,
     Shard,
     Step,
@@ -43,6 +35,7 @@ from emoticrafter.data.features import (
     shard_file,
 )
 from emoticrafter.data.plans import Plan
+from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path
 
@@ -51,27 +44,12 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import PromptEncoder
 
-__all__ = ["Engine", "Task", "Written", "encode_shard", "in_process", "store_shard", "write_features"]
+__all__ = ["Written", "write_features"]
 
-UNFINISHED, PLAN, LOCK = "unfinished", "plan.json", "lock"
+LOCK = "lock"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp.*")  # as files.atomic_path names them
 _SHARD = re.compile(r"tokens-\d{5,}\.safetensors")
 _CHECKSUM = re.compile(r"(\d{5,})\.sha256")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store."""
-
-    folder: str
-    number: int
-    prompts: list[str]
-    batch: int
-    dtype: str
-
-
-# Makes shards: yields the number of each once it is in the folder, and calls back with (prompts done, prompts in all).
-Engine = Callable[[Sequence[Task], Step], Iterator[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +106,7 @@ def write_features(
         with _alone(folder):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
-                sums[number] = _checksum(folder, number).read_text(encoding="ascii")
+                sums[number] = checksum_file(folder, number).read_text(encoding="ascii")
             _finish(folder, plan, sums)
     manifest = Manifest.read(folder / MANIFEST)
     manifest = Manifest.read(folder / MANIFEST)
@@ -140,85 +118,6 @@ def write_features(
         seconds=time.perf_counter() - began,
         bytes=sum((folder / file).stat().st_size for file in files),
     )
-
-
-# Shards
-
-
-def in_process(encoder: PromptEncoder) -> Engine:
-    """Shard after shard in this process; one is written while the next is encoded."""
-
-    def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
-        total, done = sum(len(task.prompts) for task in tasks), 0
-        waiting: tuple[int, Future[None]] | None = None
-        with ThreadPoolExecutor(1) as writer:
-            for task in tasks:
-                tokens_NTC = encode_shard(task, encoder, lambda count, done=done: step(done + count, total))  # type: ignore[misc]
-                done += len(task.prompts)
-                if waiting is not None:
-                    waiting[1].result()
-                    yield waiting[0]
-                waiting = task.number, writer.submit(store_shard, task, tokens_NTC)
-                del tokens_NTC
-            if waiting is not None:
-                waiting[1].result()
-                yield waiting[0]
-
-    return run
-
-
-def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
-    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow.
-
-    The batches are shared out among the encoder's threads, which changes nothing in them.
-    """
-    made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=DTYPES[task.dtype])
-    largest = torch.finfo(made_NTC.dtype).max
-
-    def encode(begin: int) -> int:
-        part = task.prompts[begin : begin + task.batch]
-        tokens_BTC = encoder.encode(part)
-        sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
-        if not bool(sound.all()):
-            raise InputError(
-                f"The features of the prompt {part[sound.tolist().index(False)][:200]!r} overflow in {task.dtype}, or in"
-                f" {encoder.computed} before.",
-                "Store them with --dtype bfloat16, or compute them with --compute float32.",
-            )
-        made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
-        return len(part)
-
-    done, begins = 0, range(0, len(task.prompts), task.batch)
-    for count in _shared_out(encode, begins, encoder.threads):
-        done += count
-        if step is not None:
-            step(done)
-    return made_NTC
-
-
-def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int) -> Iterator[int]:
-    """What `work` returns of each, in their order; the first that fails, or an interrupt, keeps the rest from beginning."""
-    if threads == 1:
-        yield from map(work, begins)
-        return
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(work, begins)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def store_shard(task: Task, tokens_NTC: Tensor) -> None:
-    """Write a shard, whole or not at all, and after it its checksum."""
-    from safetensors.torch import save_file
-
-    folder = Path(task.folder)
-    with atomic_path(folder / shard_file(task.number), force=True) as temporary:
-        save_file({TENSOR: tokens_NTC}, temporary)
-        temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
-        checksum = file_hash(temporary)
-    with atomic_path(_checksum(folder, task.number), force=True) as temporary:
-        temporary.write_text(checksum)
 
 
 def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -> list[Task]:
@@ -237,20 +136,6 @@ def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -
 
 
 # The folder
-
-
-def is_begun(folder: str) -> bool:
-    """Whether the folder of a task is here, and waits for shards."""
-    return (Path(folder) / UNFINISHED / PLAN).is_file()
-
-
-def shard_is_there(folder: str, number: int) -> bool:
-    """Whether a shard and its checksum were written to the folder."""
-    return (Path(folder) / shard_file(number)).is_file() and _checksum(Path(folder), number).is_file()
-
-
-def _checksum(folder: Path, number: int) -> Path:
-    return folder / UNFINISHED / f"{number:05d}.sha256"
 
 
 def _check_entries(folder: Path) -> None:

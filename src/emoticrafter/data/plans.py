@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoticrafter.data.features import DTYPES, LONG
+from emoticrafter.data.manifest import DTYPES, LONG
 from emoticrafter.data.tables import COLUMNS
 from emoticrafter.errors import InputError
 
@@ -31,7 +31,7 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that decides the bytes of the shards and the index: the fields of `features.Manifest`, but for checksums."""
+    """Everything that decides the bytes of the shards and the index: the fields of `manifest.Manifest`, but for checksums."""
 
     backbone: str
     encoder: str

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from emoticrafter.data import encoding
+from emoticrafter.data import shards
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.tables import write_table
 from tests.cli.conftest import Done
@@ -152,7 +152,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, given: list[str], monkeypatch: pytes
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(encoding, "encode_shard", interrupted)
+    monkeypatch.setattr(shards, "encode_shard", interrupted)
     done = cli(*given, "--out", "features")
     assert done.code == 130
     assert "The same command goes on where it stopped" in done.err
@@ -162,6 +162,7 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, given: list[str], monkeypatch: pytes
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_the_program_killed_and_started_again_ends_in_the_same_bytes(cli: Cli, given: list[str], table: Path) -> None:
     write_table(pairs_of_words(100), table, "pairs", {}, force=True)
+    given += ["--shard-rows", "1"]  # 134 shards, long enough to be killed among them
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     run = subprocess.Popen(
         [sys.executable, "-m", "emoticrafter", *given, "--out", "stopped"], env=environment, stderr=subprocess.DEVNULL

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emoticrafter.backbones.base import PromptEncoder
-    from emoticrafter.data.encoding import Engine, Written
+    from emoticrafter.data.encoding import Written
+    from emoticrafter.data.shards import Engine
 
 ENGINES = ("local", "ray")
 WORK, RAY = "Where it is computed", "Ray"
