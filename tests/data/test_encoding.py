@@ -110,10 +110,13 @@ def test_sizes_that_are_not_given_are_chosen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": -3}, {"shard_rows": 0}, {"batch": 1 << 21}])
-def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, int]) -> None:
+@pytest.mark.parametrize("begun", [False, True])
+def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, int], begun: bool) -> None:
+    if begun:
+        make_features(tmp_path / "made")
     with pytest.raises(InputError, match=rf"is {next(iter(settings.values()))}; it must be from 1 to"):
         write(tmp_path / "made", **settings)
-    assert not (tmp_path / "made").exists()
+    assert (tmp_path / "made").exists() is begun
 
 
 # Stopped and gone on with

@@ -94,7 +94,8 @@ def write_features(
     _check_entries(folder)
     before, sums = _state(folder, repair)
     if before is not None:
-        batch, shard_rows = batch or before.batch, shard_rows or before.shard_rows
+        batch = before.batch if batch is None else batch
+        shard_rows = before.shard_rows if shard_rows is None else shard_rows
     kept, cut = plans.fitting(pairs, encoder, long)
     plan = plans.make_plan(pairs, kept, cut, encoder, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
     if before is not None:
@@ -108,7 +109,6 @@ def write_features(
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
                 sums[number] = checksum_file(folder, number).read_text(encoding="ascii")
             _finish(folder, plan, sums)
-    manifest = Manifest.read(folder / MANIFEST)
     manifest = Manifest.read(folder / MANIFEST)
     files = [MANIFEST, INDEX, *(shard.file for shard in manifest.shards)]
     return Written(

@@ -161,8 +161,8 @@ def test_ctrl_c_says_how_to_go_on(cli: Cli, given: list[str], monkeypatch: pytes
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_the_program_killed_and_started_again_ends_in_the_same_bytes(cli: Cli, given: list[str], table: Path) -> None:
-    write_table(pairs_of_words(100), table, "pairs", {}, force=True)
-    given += ["--shard-rows", "1"]  # 134 shards, long enough to be killed among them
+    write_table(pairs_of_words(60), table, "pairs", {}, force=True)
+    given += ["--shard-rows", "1"]  # 80 shards, long enough to be killed among them
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     run = subprocess.Popen(
         [sys.executable, "-m", "emoticrafter", *given, "--out", "stopped"], env=environment, stderr=subprocess.DEVNULL
