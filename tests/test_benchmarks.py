@@ -21,6 +21,7 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
         "content",
         "world",
         "import_pairs",
+        "encoding",
         "gpu_sdxl",
         "gpu_encoding",
         "unet_shapes",

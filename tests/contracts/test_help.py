@@ -33,9 +33,9 @@ def test_the_commands_are_these() -> None:
         f"{PROGRAM} {name}"
         for name in (
             "generate", "grid", "sweep", "info", "moods", "checkpoint import", "checkpoint show",
+            "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
+            "data show", "data write-pairs", "data apply-votes", "data encode",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
-            "data import oasis", "data import emotic", "data import findingemo", "data import pairs", "data import table", "data show", "data write-pairs",
-            "data apply-votes",
         )
     }  # fmt: skip
 

@@ -6,4 +6,4 @@ import typer
 
 app = typer.Typer(name="data", help="From annotated pictures to training features.", no_args_is_help=True)
 
-from emoticrafter.cli.data import importing, voting, writing  # noqa: E402, F401
+from emoticrafter.cli.data import encoding, importing, voting, writing  # noqa: E402, F401  each adds its commands

@@ -1,0 +1,210 @@
+"""The manifest of a folder of features, and whether the files are those that it tells of. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from emoticrafter.errors import InputError
+
+__all__ = ["Manifest", "Shard"]
+
+FORMAT, VERSION = "emoticrafter-features", 1
+MANIFEST, INDEX, SHARDS = "manifest.json", "index.parquet", "shards"
+TENSOR = "tokens"
+LONG = ("refuse", "cut", "drop")  # what was done with prompts that do not fit in the encoder
+DTYPES = {"float16": "F16", "bfloat16": "BF16"}  # at rest, as safetensors calls them
+AGAIN = "Run the `emoticrafter data encode` command that made it again, with --repair."
+_MAX_HEADER = 1 << 20  # bytes; ours are a hundred
+_MAX_MANIFEST = 1 << 26
+_BLOCK = 1 << 22  # bytes read at once for a checksum
+
+
+class Form(Protocol):
+    """How the rows of a store look: a manifest, or the plan for one."""
+
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def row_bytes(self) -> int: ...
+
+
+Made = TypeVar("Made")
+Step = Callable[[int, int], None]  # called with (done, total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """file: below the folder. rows: prompts in it. sha256: of the whole file."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a folder of features holds.
+
+    backbone: the family of the encoder, as a checkpoint names it. encoder: sha256 of the text encoders' weights. tokens: T.
+    channels: C. dtype: at rest. computed: the dtype that it was computed in. batch: prompts encoded at once; a shard's bytes
+    depend on it. long: see `LONG`; cut: prompts that lost their end. prompts, pairs: how many. shard_rows: prompts in every
+    shard but the last. source: sha256 of the pairs that were encoded. index: sha256 of the index file.
+    """
+
+    backbone: str
+    encoder: str
+    tokens: int
+    channels: int
+    dtype: str
+    computed: str
+    batch: int
+    long: str
+    cut: int
+    prompts: int
+    pairs: int
+    shard_rows: int
+    source: str
+    index: str
+    shards: tuple[Shard, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        return 2 * self.tokens * self.channels
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in manifest.json."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self), "shards": [asdict(shard) for shard in self.shards]}
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """The manifest in a file. Raises InputError if it is damaged or of another version; a missing file is an OSError."""
+        try:
+            if path.stat().st_size > _MAX_MANIFEST:
+                raise ValueError("it is too large")
+            entries = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(entries, dict) or entries.get("format") != FORMAT:
+                raise ValueError(f'"format" is not {FORMAT!r}')
+            if entries.get("version") != VERSION:
+                raise InputError(
+                    f"{str(path)!r} has version {entries.get('version')!r}; this program reads version {VERSION}.",
+                    "Encode the pairs again, or install the emoticrafter that wrote it.",
+                )
+            shards = entries.get("shards")
+            if not isinstance(shards, list):
+                raise ValueError('"shards" is no list')
+            manifest = _filled(cls, {**entries, "shards": tuple(_filled(Shard, shard) for shard in shards)})
+            _check_manifest(manifest)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"The manifest {str(path)!r} is damaged: {error}.", AGAIN) from error
+        return manifest
+
+
+def shard_offset(folder: Path, shard: Shard, form: Form) -> int:
+    """Where the first row of a shard begins. Raises InputError unless the file is there with the right header and size."""
+    path = folder / shard.file
+    expected = {"dtype": DTYPES[form.dtype], "shape": [shard.rows, form.tokens, form.channels]}
+    length = shard.rows * form.row_bytes
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size)) if size <= _MAX_HEADER else None
+        found = header[TENSOR] if isinstance(header, dict) and set(header) <= {TENSOR, "__metadata__"} else None
+        if not isinstance(found, dict) or found != {**expected, "data_offsets": [0, length]}:
+            raise ValueError("its header is not the one expected")
+        if path.stat().st_size != 8 + size + length:
+            raise ValueError(f"it has {path.stat().st_size} bytes of {8 + size + length}")
+    except FileNotFoundError:
+        raise InputError(f"The shard {str(path)!r} is missing.", AGAIN) from None
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise InputError(f"The shard {str(path)!r} is damaged: {error}.", AGAIN) from error
+    return 8 + size
+
+
+def damaged_shards(folder: Path, form: Form, shards: Mapping[int, Shard], progress: Step | None = None) -> dict[int, str]:
+    """Number and fault of every one of these shards that is missing or differs from its checksum. progress: in prompts."""
+    faults: dict[int, str] = {}
+    done, total = 0, sum(shard.rows for shard in shards.values())
+    for number, shard in shards.items():
+        try:
+            shard_offset(folder, shard, form)
+            if file_hash(folder / shard.file) != shard.sha256:
+                faults[number] = f"The shard {str(folder / shard.file)!r} is damaged: its checksum is another."
+        except InputError as error:
+            faults[number] = error.problem
+        done += shard.rows
+        if progress is not None:
+            progress(done, total)
+    return faults
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file. Raises InputError if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", AGAIN) from error
+    return digest.hexdigest()
+
+
+def shard_file(number: int) -> str:
+    """The name of a shard below the folder."""
+    return f"{SHARDS}/tokens-{number:05d}.safetensors"
+
+
+def listed(faults: Sequence[str], most: int = 10) -> str:
+    """Several faults as one text."""
+    rest = len(faults) - most
+    return " ".join([*faults[:most], *([f"So are {rest} more."] if rest > 0 else [])])
+
+
+def check_index(path: Path, manifest: Manifest) -> None:
+    """Raise InputError unless the index is there, as it was written."""
+    if not path.is_file() or file_hash(path) != manifest.index:
+        state = "does not match its checksum" if path.is_file() else "is missing"
+        raise InputError(f"The index {str(path)!r} {state}.", AGAIN)
+
+
+def _filled(cls: type[Made], entries: Any) -> Made:
+    """A dataclass from the entries of its names, each of its declared type; others are left alone."""
+    if not isinstance(entries, Mapping):
+        raise ValueError(f"{str(entries)[:60]!r} is no object")
+    values = {}
+    for field in fields(cls):  # type: ignore[arg-type]
+        kind = {"str": str, "int": int}.get(str(field.type), tuple)
+        if type(entries.get(field.name)) is not kind:
+            raise ValueError(f"{field.name!r} is {str(entries.get(field.name))[:60]!r}")
+        values[field.name] = entries[field.name]
+    return cls(**values)
+
+
+def _check_manifest(manifest: Manifest) -> None:
+    if manifest.dtype not in DTYPES or manifest.long not in LONG:
+        raise ValueError(f'"dtype" is {manifest.dtype!r}, "long" is {manifest.long!r}')
+    if (
+        min(manifest.tokens, manifest.channels, manifest.shard_rows, manifest.batch) < 1
+        or min(manifest.prompts, manifest.cut) < 0
+    ):
+        raise ValueError("a size is below 1")
+    rows = [shard.rows for shard in manifest.shards]
+    full, rest = divmod(manifest.prompts, manifest.shard_rows)
+    if rows != [manifest.shard_rows] * full + [rest] * bool(rest):
+        raise ValueError(f"its shards do not hold {manifest.prompts} prompts, {manifest.shard_rows} each")
+    wrong = [shard.file for number, shard in enumerate(manifest.shards) if shard.file != shard_file(number)]
+    if wrong:
+        raise ValueError(f"it names a shard {wrong[0][:60]!r}")
+    hashes = [manifest.encoder, manifest.source, manifest.index, *(shard.sha256 for shard in manifest.shards)]
+    if not all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes):
+        raise ValueError("a checksum is not 64 hexadecimal digits")

@@ -1,0 +1,131 @@
+"""Making one shard: its prompts through the encoder, onto the disk; and the engine that makes one after the other."""
+
+# N prompts of a shard, B of a batch, T tokens of a prompt, C channels
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from emoticrafter.data.manifest import INDEX, TENSOR, Step, file_hash, shard_file
+from emoticrafter.errors import InputError
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    from emoticrafter.backbones.base import PromptEncoder
+
+__all__ = ["Engine", "Task", "encode_shard", "in_process", "is_begun", "shard_is_there", "store_shard"]
+
+UNFINISHED, PLAN = "unfinished", "plan.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store."""
+
+    folder: str
+    number: int
+    prompts: list[str]
+    batch: int
+    dtype: str
+
+
+# Makes shards: yields the number of each once it is in the folder, and calls back with (prompts done, prompts in all).
+Engine = Callable[[Sequence[Task], Step], Iterator[int]]
+
+
+def in_process(encoder: PromptEncoder) -> Engine:
+    """Shard after shard in this process; one is written while the next is encoded."""
+
+    def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
+        total, done = sum(len(task.prompts) for task in tasks), 0
+        waiting: tuple[int, Future[None]] | None = None
+        with ThreadPoolExecutor(1) as writer:
+            for task in tasks:
+                tokens_NTC = encode_shard(task, encoder, lambda count, done=done: step(done + count, total))  # type: ignore[misc]
+                done += len(task.prompts)
+                if waiting is not None:
+                    waiting[1].result()
+                    yield waiting[0]
+                waiting = task.number, writer.submit(store_shard, task, tokens_NTC)
+                del tokens_NTC
+            if waiting is not None:
+                waiting[1].result()
+                yield waiting[0]
+
+    return run
+
+
+def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
+    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow.
+
+    The batches are shared out among the encoder's threads, which changes nothing in them.
+    """
+    made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=getattr(torch, task.dtype))
+    largest = torch.finfo(made_NTC.dtype).max
+
+    def encode(begin: int) -> int:
+        part = task.prompts[begin : begin + task.batch]
+        tokens_BTC = encoder.encode(part)
+        sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
+        if not bool(sound.all()):
+            raise InputError(
+                f"The features of the prompt {part[sound.tolist().index(False)][:200]!r} overflow in {task.dtype}, or in"
+                f" {encoder.computed} before.",
+                "Store them with --dtype bfloat16, or compute them with --compute float32.",
+            )
+        made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
+        return len(part)
+
+    done, begins = 0, range(0, len(task.prompts), task.batch)
+    for count in _shared_out(encode, begins, encoder.threads):
+        done += count
+        if step is not None:
+            step(done)
+    return made_NTC
+
+
+def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int) -> Iterator[int]:
+    """What `work` returns of each, in their order; the first that fails, or an interrupt, keeps the rest from beginning."""
+    if threads == 1:
+        yield from map(work, begins)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(work, begins)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def store_shard(task: Task, tokens_NTC: Tensor) -> None:
+    """Write a shard, whole or not at all, and after it its checksum."""
+    from safetensors.torch import save_file
+
+    folder = Path(task.folder)
+    with atomic_path(folder / shard_file(task.number), force=True) as temporary:
+        save_file({TENSOR: tokens_NTC}, temporary)
+        temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
+        checksum = file_hash(temporary)
+    with atomic_path(checksum_file(folder, task.number), force=True) as temporary:
+        temporary.write_text(checksum)
+
+
+def is_begun(folder: str) -> bool:
+    """Whether the folder of a task is here, and waits for shards."""
+    return (Path(folder) / UNFINISHED / PLAN).is_file()
+
+
+def shard_is_there(folder: str, number: int) -> bool:
+    """Whether a shard and its checksum were written to the folder."""
+    return (Path(folder) / shard_file(number)).is_file() and checksum_file(Path(folder), number).is_file()
+
+
+def checksum_file(folder: Path, number: int) -> Path:
+    """Where the checksum of a shard is kept until the manifest is written."""
+    return folder / UNFINISHED / f"{number:05d}.sha256"
