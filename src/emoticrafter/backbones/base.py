@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+    from torch import Tensor
 
     from emoticrafter.backbones.features import PromptFeatures
 
-__all__ = ["Backbone", "Progress", "SamplingDefaults"]
+__all__ = ["Backbone", "Progress", "PromptEncoder", "SamplingDefaults"]
 
 Progress = Callable[[int, int], None]  # (done, total), in denoising steps of single pictures
 
@@ -83,4 +84,28 @@ class Backbone(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """What a recipe records of the model: JSON values."""
+        ...
+
+
+class PromptEncoder(Protocol):
+    """The text half of a backbone, for encoding many prompts once.
+
+    family, prompt_channels, section: as in `Backbone`. computed: the dtype that it computes in. fingerprint: sha256 of the
+    weights of its text encoders.
+    """
+
+    family: str
+    prompt_channels: int
+    section: int
+    computed: str
+    fingerprint: str
+
+    def lengths(self, prompts: Sequence[str]) -> list[int]:
+        """How many tokens each prompt takes, those of its start and end included; more than `section` do not fit."""
+        ...
+
+    def encode(self, prompts: Sequence[str]) -> Tensor:
+        """The features (n, T, C) of each prompt's first section. All prompts go through the network in one batch, so that the
+        bits of the result are a function of the prompts and their order. Raises DeviceError if the memory does not suffice.
+        """
         ...

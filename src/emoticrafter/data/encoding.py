@@ -1,0 +1,353 @@
+"""From a table of prompt pairs to a folder of features (see `features`): each distinct prompt is encoded once.
+
+Prompts are numbered in the order in which the pairs name them. A shard is the prompts of its numbers, encoded in batches that
+begin with it: its bytes depend on nothing else, so a run that was killed at any point goes on with the next shard and ends in
+the same folder. While work is left, `unfinished/` holds the plan, and the checksum of each shard that is done; the manifest is
+written last.
+"""
+
+# N prompts of a shard, B of a batch, T tokens of a prompt, C channels
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from emoticrafter.data import plans
+from emoticrafter.data.features import (
+    DTYPES,
+    INDEX,
+    MANIFEST,
+    SHARDS,
+    TENSOR,
+    Manifest,
+    Shard,
+    Step,
+    check_index,
+    damaged_shards,
+    file_hash,
+    listed,
+    shard_file,
+)
+from emoticrafter.data.plans import Plan
+from emoticrafter.errors import InputError, OutputError
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emoticrafter.backbones.base import PromptEncoder
+
+__all__ = ["Engine", "Task", "Written", "encode_shard", "in_process", "store_shard", "write_features"]
+
+UNFINISHED, PLAN, LOCK = "unfinished", "plan.json", "lock"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp.*")  # as files.atomic_path names them
+_SHARD = re.compile(r"tokens-\d{5,}\.safetensors")
+_CHECKSUM = re.compile(r"(\d{5,})\.sha256")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store."""
+
+    folder: str
+    number: int
+    prompts: list[str]
+    batch: int
+    dtype: str
+
+
+# Makes shards: yields the number of each once it is in the folder, and calls back with (prompts done, prompts in all).
+Engine = Callable[[Sequence[Task], Step], Iterator[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a run did. encoded: prompts of this run; the others were there. dropped: pairs left out. bytes: of the store."""
+
+    manifest: Manifest
+    encoded: int
+    dropped: int
+    seconds: float
+    bytes: int
+
+
+def write_features(
+    pairs: pd.DataFrame,
+    folder: str | os.PathLike[str],
+    encoder: PromptEncoder,
+    *,
+    dtype: str = "float16",
+    batch: int | None = None,
+    shard_rows: int | None = None,
+    long: str = "refuse",
+    repair: bool = False,
+    engine: Engine | None = None,
+    progress: Callable[[str], Step] | None = None,
+) -> Written:
+    """Encode the prompts of a table of pairs into a folder, or go on with one that was begun.
+
+    dtype: at rest, float16 or bfloat16. batch: prompts encoded at once, by default 64. shard_rows: prompts per file, by
+    default about 256 MB of them; a folder that was begun keeps its own of both. long: what to do with a prompt that does not
+    fit in a section of the encoder: "refuse", "cut" it to its first section, "drop" its pair. repair: make damaged and missing
+    shards again. engine: by default `in_process`. progress: makes the callback of the stage of that name.
+
+    Raises InputError for pairs that cannot be encoded, for damaged shards (by name), and for a folder of other pairs, another
+    backbone or other settings (with both values); OutputError for a folder that holds other files, and when the disk is full.
+    """
+    began = time.perf_counter()
+    folder = Path(folder)
+    stage = progress or (lambda name: lambda done, total: None)
+    plans.check_settings(dtype, long)
+    plans.check_pairs(pairs)
+    _check_entries(folder)
+    before, sums = _state(folder, repair)
+    if before is not None:
+        batch, shard_rows = batch or before.batch, shard_rows or before.shard_rows
+    kept, cut = plans.fitting(pairs, encoder, long)
+    plan = plans.make_plan(pairs, kept, cut, encoder, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
+    if before is not None:
+        plan.check_same(before, folder)
+        sums = _sound(folder, plan, sums, repair, stage("checking"))
+    tasks = _tasks(folder, plan, plans.prompts_of(kept), sums)
+    if tasks or not _is_finished(folder, repair):
+        _check_space(folder, plan, tasks)
+        with _alone(folder):
+            _begin(folder, plan, kept)
+            for number in (engine or in_process(encoder))(tasks, stage("encoding")):
+                sums[number] = (folder / UNFINISHED / f"{number:05d}.sha256").read_text(encoding="ascii")
+            _finish(folder, plan, sums)
+    manifest = Manifest.read(folder / MANIFEST)
+    manifest = Manifest.read(folder / MANIFEST)
+    files = [MANIFEST, INDEX, *(shard.file for shard in manifest.shards)]
+    return Written(
+        manifest=manifest,
+        encoded=sum(len(task.prompts) for task in tasks),
+        dropped=len(pairs) - len(kept),
+        seconds=time.perf_counter() - began,
+        bytes=sum((folder / file).stat().st_size for file in files),
+    )
+
+
+# Shards
+
+
+def in_process(encoder: PromptEncoder) -> Engine:
+    """Shard after shard in this process; one is written while the next is encoded."""
+
+    def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
+        total, done = sum(len(task.prompts) for task in tasks), 0
+        waiting: tuple[int, Future[None]] | None = None
+        with ThreadPoolExecutor(1) as writer:
+            for task in tasks:
+                tokens_NTC = encode_shard(task, encoder, lambda count, done=done: step(done + count, total))  # type: ignore[misc]
+                done += len(task.prompts)
+                if waiting is not None:
+                    waiting[1].result()
+                    yield waiting[0]
+                waiting = task.number, writer.submit(store_shard, task, tokens_NTC)
+                del tokens_NTC
+            if waiting is not None:
+                waiting[1].result()
+                yield waiting[0]
+
+    return run
+
+
+def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
+    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow."""
+    made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=DTYPES[task.dtype])
+    for begin in range(0, len(task.prompts), task.batch):
+        part = task.prompts[begin : begin + task.batch]
+        tokens_BTC = encoder.encode(part).to(made_NTC.dtype)
+        if not bool(torch.isfinite(tokens_BTC).all()):
+            first = torch.isfinite(tokens_BTC).flatten(1).all(1).tolist().index(False)
+            raise InputError(
+                f"The features of the prompt {part[first][:200]!r} overflow in {task.dtype}, or in {encoder.computed}.",
+                "Store them with --dtype bfloat16, or compute them with --compute float32.",
+            )
+        made_NTC[begin : begin + len(part)] = tokens_BTC
+        if step is not None:
+            step(begin + len(part))
+    return made_NTC
+
+
+def store_shard(task: Task, tokens_NTC: Tensor) -> None:
+    """Write a shard, whole or not at all, and after it its checksum."""
+    from safetensors.torch import save_file
+
+    folder = Path(task.folder)
+    with atomic_path(folder / shard_file(task.number), force=True) as temporary:
+        save_file({TENSOR: tokens_NTC}, temporary)
+        temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
+        checksum = file_hash(temporary)
+    with atomic_path(folder / UNFINISHED / f"{task.number:05d}.sha256", force=True) as temporary:
+        temporary.write_text(checksum)
+
+
+def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -> list[Task]:
+    parts = enumerate(range(0, len(prompts), plan.shard_rows))
+    return [
+        Task(
+            folder=str(folder),
+            number=number,
+            prompts=prompts[begin : begin + plan.shard_rows],
+            batch=plan.batch,
+            dtype=plan.dtype,
+        )
+        for number, begin in parts
+        if number not in done
+    ]
+
+
+# The folder
+
+
+def _check_entries(folder: Path) -> None:
+    """Refuse a folder that holds anything but features."""
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(
+            f"The output {str(folder)!r} is no folder that can be read: {error.strerror}.", "Give a folder."
+        ) from error
+    others = [name for name in names if name not in (MANIFEST, INDEX, SHARDS, UNFINISHED) and not _TEMPORARY.fullmatch(name)]
+    if others:
+        raise OutputError(
+            f"The folder {str(folder)!r} holds other files, as {sorted(others)[0]!r}.", "Give an empty or new folder."
+        )
+
+
+def _state(folder: Path, repair: bool) -> tuple[Plan | None, dict[int, str]]:
+    """What the folder was begun with, and the checksum of each shard that is done, by number; None and none for a new one."""
+    before: Plan | None = None
+    sums: dict[int, str] = {}
+    try:
+        if (folder / MANIFEST).is_file():
+            manifest = Manifest.read(folder / MANIFEST)
+            before = plans.plan_of(asdict(manifest))
+            sums = {number: shard.sha256 for number, shard in enumerate(manifest.shards)}
+        elif (folder / UNFINISHED / PLAN).is_file():
+            before = plans.read_plan(folder / UNFINISHED / PLAN)
+        elif (folder / SHARDS).is_dir() and any((folder / SHARDS).iterdir()):
+            raise InputError(
+                f"{str(folder)!r} holds shards, but no {MANIFEST} that tells of what.",
+                "Give another folder with --out, or --repair to write all of it again.",
+            )
+    except InputError:
+        if not repair:
+            raise
+        return None, {}
+    if before is not None and (folder / UNFINISHED).is_dir():  # newer than the manifest, where a repair was stopped
+        for file in (folder / UNFINISHED).iterdir():
+            if match := _CHECKSUM.fullmatch(file.name):
+                sums[int(match[1])] = file.read_text(encoding="ascii", errors="replace")
+    return before, sums
+
+
+def _sound(folder: Path, plan: Plan, sums: dict[int, str], repair: bool, step: Step) -> dict[int, str]:
+    """The shards among those done that are as they were written. Raises InputError, naming the others, unless they are to be
+    made again."""
+    rows = {number: min(plan.shard_rows, plan.prompts - number * plan.shard_rows) for number in sums}
+    shards = {
+        number: Shard(file=shard_file(number), rows=rows[number], sha256=checksum)
+        for number, checksum in sorted(sums.items())
+        if rows[number] > 0
+    }
+    faults = damaged_shards(folder, plan, shards, step)
+    if faults and not repair:
+        raise InputError(listed(list(faults.values())), "Give --repair to make them again.")
+    return {number: shard.sha256 for number, shard in shards.items() if number not in faults}
+
+
+def _is_finished(folder: Path, repair: bool) -> bool:
+    """Whether manifest and index are there and sound; raises InputError for an index that is not, unless it is to be mended."""
+    if not (folder / MANIFEST).is_file() or (folder / UNFINISHED).exists():
+        return False
+    try:
+        check_index(folder / INDEX, Manifest.read(folder / MANIFEST))
+    except InputError:
+        if not repair:
+            raise
+        return False
+    return True
+
+
+def _check_space(folder: Path, plan: Plan, tasks: Sequence[Task]) -> None:
+    """Raise OutputError before the work where the disk has no room for what it will write."""
+    needed = plan.row_bytes * sum(len(task.prompts) for task in tasks)
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    if needed > free:
+        raise OutputError(
+            f"The features take {needed / 1e9:.1f} GB; the disk of {str(folder)!r} has {free / 1e9:.1f} GB left.",
+            "Free some space, or choose another disk.",
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder against a second run; whatever ends the process lets it go. Nothing where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    lock = folder / UNFINISHED / LOCK
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held = lock.open("w")
+    except OSError as error:
+        raise OutputError(f"Cannot write in {str(folder)!r}: {error.strerror or error}.", "Choose another folder.") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise OutputError(
+                    f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
+                ) from error
+        yield
+
+
+def _begin(folder: Path, plan: Plan, kept: pd.DataFrame) -> None:
+    """Remove what a killed run left half-written, and write down what is being made."""
+    for place in (folder, folder / SHARDS, folder / UNFINISHED):
+        for file in place.glob(".*.tmp*"):
+            if _TEMPORARY.fullmatch(file.name):
+                file.unlink(missing_ok=True)
+    with atomic_path(folder / UNFINISHED / PLAN, force=True) as temporary:
+        temporary.write_text(plans.as_json(plan), encoding="utf-8")
+    with atomic_path(folder / INDEX, force=True) as temporary:
+        plans.write_index(kept, temporary)
+
+
+def _finish(folder: Path, plan: Plan, sums: dict[int, str]) -> None:
+    """Write the manifest, and remove what is no part of the store."""
+    shards = [
+        Shard(file=shard_file(number), rows=min(plan.shard_rows, plan.prompts - number * plan.shard_rows), sha256=sums[number])
+        for number in sorted(sums)
+    ]
+    manifest = Manifest(**asdict(plan), index=file_hash(folder / INDEX), shards=tuple(shards))
+    with atomic_path(folder / MANIFEST, force=True) as temporary:
+        temporary.write_text(json.dumps(manifest.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    names = {shard.file for shard in shards}
+    for file in (folder / SHARDS).iterdir():  # of a plan that could not be read any more
+        if f"{SHARDS}/{file.name}" not in names and _SHARD.fullmatch(file.name):
+            file.unlink()
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
