@@ -25,6 +25,7 @@ class TinyEncoder:
         self.section, self.prompt_channels, self.family, self.computed, self.seed = tokens, channels, family, computed, seed
         self.fingerprint = hashlib.sha256(f"{tokens} {channels} {seed} {family}".encode()).hexdigest()
         self.calls: list[list[str]] = []
+        self.threads = 1
 
     def lengths(self, prompts: Sequence[str]) -> list[int]:
         return [len(prompt.split()) + 2 for prompt in prompts]

@@ -100,12 +100,18 @@ class PromptEncoder(Protocol):
     computed: str
     fingerprint: str
 
+    @property
+    def threads(self) -> int:
+        """How many batches are best encoded at once, each by a thread."""
+        ...
+
     def lengths(self, prompts: Sequence[str]) -> list[int]:
         """How many tokens each prompt takes, those of its start and end included; more than `section` do not fit."""
         ...
 
     def encode(self, prompts: Sequence[str]) -> Tensor:
-        """The features (n, T, C) of each prompt's first section. All prompts go through the network in one batch, so that the
-        bits of the result are a function of the prompts and their order. Raises DeviceError if the memory does not suffice.
+        """The features (n, T, C) of each prompt's first section. All prompts go through the network in one batch, by the calling
+        thread: the bits of the result are a function of the prompts and their order. Raises DeviceError if the memory does not
+        suffice.
         """
         ...

@@ -42,15 +42,21 @@ def locate(source: str, dtype: torch.dtype) -> Path:
             raise fetch_error(source, error) from error
 
 
-def load_pipeline(path: Path, dtype: torch.dtype, *, watermark: bool = False, config: str | None = None) -> Any:
+def load_pipeline(
+    path: Path, dtype: torch.dtype, *, watermark: bool = False, config: str | None = None, text_only: bool = False
+) -> Any:
     """The pipeline in a folder or single .safetensors file, on the CPU, its weights in `dtype`.
 
     config: for a single file, a pipeline folder (the weights may be absent) or a hub id that describes its components.
-    Raises MissingError and CheckpointError.
+    text_only: without UNet and VAE, which need not be there. Raises MissingError and CheckpointError.
     """
     if watermark and importlib.util.find_spec("imwatermark") is None:
         raise MissingError("A watermark was asked for; its package is not installed.", "pip install invisible-watermark")
     options: dict[str, Any] = {"dtype": dtype, "add_watermarker": watermark}
+    parts: tuple[str, ...] = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "unet", "vae")
+    if text_only:
+        parts = parts[:4]
+        options |= {"unet": None, "vae": None}
     if path.is_file():
         if path.suffix != ".safetensors":
             raise CheckpointError(f"{str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first.")
@@ -58,7 +64,11 @@ def load_pipeline(path: Path, dtype: torch.dtype, *, watermark: bool = False, co
             options["config"] = config
     else:
         _check_index(path)
-        options |= {"variant": _variant_in(path, dtype), "use_safetensors": True, "local_files_only": True}
+        options |= {
+            "variant": _variant_in(path / ("text_encoder" if text_only else "unet"), dtype),
+            "use_safetensors": True,
+            "local_files_only": True,
+        }
     if importlib.util.find_spec("accelerate") is None and path.is_dir():
         options["low_cpu_mem_usage"] = False
     with quiet_libraries():
@@ -69,7 +79,6 @@ def load_pipeline(path: Path, dtype: torch.dtype, *, watermark: bool = False, co
             raise
         except Exception as error:  # damaged files fail anywhere in the readers
             raise _loading_error(path, error) from error
-    parts = ("tokenizer", "tokenizer_2", "text_encoder", "text_encoder_2", "unet", "vae")
     if absent := [part for part in parts if getattr(pipeline, part, None) is None]:
         raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}, as the refiner, for one.", "Give a base model.")
     return pipeline
@@ -207,7 +216,7 @@ def _wanted_variant(dtype: torch.dtype) -> str | None:
 
 def _variant_in(folder: Path, dtype: torch.dtype) -> str | None:
     """Half precision files where they are wanted or alone."""
-    names = [file.name for file in (folder / "unet").glob("*.safetensors")]
+    names = [file.name for file in folder.glob("*.safetensors")]
     half = any(".fp16." in name or ".fp16-" in name for name in names)
     whole = any(".fp16" not in name for name in names)
     return "fp16" if half and (not whole or _wanted_variant(dtype)) else None

@@ -10,9 +10,9 @@ from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import InputError, MissingError
 
 if TYPE_CHECKING:
-    from emoticrafter.backbones.base import Backbone
+    from emoticrafter.backbones.base import Backbone, PromptEncoder
 
-__all__ = ["NAMES", "open_backbone"]
+__all__ = ["NAMES", "open_backbone", "open_encoder"]
 
 STORYBOOK = Path(__file__).parents[1] / "storybook" / "weights"
 NAMES = {"storybook": str(STORYBOOK), "sdxl": "stabilityai/stable-diffusion-xl-base-1.0"}
@@ -23,6 +23,22 @@ def open_backbone(name: str | os.PathLike[str] = "storybook", **options: Any) ->
 
     options: those of `SDXLBackbone.open`. Raises MissingError where there is none, and what opening it raises.
     """
+    text, source = _source(name)
+    from emoticrafter.backbones.sdxl import SDXLBackbone
+
+    return SDXLBackbone.open(source, name=text, **options)
+
+
+def open_encoder(name: str | os.PathLike[str] = "storybook", **options: Any) -> PromptEncoder:
+    """The text encoders alone of a backbone, named as in `open_backbone`. options: those of `SDXLPromptEncoder.open`."""
+    _, source = _source(name)
+    from emoticrafter.backbones.text import SDXLPromptEncoder
+
+    return SDXLPromptEncoder.open(source, **options)
+
+
+def _source(name: str | os.PathLike[str]) -> tuple[str, str]:
+    """A name as it was given, and the path or hub id that it stands for."""
     text = os.fspath(name)
     if not text or any(ord(c) < 32 for c in text):
         raise InputError(f"{text[:60]!r} is not a backbone.", f"Give {', '.join(NAMES)}, a hub id OWNER/NAME, or a path.")
@@ -34,6 +50,4 @@ def open_backbone(name: str | os.PathLike[str] = "storybook", **options: Any) ->
         )
     if not Path(source).exists() and not is_hub_id(source):
         raise MissingError(f"There is no backbone {text[:200]!r}.", f"Give {', '.join(NAMES)}, a hub id OWNER/NAME, or a path.")
-    from emoticrafter.backbones.sdxl import SDXLBackbone
-
-    return SDXLBackbone.open(source, name=text, **options)
+    return text, source

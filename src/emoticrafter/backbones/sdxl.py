@@ -28,6 +28,7 @@ from emoticrafter.backbones.loading import (
     read_json,
     set_scheduler,
 )
+from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 
@@ -71,8 +72,7 @@ class SDXLBackbone:
         self.prompt_channels = int(pipeline.unet.config.cross_attention_dim)
         if self.prompt_channels != sum(encoder.config.hidden_size for encoder in encoders):
             raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
-        lengths = [encoder.config.max_position_embeddings for encoder in encoders]
-        self.section = int(min(*lengths, pipeline.tokenizer.model_max_length, pipeline.tokenizer_2.model_max_length))
+        self.section = section_length(pipeline)
         pipeline.set_progress_bar_config(disable=True)
         # Under autocast the UNet answers in bfloat16; guidance magnifies differences, so it is computed in the latents' dtype.
         pipeline.unet.register_forward_hook(lambda _, __, output: (output[0].to(self._pipeline_dtype), *output[1:]))
@@ -129,7 +129,7 @@ class SDXLBackbone:
         return cls(
             pipeline,
             name=name or str(source),
-            family=_family(settings, pipeline),
+            family=family_of(settings, pipeline),
             precision=precision,
             defaults=_defaults(settings, str(source), path),
             emotion=folder / "emotion" if path.is_dir() and (folder / "emotion").is_dir() else None,
@@ -214,16 +214,7 @@ class SDXLBackbone:
 
     def _split(self, tokenizer: Any, prompt: str) -> list[list[int]]:
         ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
-        room, parts = self.section - 2, []
-        while len(ids) > room:
-            ends = [i + 1 for i, token in enumerate(tokenizer.convert_ids_to_tokens(ids[:room])) if token.endswith("</w>")]
-            cut = ends[-1] if ends else room  # a word longer than a section is cut
-            parts.append(ids[:cut])
-            ids = ids[cut:]
-        if ids or not parts:
-            parts.append(ids)
-        framed = ([tokenizer.bos_token_id, *part, tokenizer.eos_token_id] for part in parts)
-        return [part + [tokenizer.pad_token_id] * (self.section - len(part)) for part in framed]
+        return sections_of(ids, tokenizer, self.section)
 
     def _run_encoders(self, sections: list[tuple[list[int], list[int]]]) -> Encoded:
         tokens, pooled = [], []
@@ -464,14 +455,6 @@ def _place(pipeline: Any, device: torch.device, offload: str | None) -> None:
         if is_out_of_memory(error):
             raise _memory_error("load the model") from error
         raise
-
-
-def _family(settings: Mapping[str, Any], pipeline: Any) -> str:
-    if isinstance(settings.get("family"), str):
-        return str(settings["family"])
-    first, second = pipeline.text_encoder.config, pipeline.text_encoder_2.config
-    shape = (first.hidden_size, second.hidden_size, first.max_position_embeddings)
-    return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
 
 
 def _defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingDefaults:

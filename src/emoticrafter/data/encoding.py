@@ -122,13 +122,13 @@ def write_features(
     if before is not None:
         plan.check_same(before, folder)
         sums = _sound(folder, plan, sums, repair, stage("checking"))
-    tasks = _tasks(folder, plan, plans.prompts_of(kept), sums)
+    tasks = _tasks(folder.absolute(), plan, plans.prompts_of(kept), sums)
     if tasks or not _is_finished(folder, repair):
         _check_space(folder, plan, tasks)
         with _alone(folder):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
-                sums[number] = (folder / UNFINISHED / f"{number:05d}.sha256").read_text(encoding="ascii")
+                sums[number] = _checksum(folder, number).read_text(encoding="ascii")
             _finish(folder, plan, sums)
     manifest = Manifest.read(folder / MANIFEST)
     manifest = Manifest.read(folder / MANIFEST)
@@ -168,21 +168,44 @@ def in_process(encoder: PromptEncoder) -> Engine:
 
 
 def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
-    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow."""
+    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow.
+
+    The batches are shared out among the encoder's threads, which changes nothing in them.
+    """
     made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=DTYPES[task.dtype])
-    for begin in range(0, len(task.prompts), task.batch):
+    largest = torch.finfo(made_NTC.dtype).max
+
+    def encode(begin: int) -> int:
         part = task.prompts[begin : begin + task.batch]
-        tokens_BTC = encoder.encode(part).to(made_NTC.dtype)
-        if not bool(torch.isfinite(tokens_BTC).all()):
-            first = torch.isfinite(tokens_BTC).flatten(1).all(1).tolist().index(False)
+        tokens_BTC = encoder.encode(part)
+        sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
+        if not bool(sound.all()):
             raise InputError(
-                f"The features of the prompt {part[first][:200]!r} overflow in {task.dtype}, or in {encoder.computed}.",
+                f"The features of the prompt {part[sound.tolist().index(False)][:200]!r} overflow in {task.dtype}, or in"
+                f" {encoder.computed} before.",
                 "Store them with --dtype bfloat16, or compute them with --compute float32.",
             )
-        made_NTC[begin : begin + len(part)] = tokens_BTC
+        made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
+        return len(part)
+
+    done, begins = 0, range(0, len(task.prompts), task.batch)
+    for count in _shared_out(encode, begins, encoder.threads):
+        done += count
         if step is not None:
-            step(begin + len(part))
+            step(done)
     return made_NTC
+
+
+def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int) -> Iterator[int]:
+    """What `work` returns of each, in their order; the first that fails, or an interrupt, keeps the rest from beginning."""
+    if threads == 1:
+        yield from map(work, begins)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(work, begins)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def store_shard(task: Task, tokens_NTC: Tensor) -> None:
@@ -194,7 +217,7 @@ def store_shard(task: Task, tokens_NTC: Tensor) -> None:
         save_file({TENSOR: tokens_NTC}, temporary)
         temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
         checksum = file_hash(temporary)
-    with atomic_path(folder / UNFINISHED / f"{task.number:05d}.sha256", force=True) as temporary:
+    with atomic_path(_checksum(folder, task.number), force=True) as temporary:
         temporary.write_text(checksum)
 
 
@@ -214,6 +237,20 @@ def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -
 
 
 # The folder
+
+
+def is_begun(folder: str) -> bool:
+    """Whether the folder of a task is here, and waits for shards."""
+    return (Path(folder) / UNFINISHED / PLAN).is_file()
+
+
+def shard_is_there(folder: str, number: int) -> bool:
+    """Whether a shard and its checksum were written to the folder."""
+    return (Path(folder) / shard_file(number)).is_file() and _checksum(Path(folder), number).is_file()
+
+
+def _checksum(folder: Path, number: int) -> Path:
+    return folder / UNFINISHED / f"{number:05d}.sha256"
 
 
 def _check_entries(folder: Path) -> None:

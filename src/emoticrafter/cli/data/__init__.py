@@ -5,3 +5,5 @@ from __future__ import annotations
 import typer
 
 app = typer.Typer(name="data", help="From annotated pictures to training features.", no_args_is_help=True)
+
+from emoticrafter.cli.data import encoding  # noqa: E402, F401  each module adds its commands

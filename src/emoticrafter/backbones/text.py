@@ -1,0 +1,188 @@
+"""The text half of SDXL and its kin: prompts into sections of tokens, and the two text encoders by themselves."""
+
+# B batch, T prompt tokens, C prompt channels
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emoticrafter.backbones.devices import choose_device, choose_precision, is_out_of_memory
+from emoticrafter.backbones.hub import fetch
+from emoticrafter.backbones.loading import load_pipeline, read_json
+from emoticrafter.errors import DeviceError
+
+__all__ = ["SDXLPromptEncoder", "family_of", "section_length", "sections_of"]
+
+_FILES = ("*.json", "tokenizer*/*", "text_encoder*/config.json", "text_encoder*/*.safetensors", "text_encoder*/*.index.json")
+
+
+class SDXLPromptEncoder:
+    """See `PromptEncoder`. `open` makes one from weights; UNet and VAE are never read.
+
+    The last layer of each encoder is left out: the features of a prompt are those before it.
+    """
+
+    def __init__(self, pipeline: Any, *, family: str, device: torch.device, dtype: torch.dtype) -> None:
+        self.family, self.computed, self.device = family, str(dtype).removeprefix("torch."), device
+        self.section = section_length(pipeline)
+        encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
+        self.prompt_channels = sum(int(encoder.config.hidden_size) for encoder in encoders)
+        self.fingerprint = _hash(encoders)
+        self._tokenizers = (pipeline.tokenizer, pipeline.tokenizer_2)
+        self._towers = [_without_end(encoder).eval().requires_grad_(False).to(device, dtype) for encoder in encoders]
+        if device.type == "cpu" and dtype == torch.float32:
+            for tower in self._towers:
+                _quicken(tower)
+
+    @classmethod
+    def open(cls, source: str | Path, *, device: str | torch.device | None = None, dtype: str | None = None) -> SDXLPromptEncoder:
+        """The text encoders of a pipeline folder, a hub id or a single .safetensors file.
+
+        device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: to compute in; None is what suits the device. Raises
+        InputError, MissingError, CheckpointError and DeviceError.
+        """
+        chosen = choose_device(device)
+        precision = choose_precision(dtype, chosen)
+        weights = precision.weights if dtype is None else precision.autocast or precision.weights
+        path = Path(source) if Path(source).exists() else fetch(str(source), _FILES)
+        pipeline = load_pipeline(path, torch.float32, text_only=True)  # the fingerprint does not depend on the dtype then
+        settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}
+        return cls(pipeline, family=family_of(settings, pipeline), device=chosen, dtype=weights)
+
+    def lengths(self, prompts: Sequence[str]) -> list[int]:
+        """See `PromptEncoder.lengths`; the larger number of both tokenizers."""
+        both = [[len(ids) + 2 for ids in _ids(tokenizer, prompts)] for tokenizer in self._tokenizers]
+        return [max(pair) for pair in zip(*both, strict=True)]
+
+    @property
+    def threads(self) -> int:
+        """See `PromptEncoder.threads`."""
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
+
+    @torch.inference_mode()
+    def encode(self, prompts: Sequence[str]) -> Tensor:
+        """See `PromptEncoder.encode`."""
+        try:
+            with _one_thread() if self.device.type == "cpu" else nullcontext():
+                pairs = zip(self._tokenizers, self._towers, strict=True)
+                return torch.cat([self._features(tokenizer, tower, prompts) for tokenizer, tower in pairs], dim=-1)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise DeviceError(
+                    f"The memory does not suffice to encode {len(prompts)} prompts at once.", "Give a smaller --batch."
+                ) from error
+            raise
+
+    def _features(self, tokenizer: Any, tower: nn.Module, prompts: Sequence[str]) -> Tensor:
+        sections = [sections_of(ids, tokenizer, self.section)[0] for ids in _ids(tokenizer, prompts)]
+        return tower(torch.tensor(sections, device=self.device)).last_hidden_state
+
+
+def section_length(pipeline: Any) -> int:
+    """Tokens of a prompt section, start and end included, that both text encoders of a pipeline take."""
+    lengths = [encoder.config.max_position_embeddings for encoder in (pipeline.text_encoder, pipeline.text_encoder_2)]
+    return int(min(*lengths, pipeline.tokenizer.model_max_length, pipeline.tokenizer_2.model_max_length))
+
+
+def sections_of(ids: Sequence[int], tokenizer: Any, section: int) -> list[list[int]]:
+    """The token ids of a prompt in sections, each with start and end and filled up; one at least. Cut at ends of words."""
+    room, parts, ids = section - 2, [], list(ids)
+    while len(ids) > room:
+        ends = [i + 1 for i, token in enumerate(tokenizer.convert_ids_to_tokens(ids[:room])) if token.endswith("</w>")]
+        cut = ends[-1] if ends else room  # a word longer than a section is cut
+        parts.append(ids[:cut])
+        ids = ids[cut:]
+    if ids or not parts:
+        parts.append(ids)
+    framed = ([tokenizer.bos_token_id, *part, tokenizer.eos_token_id] for part in parts)
+    return [part + [tokenizer.pad_token_id] * (section - len(part)) for part in framed]
+
+
+def family_of(settings: Mapping[str, Any], pipeline: Any) -> str:
+    """What the folder's defaults.json calls the family of its text encoders, else a name by their sizes."""
+    if isinstance(settings.get("family"), str):
+        return str(settings["family"])
+    first, second = pipeline.text_encoder.config, pipeline.text_encoder_2.config
+    shape = (first.hidden_size, second.hidden_size, first.max_position_embeddings)
+    return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
+
+
+def _ids(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
+    return tokenizer(list(prompts), add_special_tokens=False, verbose=False).input_ids if len(prompts) else []
+
+
+def _without_end(encoder: Any) -> nn.Module:
+    """The transformer of a text encoder without its last layer, the norm behind it and the projection."""
+    tower = getattr(encoder, "text_model", encoder)
+    tower.encoder.layers = tower.encoder.layers[:-1]
+    tower.final_layer_norm = nn.Identity()
+    return tower
+
+
+class _QuickGELU(nn.Module):
+    """x sigmoid(1.702 x), bit for bit, in place and in parts that stay in the cache."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in x.flatten(0, -2).split(256):
+            part.mul_(torch.sigmoid(1.702 * part))
+        return x
+
+
+class _Linear(nn.Module):
+    """A linear layer by oneDNN in place of MKL, whose float32 products take more than twice as long on an AMD CPU."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight, self.bias = linear.weight, linear.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+
+
+def _quicken(tower: Any) -> None:
+    """Exchange the layers that take most of the time on a CPU; what they compute stays the same up to rounding."""
+    plain = {name: layer for name, layer in tower.named_modules() if isinstance(layer, nn.Linear)}
+    if _has_onednn():
+        for name, layer in plain.items():
+            tower.set_submodule(name, _Linear(layer))
+    for layer in tower.encoder.layers:
+        if type(layer.mlp.activation_fn).__name__ == "QuickGELUActivation":
+            layer.mlp.activation_fn = _QuickGELU()
+
+
+def _has_onednn() -> bool:
+    """Whether the operator, which is not part of torch's public interface, is there and does what is expected of it."""
+    linear, x = nn.Linear(8, 4), torch.ones(2, 3, 8)
+    try:
+        return bool(torch.backends.mkldnn.is_available()) and torch.allclose(_Linear(linear)(x), linear(x), atol=1e-5)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in the calling thread alone: how many others there are must not show in the bits of the result."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _hash(encoders: Sequence[nn.Module]) -> str:
+    """sha256 of the weights, whatever the version of the library calls them."""
+    digest = hashlib.sha256()
+    for encoder in encoders:
+        state = {name.removeprefix("text_model."): tensor for name, tensor in encoder.state_dict().items()}
+        for name, tensor in sorted(state.items()):
+            digest.update(f"{name} {tuple(tensor.shape)}\0".encode())
+            digest.update(memoryview(tensor.detach().float().cpu().contiguous().numpy()))
+    return digest.hexdigest()
