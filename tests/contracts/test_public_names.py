@@ -12,9 +12,10 @@ import emoticrafter
 
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
-    "emoticrafter.backbones.base": {"Backbone", "Progress", "SamplingDefaults"},
+    "emoticrafter.backbones.base": {"Backbone", "Progress", "PromptEncoder", "SamplingDefaults"},
     "emoticrafter.backbones.features": {"PromptFeatures"},
     "emoticrafter.checkpoint": {"describe", "import_released", "load", "save"},
+    "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},
     "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
     "emoticrafter.errors": {

@@ -42,17 +42,20 @@ class SDXLPromptEncoder:
                 _quicken(tower)
 
     @classmethod
-    def open(cls, source: str | Path, *, device: str | torch.device | None = None, dtype: str | None = None) -> SDXLPromptEncoder:
+    def open(
+        cls, source: str | Path, *, device: str | torch.device | None = None, dtype: str | None = None, config: str | None = None
+    ) -> SDXLPromptEncoder:
         """The text encoders of a pipeline folder, a hub id or a single .safetensors file.
 
-        device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: to compute in; None is what suits the device. Raises
-        InputError, MissingError, CheckpointError and DeviceError.
+        device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: to compute in; None is what suits the device. config:
+        see `load_pipeline`. Raises InputError, MissingError, CheckpointError and DeviceError.
         """
         chosen = choose_device(device)
         precision = choose_precision(dtype, chosen)
         weights = precision.weights if dtype is None else precision.autocast or precision.weights
         path = Path(source) if Path(source).exists() else fetch(str(source), _FILES)
-        pipeline = load_pipeline(path, torch.float32, text_only=True)  # the fingerprint does not depend on the dtype then
+        # Read as float32, so that the fingerprint does not depend on what is computed in.
+        pipeline = load_pipeline(path, torch.float32, config=config, text_only=True)
         settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}
         return cls(pipeline, family=family_of(settings, pipeline), device=chosen, dtype=weights)
 

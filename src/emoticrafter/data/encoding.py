@@ -329,10 +329,10 @@ def _check_space(folder: Path, plan: Plan, tasks: Sequence[Task]) -> None:
     """Raise OutputError before the work where the disk has no room for what it will write."""
     needed = plan.row_bytes * sum(len(task.prompts) for task in tasks)
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(nearest).free
-    if needed > free:
+    usage = shutil.disk_usage(nearest)
+    if usage.total and needed > usage.free:
         raise OutputError(
-            f"The features take {needed / 1e9:.1f} GB; the disk of {str(folder)!r} has {free / 1e9:.1f} GB left.",
+            f"The features take {needed / 1e9:.1f} GB; the disk of {str(folder)!r} has {usage.free / 1e9:.1f} GB left.",
             "Free some space, or choose another disk.",
         )
 

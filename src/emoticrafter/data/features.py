@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from emoticrafter.errors import InputError, MissingError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 __all__ = ["FeatureStore", "Manifest", "Shard"]
@@ -178,7 +178,8 @@ class FeatureStore:
         resident once touched, and a mapped file that is cut short kills its reader. Raises InputError for a damaged file.
         """
         manifest = self.manifest
-        wanted = torch.as_tensor(numbers).to("cpu", torch.int64).reshape(-1)
+        wanted = numbers if isinstance(numbers, Tensor) else torch.from_numpy(np.array(numbers, dtype=np.int64))
+        wanted = wanted.to("cpu", torch.int64).reshape(-1)
         if len(wanted) and not 0 <= int(wanted.min()) <= int(wanted.max()) < manifest.prompts:
             wrong = next(int(number) for number in wanted if not 0 <= number < manifest.prompts)
             raise InputError(f"There is no prompt {wrong} among {manifest.prompts}.", "Take the numbers from `pairs`.")

@@ -161,7 +161,7 @@ def fitting(pairs: pd.DataFrame, encoder: PromptEncoder, long: str) -> tuple[pd.
     }
     if not lengths or long == "cut":
         return pairs, len(lengths)
-    affected = pairs[list(TEXTS)].isin(lengths).any(axis=1)
+    affected = pairs[list(TEXTS)].isin(list(lengths)).any(axis=1)
     if long == "drop":
         if affected.all():
             raise InputError(f"All pairs have a prompt of over {encoder.section} tokens.", "Shorten them, or give --long cut.")
@@ -175,7 +175,7 @@ def fitting(pairs: pd.DataFrame, encoder: PromptEncoder, long: str) -> tuple[pd.
     number = f"{len(lengths)} prompts are" if len(lengths) > 1 else "A prompt is"
     raise InputError(
         f"{number} longer than the encoder's {encoder.section} tokens: {', '.join(named[:_NAMED])}"
-        f"{', ...' if len(lengths) > _NAMED else ''}.",
+        f"{' and others' if len(lengths) > _NAMED else ''}.",
         "Shorten them, or give --long cut, which keeps the beginning of each, or --long drop, which leaves their pairs out.",
     )
 
