@@ -34,7 +34,7 @@ def test_going_on_from_a_step_drops_later_lines_and_one_cut_short(tmp_path: Path
 
 def test_metrics_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").mkdir()
-    with pytest.raises(OutputError, match="metrics.jsonl"):
+    with pytest.raises(OutputError, match=r"metrics\.jsonl"):
         Metrics(tmp_path / "metrics.jsonl").add(1, {})
 
 

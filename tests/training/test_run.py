@@ -19,7 +19,7 @@ from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, 
 from emoticrafter.training import Outcome, train
 from emoticrafter.training.learner import Learner
 from emoticrafter.training.record import read_metrics
-from tests.tiny_features import make_features
+from tests.tiny_features import TinyEncoder, make_features
 from tests.training.tiny_runs import assert_same, small_recipe
 
 
@@ -129,14 +129,8 @@ def test_pieces_of_a_batch_give_the_whole_batchs_gradient(features: Path, tmp_pa
 
 
 def test_every_term_beyond_the_paper_can_be_trained_with(features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
-
-    class Backbone:
-        def encode(self, prompts: list[str]) -> Any:
-            asked.append(prompts)
-            return type("Features", (), {"tokens": torch.ones(len(prompts), 8, 16)})
-
-    monkeypatch.setattr("emoticrafter.training.material.open_backbone", lambda name, device: Backbone())
+    encoder = TinyEncoder()
+    monkeypatch.setattr("emoticrafter.training.material.open_encoder", lambda name, device: encoder)
     changes = [
         "objective.semantic=0.1", "objective.identity=0.1", "objective.affect=0.1", "objective.probe_steps=20",
         "objective.prompt_dropout=0.5", "objective.counterfactual=0.1",
@@ -146,10 +140,13 @@ def test_every_term_beyond_the_paper_can_be_trained_with(features: Path, tmp_pat
     terms = [line[name] for name in ("paper", "semantic", "identity", "affect", "counterfactual")]
     assert all(value > 0 for value in terms)
     assert sum(terms) == pytest.approx(line["loss"], rel=1e-4)
-    assert asked == [[""]]
+    assert encoder.calls == [[""]]
     assert {"probe_valence_r2", "probe_arousal_r2"} <= set(json.loads((tmp_path / "run" / "run.json").read_text())["probe"])
     run(features, tmp_path / "run", *changes, "train.steps=4")  # probe and empty prompt are read back, not made again
-    assert asked == [[""]]
+    assert encoder.calls == [[""]]
+    encoder.fingerprint = "0" * 64
+    with pytest.raises(InputError, match="hash"):  # other text encoders than those of the features
+        run(features, tmp_path / "other", *changes)
 
 
 def test_without_held_out_pairs_the_last_weights_are_kept(features: Path, tmp_path: Path) -> None:

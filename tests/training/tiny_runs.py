@@ -85,7 +85,7 @@ def wait_for_step(run: Path, step: int, process: ForkServerProcess, seconds: flo
     path, ends = run / "metrics.jsonl", time.monotonic() + seconds
     while time.monotonic() < ends and process.is_alive():
         lines = path.read_text().splitlines() if path.is_file() else []
-        if lines and f'"step": {step},' in lines[-1] or any(f'"step": {step},' in line for line in lines):
+        if any(f'"step": {step},' in line for line in lines):
             return
         time.sleep(0.002)
     raise AssertionError(f"step {step} was not seen; the process is {'alive' if process.is_alive() else 'gone'}")

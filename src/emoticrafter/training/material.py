@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from emoticrafter.backbones.registry import open_backbone
+from emoticrafter.backbones.registry import open_encoder
 from emoticrafter.data.density import Weights
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import InputError
@@ -100,14 +100,9 @@ def _check_points(points: np.ndarray, ids: np.ndarray) -> None:
 def write_empty_prompt(store: FeatureStore, path: Path, device: torch.device) -> None:
     """Encode the empty prompt with the backbone that the features are of, and keep its tokens in a file."""
     manifest = store.manifest
-    backbone = open_backbone(manifest.backbone, device=str(device))
-    tokens = backbone.encode([""]).tokens[0].float().cpu()
-    if tuple(tokens.shape) != (manifest.tokens, manifest.channels):
-        raise InputError(
-            f"The backbone {manifest.backbone!r} encodes the empty prompt as {tuple(tokens.shape)}; the features have"
-            f" {(manifest.tokens, manifest.channels)}.",
-            "Encode the pairs again with that backbone, or set objective.prompt_dropout=0.",
-        )
+    encoder = open_encoder(manifest.backbone, device=str(device))
+    store.require(prompt_channels=encoder.prompt_channels, positions=encoder.section, encoder=encoder.fingerprint)
+    tokens = encoder.encode([""])[0].float().cpu()
     with atomic_path(path, force=True) as temporary:
         save_file({"tokens": tokens.contiguous()}, temporary)
 
