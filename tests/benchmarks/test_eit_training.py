@@ -52,6 +52,7 @@ def test_a_smoke_run_writes_a_sound_record(tmp_path: Path, capsys: pytest.Captur
     assert record["figures"]["flops_per_pair"] > 0
     bars = [bar["name"].split(",")[0] for bar in record["bars"]]
     assert bars == ["training", "forward of one", "3 emotions of one prompt", "parameters"]
+    assert "mean nothing" in capsys.readouterr().out.replace("\n", " ")
 
 
 def test_what_does_not_fit_is_tried_at_half_the_batch(tmp_path: Path) -> None:
@@ -67,4 +68,3 @@ def test_what_does_not_fit_is_tried_at_half_the_batch(tmp_path: Path) -> None:
 
     assert eit_training.largest(eit_training.Bench(given), report, "x", make) > 0
     assert asked == [4, 2, 1]
-    assert "mean nothing" in capsys.readouterr().out.replace("\n", " ")

@@ -206,7 +206,8 @@ class Hub(BaseHTTPRequestHandler):
             return self.answer(self.files[match[1]][match[2]])
         return self.answer({"error": f"unknown {self.path}"}, 404)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
 
 @pytest.fixture

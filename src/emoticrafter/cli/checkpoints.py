@@ -103,7 +103,11 @@ def push(
 
     if dry_run is not None:
         paths = gather(source, name, dry_run, licence=licence)
-        say_json({"paths": [str(path) for path in paths]}) if as_json else [say(str(path)) for path in paths]
+        if as_json:
+            say_json({"paths": [str(path) for path in paths]})
+        else:
+            for path in paths:
+                say(str(path))
         return
     with tempfile.TemporaryDirectory() as folder:
         paths = gather(source, name, Path(folder), licence=licence)

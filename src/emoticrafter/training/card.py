@@ -49,7 +49,7 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
         "`emoticrafter`, written anew from the paper.",
         "",
         "```",
-        f'emoticrafter generate "a children\'s playground" --valence -2 --arousal 1 --backbone {_cell(backbone)} --emotion {name}',
+        f'emoticrafter generate "a quiet street" --valence -2 --arousal 1 --backbone {_cell(backbone)} --emotion {name}',
         "```",
         "",
         "## What it is",
@@ -73,8 +73,8 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
         "",
         "## Limits",
         "",
-        "Emotions are what raters of the data felt on average; nobody else need feel the same. Arousal is harder to convey than",
-        "valence, people may appear unasked, and contents drift at strong emotions. Not for judging or steering people's feelings.",
+        "Emotions are what raters of the data felt on average; nobody else need feel the same. Arousal is harder to convey",
+        "than valence, people may appear unasked, and contents drift at strong emotions. Not for judging people's feelings.",
     ]
     return "\n".join(lines) + "\n"
 

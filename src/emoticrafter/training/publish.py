@@ -21,6 +21,7 @@ __all__ = ["FILES", "gather", "upload"]
 
 FILES = ("README.md", "config.json", "eit.safetensors", RUN, CURVES)
 MAX_RECORD = 1 << 24  # bytes of run.json
+MESSAGE = "Upload an emotion checkpoint"
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}")
 
 
@@ -60,9 +61,7 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     return [folder / name for name in FILES if (folder / name).is_file()]
 
 
-def upload(
-    folder: Path, name: str, *, private: bool = False, message: str = "Upload an emotion checkpoint", api: Any = None
-) -> str:
+def upload(folder: Path, name: str, *, private: bool = False, api: Any = None) -> str:
     """Upload what `gather` wrote as one commit, into a repository that is made if it is not there; its address.
 
     api: an HfApi; by default one with the token of `hf auth login` or $HF_TOKEN. Raises OutputError with the hub's reason.
@@ -73,7 +72,7 @@ def upload(
         api = HfApi(library_name="emoticrafter")
     with _hub_errors(name):
         address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=list(FILES), commit_message=message)
+        api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=list(FILES), commit_message=MESSAGE)
     return str(address)
 
 
