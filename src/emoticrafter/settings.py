@@ -227,7 +227,7 @@ def _rule(hint: Any, bounds: Mapping[str, float]) -> str:
         words = "one of " + ", ".join(map(str, get_args(kind)))
     else:
         words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
-        words += "".join(f" {name} {end:g}" for name, end in bounds.items())
+        words += "".join(f" {name} {end if isinstance(end, int) else format(end, 'g')}" for name, end in bounds.items())
     return f"a list, each {words}" if several else words
 
 

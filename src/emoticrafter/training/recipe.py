@@ -67,7 +67,7 @@ class TrainConfig(Section):
     """Section [train]: how long, how fast, how exact."""
 
     seed: int = key(0, "decides the split, the first weights, the order of the pairs and every draw", least=0, most=2**31 - 1)
-    epochs: float = key(200.0, "passes over the training pairs", above=0, most=1e6)
+    epochs: float = key(200.0, "passes over the training pairs", above=0, most=1_000_000)
     steps: int | None = key(None, "updates, instead of epochs", least=1, most=10**9)
     batch: int = key(768, "pairs per update, over all processes", least=1, most=10**6)
     micro_batch: int | None = key(None, "most pairs of one forward pass of a process; gradients of the passes add up", least=1)
@@ -85,8 +85,8 @@ class TrainConfig(Section):
     compile: Literal["auto", "on", "off"] = key("auto", "torch.compile of the blocks; auto: on CUDA only")
     device: Literal["auto", "cpu", "cuda", "mps"] = key("auto", "auto: the best there is")
     validate_every: int | None = key(None, "updates between validations; once an epoch where left out", least=1)
-    save_every: int = key(500, "updates between checkpoints", least=1)
-    keep: int = key(2, "checkpoints that are kept", least=1)
+    save_every: int = key(500, "updates between states, from which a run is taken up", least=1)
+    keep: int = key(2, "states that are kept", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
