@@ -44,7 +44,7 @@ def train(
         chosen = replace(chosen, data=replace(chosen.data, features=features))
     outcome = training.train(chosen, out, quiet=as_json)
     if not outcome.main:
-        return
+        raise typer.Exit(128 + outcome.signal if outcome.signal is not None else 0)
     about = {
         "path": str(outcome.checkpoint) if outcome.checkpoint else None,
         "step": outcome.step,

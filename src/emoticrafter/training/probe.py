@@ -68,7 +68,7 @@ def fit_probe(
 
 def _examples(reader: Reader, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     """Emotional features and the emotions they were written for, on the device, in float32."""
-    features = reader.tokens("emotional", rows).to(reader.device).float()
+    features = reader.tokens("emotional", rows).float()
     return features, torch.from_numpy(reader.points[rows].astype(np.float32)).to(reader.device)
 
 

@@ -21,7 +21,7 @@ from emoticrafter.training.order import Draws
 
 __all__ = ["Partners", "Reader"]
 
-LOAD_ROWS = 512  # prompts read at once into the device's memory
+CARRIED = 64  # prompts on their way to a GPU at once
 
 
 class Partners:
@@ -69,7 +69,7 @@ class Reader:
         self.numbers = {name: frame[name].to_numpy(dtype=np.int64) for name in ("neutral", "emotional")}
         self.weights = weights(self.points)
         self._side = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self._table = self._load() if on_device else None
+        self._table = self._carried(np.arange(store.manifest.prompts)) if on_device else None
 
     def read(self, draws: Draws) -> Pairs:
         """The pairs of these draws on the device. May be called from several threads."""
@@ -141,23 +141,23 @@ class Reader:
                 yield
 
     def tokens(self, name: str, rows: np.ndarray) -> Tensor:
-        """Features of these pairs' prompts, "neutral" or "emotional", as they are kept; on the device only if all are."""
+        """Features of these pairs' prompts, "neutral" or "emotional", in the dtype that they are kept in; on the device."""
         numbers = self.numbers[name][rows]
         if self._table is not None:
             return self._table[torch.from_numpy(numbers).to(self.device)]
-        return self.store.rows(numbers)
+        return self.store.rows(numbers) if self.device.type == "cpu" else self._carried(numbers)
+
+    def _carried(self, numbers: np.ndarray) -> Tensor:
+        """The features of prompts in the device's memory; only a few at a time are in the process' own."""
+        first = self.store.rows(numbers[:CARRIED])
+        made = torch.empty(len(numbers), *first.shape[1:], dtype=first.dtype, device=self.device)
+        for start in range(0, len(numbers), CARRIED):
+            some = first if start == 0 else self.store.rows(numbers[start : start + CARRIED])
+            made[start : start + len(some)].copy_(self._pinned(some), non_blocking=True)
+        return made
+
+    def _pinned(self, tensor: Tensor) -> Tensor:
+        return tensor.pin_memory() if self.device.type == "cuda" and tensor.device.type == "cpu" else tensor
 
     def _placed(self, tensor: Tensor) -> Tensor:
-        if self.device.type == "cuda" and tensor.device.type == "cpu":
-            return tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor.to(self.device)
-
-    def _load(self) -> Tensor:
-        """All features on the device."""
-        count, shape = self.store.manifest.prompts, (self.store.manifest.tokens, self.store.manifest.channels)
-        dtype = {"float16": torch.float16, "bfloat16": torch.bfloat16}[self.store.manifest.dtype]
-        table = torch.empty(count, *shape, dtype=dtype, device=self.device)
-        for start in range(0, count, LOAD_ROWS):
-            numbers = np.arange(start, min(start + LOAD_ROWS, count))
-            table[start : start + len(numbers)] = self.store.rows(numbers).to(self.device)
-        return table
+        return self._pinned(tensor).to(self.device, non_blocking=True)
