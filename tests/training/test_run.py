@@ -225,6 +225,20 @@ def test_what_a_killed_beginning_left_is_made_again(features: Path, tmp_path: Pa
     assert run(features, out, "train.steps=1").baselines["neutral"] > 0
 
 
+def test_what_was_being_written_when_a_run_was_killed_is_put_right(features: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(features, out)
+    whole = tmp_path / "whole"
+    shutil.copytree(out, whole)
+    (out / "checkpoint").rename(out / ".checkpoint.0123456789abcdef.old")  # killed between the two renames
+    (out / ".checkpoint.0123456789abcdef.tmp").mkdir()
+    (out / ".0123456789abcdef.tmp.json").write_text("{")
+    (out / "states" / ".step-00000008.0123456789abcdef.tmp").mkdir()
+    run(features, out)
+    assert_same(whole, out)
+    assert sorted(path.name for path in out.rglob(".*")) == [".lock"]
+
+
 def test_a_folder_of_other_files_is_not_touched(features: Path, tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("precious")

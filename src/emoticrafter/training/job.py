@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ __all__ = ["Job", "open_job", "stop_signals", "write_recipe"]
 
 T = TypeVar("T")
 RECIPE, METRICS, RUN, CURVES, CHECKPOINT = "recipe.toml", "metrics.jsonl", "run.json", "curves.png", "checkpoint"
+_HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.tmp\.\w+")  # as files.atomic_path names them
 BASELINES, PROBE, EMPTY_PROMPT = "baselines.json", "probe.safetensors", "empty_prompt.safetensors"
 
 
@@ -131,18 +134,11 @@ def _alone(out: Path) -> Iterator[None]:
     check_writable(out / RECIPE, force=True)
     if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {".lock"}:
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    if not States(out / "states").found():
-        if (out / METRICS).exists():
-            raise CheckpointError(
-                f"{str(out)!r} was begun, as its {METRICS} shows, but none of its states is left.",
-                "Put the folder states/ back, or choose another --out to begin anew.",
-            )
-        for name in (BASELINES, PROBE, EMPTY_PROMPT):  # of a run that was killed before its first state
-            (out / name).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
     except ImportError:  # Windows
+        _clear(out)
         yield
         return
     with (out / ".lock").open("w") as file:
@@ -154,7 +150,35 @@ def _alone(out: Path) -> Iterator[None]:
             ) from None
         except OSError:  # a file system without locks
             pass
+        _clear(out)
         yield
+
+
+def _clear(out: Path) -> None:
+    """Put right what a killed run left: the checkpoint that it was replacing, files half-written or before the first state.
+
+    Raises CheckpointError for a run whose states are gone.
+    """
+    for old in out.glob(f".{CHECKPOINT}.*.old"):
+        if not (out / CHECKPOINT).exists():
+            old.rename(out / CHECKPOINT)
+        shutil.rmtree(old, ignore_errors=True)
+    for half in out.glob(f".{CHECKPOINT}.*.tmp"):
+        shutil.rmtree(half, ignore_errors=True)
+    for path in out.glob(".*.tmp*"):
+        if _HALF_WRITTEN.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    states = States(out / "states")
+    states.clean()
+    if states.found():
+        return
+    if (out / METRICS).exists():
+        raise CheckpointError(
+            f"{str(out)!r} was begun, as its {METRICS} shows, but none of its states is left.",
+            "Put the folder states/ back, or choose another --out to begin anew.",
+        )
+    for name in (BASELINES, PROBE, EMPTY_PROMPT):
+        (out / name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -118,9 +118,6 @@ def _baselines(recipe: Recipe, material: Material) -> dict[str, float]:
 def _begin_or_take_up(loop: Loop) -> None:
     """Go on from the last state, if there is one; that of another recipe or of other data is refused."""
     job, out = loop.job, loop.job.out
-    if job.main:
-        job.states.clean()
-    job.accelerator.wait_for_everyone()
     state = job.states.latest(check=job.main)
     if state is not None:
         origin = loop.material.origin()
