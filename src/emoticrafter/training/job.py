@@ -29,7 +29,7 @@ from emoticrafter.training.state import States
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Job", "open_job", "stop_signals", "write_recipe"]
+__all__ = ["Job", "forget_accelerator", "open_job", "stop_signals", "write_recipe"]
 
 T = TypeVar("T")
 RECIPE, METRICS, RUN, CURVES, CHECKPOINT = "recipe.toml", "metrics.jsonl", "run.json", "curves.png", "checkpoint"
@@ -113,8 +113,13 @@ def open_job(recipe: Recipe, out: Path) -> Iterator[Job]:
     finally:
         with suppress(Exception):  # what ends a run early must not be hidden by a tracker's trouble
             accelerator.end_training()
-        AcceleratorState._reset_state(reset_partial_state=True)  # so that one process may train twice
-        GradientState._reset_state()
+        forget_accelerator()
+
+
+def forget_accelerator() -> None:
+    """Let go of the state that Accelerate keeps for a process, so that one process may train twice, in another precision."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
 
 
 def _check_trackers(names: tuple[str, ...]) -> None:
