@@ -15,19 +15,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "version"},
-    {"emotion", "extras", "files"},
+    {"emotion", "extras", "files", "settings"},
     {"eit", "recipe", "backbones", "storybook.words", "storybook.world"},
-    {
-        "checkpoint",
-        "picture",
-        "system",
-        "settings",
-        "objective",
-        "data",
-        "storybook.scenes",
-        "storybook.feelings",
-        "storybook.judge",
-    },
+    {"checkpoint", "picture", "system", "objective", "data", "storybook.scenes", "storybook.feelings", "storybook.judge"},
     {"sheet", "storybook.captions"},
     {"crafter", "training", "storybook.annotated"},
     {"storybook.training"},

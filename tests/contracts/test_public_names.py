@@ -29,7 +29,10 @@ PUBLIC = {
     "emoticrafter.sheet": {"contact_sheet"},
     "emoticrafter.storybook.training": {"PRESETS", "STAGES", "run"},
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
+    "emoticrafter.objective": {"Objective", "ObjectiveConfig", "Pairs", "residual_target", "weighted_square"},
+    "emoticrafter.settings": {"Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"},
     "emoticrafter.system": {"describe_system"},
+    "emoticrafter.training": {"Outcome", "Recipe", "read_recipe", "train"},
     "emoticrafter.version": {"installed_version"},
 }  # fmt: skip
 

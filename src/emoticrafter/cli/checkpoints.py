@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from emoticrafter.cli.console import printable, say, say_json, table
+from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import Force, Json
 from emoticrafter.errors import OutputError
 
-app = typer.Typer(name="checkpoint", help="Import and inspect emotion checkpoints.", no_args_is_help=True)
+app = typer.Typer(name="checkpoint", help="Import, inspect and publish emotion checkpoints.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -67,3 +67,53 @@ def show(
                 for name, value in about.items()
             ]
         )
+
+
+@app.command()
+def push(
+    source: Annotated[Path, typer.Argument(help="The folder of a training run, or of a checkpoint alone.", metavar="RUN|DIR")],
+    name: Annotated[str, typer.Argument(help="The hub repository; it is made if it is not there.", metavar="OWNER/NAME")],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--license",
+            help="Of the weights, as the hub names it; by default other, or cc-by-nc-sa-4.0 where the data ask for it.",
+            metavar="NAME",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        Path | None, typer.Option("--dry-run", help="Write what would be uploaded into this folder, and stop.", metavar="DIR")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Publish a checkpoint on the Hugging Face hub, with a card written from the record of its training.
+
+    The card names the data sets and what is known of their terms; look at it with --dry-run first. A token is taken from
+    `hf auth login` or HF_TOKEN.
+
+    Examples:
+
+    - `emoticrafter checkpoint push runs/paper me/emoticrafter-sdxl --dry-run to-be-published`
+    - `emoticrafter checkpoint push runs/paper me/emoticrafter-sdxl --private`
+    """
+    import tempfile
+
+    from emoticrafter.training.publish import gather, upload
+
+    if dry_run is not None:
+        paths = gather(source, name, dry_run, licence=licence)
+        if as_json:
+            say_json({"paths": [str(path) for path in paths]})
+        else:
+            for path in paths:
+                say(str(path))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        paths = gather(source, name, Path(folder), licence=licence)
+        address = upload(Path(folder), name, private=private)
+    if as_json:
+        say_json({"address": address, "files": [path.name for path in paths]})
+    else:
+        say(address)
+        note(f"Anyone who may read it can use it: emoticrafter generate ... --emotion {name}")

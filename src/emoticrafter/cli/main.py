@@ -1,6 +1,7 @@
 """The program `emoticrafter`: its commands, and how it ends.
 
-Exit codes: 0 done; 2 a mistake of the user's, with a message; 130 stopped by Ctrl-C; 1 a mistake of the program's.
+Exit codes: 0 done; 2 a mistake of the user's, with a message; 130 stopped by Ctrl-C; 143 stopped by SIGTERM, where a command
+saves first; 1 a mistake of the program's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import checkpoints, data, pictures, storybook
+from emoticrafter.cli import checkpoints, data, pictures, storybook, train
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -34,6 +35,7 @@ app.command()(pictures.grid)
 app.command()(pictures.sweep)
 app.command()(pictures.info)
 app.command()(pictures.moods)
+app.command()(train.train)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
 app.add_typer(storybook.app)

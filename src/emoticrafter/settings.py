@@ -1,0 +1,241 @@
+"""Recipes: TOML read strictly into frozen dataclasses, and checked against the rules that each key was declared with.
+
+A recipe is a dataclass of sections, a section a dataclass of keys, each declared with `key`:
+
+    @dataclass(frozen=True, kw_only=True)
+    class TrainConfig(Section):
+        batch: int = key(768, "pairs per step", least=1)
+
+Nothing is ignored: a key that is not known, or a value of another type, raises InputError with what is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+import os
+import tomllib
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from emoticrafter.errors import InputError, MissingError
+
+__all__ = ["Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"]
+
+MAX_BYTES = 1 << 20
+R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Key:
+    """What is known of one key: `name` with its section, `about` with its unit, the `rule` in words, `default`."""
+
+    name: str
+    about: str
+    rule: str
+    default: Any
+
+
+def key(
+    default: Any,
+    about: str,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A field of a section: its default, what it means (with the unit), and the ends of its range, where it has any."""
+    bounds = {"from": least, "above": above, "to": most, "below": below}
+    return dataclasses.field(
+        default=default, metadata={"about": about, "bounds": {name: v for name, v in bounds.items() if v is not None}}
+    )
+
+
+class Section:
+    """Base of sections: every value is checked when one is made. Whole numbers are taken for floats."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = _checked(field.name, getattr(self, field.name), hints[field.name], field.metadata.get("bounds", {}))
+            object.__setattr__(self, field.name, value)
+
+
+def read_settings(kind: type[R], path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> R:
+    """The recipe of a TOML file, with "section.key=value" overrides, whose values are TOML; text needs no quotes there.
+
+    Raises MissingError where there is no file and InputError for all that breaks a rule; unknown keys are answered with the
+    nearest one and the list of those known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingError(f"There is no recipe {str(path)!r}.", "Give a TOML file, or the name of a recipe that ships.")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"The recipe {str(path)!r} is longer than {MAX_BYTES} bytes.", "Give a recipe.")
+        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"The recipe {str(path)!r} is not TOML: {error}.", "Mend that line.") from error
+    except OSError as error:
+        raise MissingError(f"The recipe {str(path)!r} cannot be read: {error.strerror}.", "Check the path.") from error
+    _check_names(kind, entries, str(path))
+    for text in overrides:
+        section, name, value = _override(kind, text)
+        entries.setdefault(section, {})[name] = value
+    return _made(kind, entries, str(path))
+
+
+def keys(kind: type[Any]) -> Iterator[Key]:
+    """Every key of a recipe, in order."""
+    for section, made in _sections(kind).items():
+        hints = get_type_hints(made)
+        for field in dataclasses.fields(made):
+            rule = _rule(hints[field.name], field.metadata.get("bounds", {}))
+            yield Key(name=f"{section}.{field.name}", about=field.metadata["about"], rule=rule, default=field.default)
+
+
+def as_dict(recipe: Any) -> dict[str, dict[str, Any]]:
+    """Sections of keys as JSON values; keys that are None are left out, since TOML has no such value."""
+    whole = {section: dataclasses.asdict(getattr(recipe, section)) for section in _sections(type(recipe))}
+    return {
+        section: {name: list(value) if type(value) is tuple else value for name, value in entries.items() if value is not None}
+        for section, entries in whole.items()
+    }
+
+
+def as_toml(recipe: Any) -> str:
+    """The recipe as a file that reads back the same."""
+    parts = []
+    for section, entries in as_dict(recipe).items():
+        lines = [f"{name} = {_toml(value)}" for name, value in entries.items()]
+        parts.append("\n".join([f"[{section}]", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    # JSON's text, numbers and truth values are TOML, but for a character that TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _sections(kind: type[Any]) -> dict[str, type[Any]]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def _made(kind: type[R], entries: Mapping[str, Mapping[str, Any]], where: str) -> R:
+    sections = {}
+    for name, section in _sections(kind).items():
+        try:
+            sections[name] = section(**entries.get(name, {}))
+        except InputError as error:
+            raise InputError(f"In {where!r}, [{name}]: {error.problem}", error.hint) from error
+    return kind(**sections)
+
+
+def _check_names(kind: type[Any], entries: Mapping[str, Any], where: str) -> None:
+    sections = _sections(kind)
+    for section, values in entries.items():
+        if section not in sections:
+            raise _unknown(f"section [{section}]", section, sections, where)
+        if not isinstance(values, dict):
+            raise InputError(f"In {where!r} {section} is a value; it is a section.", f"Write [{section}] and its keys below it.")
+        known = [field.name for field in dataclasses.fields(sections[section])]
+        for name in values:
+            if name not in known:
+                raise _unknown(f"key {section}.{name}", name, known, where)
+
+
+def _override(kind: type[Any], text: str) -> tuple[str, str, Any]:
+    name, equals, value = text.partition("=")
+    section, dot, name = name.strip().partition(".")
+    if not equals or not dot:
+        raise InputError(f"The setting {_shown(text)} is not section.key=value.", "Write, for instance, train.steps=1000.")
+    _check_names(kind, {section: {name: None}}, "--set")
+    hint = get_type_hints(_sections(kind)[section])[name]
+    try:
+        found = tomllib.loads(f"value = {value.strip()}")
+        if set(found) != {"value"}:
+            raise InputError(f"The setting {_shown(text)} holds more than one value.", "Give each its own --set.")
+        return section, name, found["value"]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        if _is_text(hint) and value.strip():  # shells eat the quotes, so words are taken as they are
+            return section, name, value.strip()
+        raise InputError(
+            f"The value in {_shown(text)} is not TOML: {error}.", "Write, for instance, train.steps=1000."
+        ) from error
+
+
+def _unknown(what: str, name: str, known: Iterable[str], where: str) -> InputError:
+    known = list(known)
+    near = difflib.get_close_matches(str(name)[:60], known, n=1, cutoff=0.5)
+    offer = f"Did you mean {near[0]}? " if near else ""
+    return InputError(f"Unknown {what[:80]} in {where!r}.", f"{offer}Known: {', '.join(known)}.")
+
+
+def _checked(name: str, value: Any, hint: Any, bounds: Mapping[str, float]) -> Any:
+    """The value in the field's own type. Raises InputError if it has another or lies outside the bounds."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if value is None and type(None) in kinds:
+        return None
+    kind = next(one for one in kinds if one is not type(None))
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise _wrong(name, value, hint, bounds)
+        return tuple(_checked(name, one, get_args(kind)[0], bounds) for one in value)
+    if kind is float and type(value) is int:
+        try:
+            value = float(value)
+        except OverflowError:
+            raise _wrong(name, value, hint, bounds) from None
+    if get_origin(kind) is Literal:
+        right = type(value) in {type(one) for one in get_args(kind)} and value in get_args(kind)
+    else:
+        right = type(value) is kind  # bool is no int here
+    if not right or (isinstance(value, float) and not math.isfinite(value)) or not _inside(value, bounds):
+        raise _wrong(name, value, hint, bounds)
+    return value
+
+
+def _inside(value: Any, bounds: Mapping[str, float]) -> bool:
+    tests = {
+        "from": lambda end: value >= end,
+        "above": lambda end: value > end,
+        "to": lambda end: value <= end,
+        "below": lambda end: value < end,
+    }
+    return all(tests[name](end) for name, end in bounds.items())
+
+
+def _wrong(name: str, value: Any, hint: Any, bounds: Mapping[str, float]) -> InputError:
+    return InputError(f"{name} is {_shown(value)}; it must be {_rule(hint, bounds)}.")
+
+
+def _rule(hint: Any, bounds: Mapping[str, float]) -> str:
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    kind = next(one for one in kinds if one is not type(None))
+    several = get_origin(kind) is tuple
+    if several:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Literal:
+        words = "one of " + ", ".join(map(str, get_args(kind)))
+    else:
+        words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
+        words += "".join(f" {name} {end if isinstance(end, int) else format(end, 'g')}" for name, end in bounds.items())
+    return f"a list, each {words}" if several else words
+
+
+def _is_text(hint: Any) -> bool:
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return any(kind is str or (get_origin(kind) is Literal and isinstance(get_args(kind)[0], str)) for kind in kinds)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

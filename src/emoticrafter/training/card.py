@@ -1,0 +1,130 @@
+"""The model card of a checkpoint: what it is, how it was trained, on whose data and under which terms."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["NON_COMMERCIAL", "TERMS", "without_paths", "write_card"]
+
+# What is known of the data sets' terms. Others are named with the request to look.
+TERMS = {
+    "oasis": "OASIS (Kurdi et al. 2017): see the terms that its authors publish it under.",
+    "emotic": "EMOTIC (Kosti et al.): access is granted on request, on terms of its own; see whether they cover your use.",
+    "findingemo": "FindingEmo (Mertens et al. 2024): annotations under CC BY-NC-SA 4.0, which allows no commercial use.",
+    "storybook": "Storybook: scenes and captions made by this package; no data of others.",
+}
+NON_COMMERCIAL = {"findingemo"}
+BASES = {"sdxl": "stabilityai/stable-diffusion-xl-base-1.0"}
+UNKNOWN = "unknown to this program; its terms are for the publisher to name."
+_PATHS = (("data", "features"), ("recipe", "data", "features"), ("recipe", "model", "begin"))
+
+
+def without_paths(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a run without the paths of the machine that it ran on."""
+    copy: dict[str, Any] = json.loads(json.dumps(run))
+    for *above, name in _PATHS:
+        inner: Any = copy
+        for step in above:
+            inner = inner.get(step) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner.pop(name, None)
+    return copy
+
+
+def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | None, licence: str) -> str:
+    """README.md of a hub repository `name`. about: as `checkpoint.describe` tells. run: run.json, where there is one."""
+    backbone = str(about.get("backbone", "unknown"))
+    head = {"library_name": "emoticrafter", "license": licence, "pipeline_tag": "text-to-image"}
+    if backbone in BASES:
+        head["base_model"] = BASES[backbone]
+    lines = ["---", *(f"{key}: {json.dumps(value)}" for key, value in head.items())]
+    lines += ["tags:", *(f"- {tag}" for tag in ("emotion", "valence-arousal", "affective-computing", "text-to-image")), "---", ""]
+    lines += [f"# {_cell(name.rpartition('/')[2])}", ""]
+    lines += [
+        "An emotion injection transformer: it moves the prompt features of a frozen text-to-image model to a point of the",
+        "valence-arousal plane. After Dang et al., *EmotiCrafter* (ICCV 2025, arXiv 2501.05710); made with the Python package",
+        "`emoticrafter`, written anew from the paper.",
+        "",
+        "```",
+        f'emoticrafter generate "a quiet street" --valence -2 --arousal 1 --backbone {_cell(backbone)} --emotion {name}',
+        "```",
+        "",
+        "## What it is",
+        "",
+        *_rows(
+            {
+                "backbone": backbone,
+                "block": f"variant `{about.get('variant')}`, width {about.get('width')}, {about.get('blocks')} blocks",
+                "parameters": f"{int(about['parameters']):,}",
+                "prompt section": f"{about.get('prompt_tokens', 'unknown')} tokens",
+                "default strength": about.get("strength", 1.0),
+                "sha256 of the weights": f"`{about.get('sha256', '')}`",
+            }
+        ),
+    ]
+    if run is None:
+        lines += ["", "How it was trained is not recorded.", "", "## Data", "", f"Not recorded: {UNKNOWN}"]
+    else:
+        lines += ["", *_training(run), "", *_data(run)]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "Emotions are what raters of the data felt on average; nobody else need feel the same. Arousal is harder to convey",
+        "than valence, people may appear unasked, and contents drift at strong emotions. Not for judging people's feelings.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _training(run: Mapping[str, Any]) -> list[str]:
+    recipe, best, compared = (_dict(run.get(name)) for name in ("recipe", "best", "baselines"))
+    train, density, objective = (_dict(recipe.get(name)) for name in ("train", "density", "objective"))
+    extra = [name for name in ("semantic", "identity", "affect", "prompt_dropout", "counterfactual") if objective.get(name)]
+    versions = ", ".join(f"{name} {number}" for name, number in _dict(run.get("versions")).items() if number)
+    rows = {
+        "steps": f"{run.get('step')} of {run.get('steps')}, {train.get('batch')} pairs each",
+        "loss": f"alpha {objective.get('alpha')}, weights `{density.get('preset')}`{''.join(f', {name}' for name in extra)}",
+        "rate": f"{train.get('rate')}, {train.get('schedule')}; weight decay {train.get('weight_decay')}",
+        "validation loss, weighted": f"{_number(best.get('loss'))} at step {best.get('step')}",
+        **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
+        "time": f"{float(run.get('seconds') or 0) / 3600:.2f} hours on {run.get('processes')} x {run.get('device')}",
+        "commit": run.get("revision") or "unknown",
+        "versions": versions,
+    }
+    return ["## How it was trained", "", *_rows(rows), "", "The whole record is in `run.json`; `curves.png` shows the losses."]
+
+
+def _data(run: Mapping[str, Any]) -> list[str]:
+    data = _dict(run.get("data"))
+    pairs = _dict(data.get("pairs"))
+    lines = ["## Data", ""]
+    lines += [f"{pairs.get('train')} pairs of prompts for training, {pairs.get('val')} held out by content and picture:", ""]
+    for name, count in _dict(data.get("datasets")).items():
+        lines.append(f"- **{_cell(name)}**, {count} pairs. {TERMS.get(name, f'Its licence is {UNKNOWN}')}")
+    if NON_COMMERCIAL & set(_dict(data.get("datasets"))):
+        lines += [
+            "",
+            "Because of these terms, take the weights for research only, unless you have cleared it with the data's owners.",
+        ]
+    return lines
+
+
+def _rows(rows: Mapping[str, Any]) -> list[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows.items())]
+
+
+def _cell(value: Any) -> str:
+    """A value as a table may hold it: one line, without marks that would end the cell or open a tag."""
+    text = "".join(c if c.isprintable() else " " for c in str(value))[:300]
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, int | float) and math.isfinite(value) else "not measured"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

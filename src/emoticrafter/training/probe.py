@@ -1,0 +1,96 @@
+"""A small network that reads valence and arousal from prompt features: trained on the emotional ones, then frozen.
+
+The objective's affect term asks it whether a predicted feature reads as the requested emotion.
+"""
+
+# B pairs, T prompt tokens, C prompt channels, H hidden units, E = 2: valence, arousal
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from emoticrafter.emotion import LIMIT
+from emoticrafter.files import atomic_path
+from emoticrafter.training.order import Order
+from emoticrafter.training.reading import Reader
+
+__all__ = ["AffectProbe", "fit_probe", "load_probe", "save_probe"]
+
+WIDTH = 128
+BATCH = 128
+RATE = 2e-3
+
+
+class AffectProbe(nn.Module):
+    """Every token through one hidden layer, the mean over tokens, a linear map to (valence, arousal): (B, T, C) -> (B, 2)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.hidden = nn.Linear(channels, WIDTH)
+        self.out = nn.Linear(WIDTH, 2)
+
+    def forward(self, features_BTC: Tensor) -> Tensor:
+        hidden_BTH = nn.functional.gelu(self.hidden(self.norm(features_BTC)))
+        return LIMIT * self.out(hidden_BTH.mean(dim=1))
+
+
+def fit_probe(
+    reader: Reader, train: np.ndarray, val: np.ndarray, *, steps: int, seed: int
+) -> tuple[AffectProbe, dict[str, float]]:
+    """The probe after so many steps on the training pairs, and the share of variance that it explains on each axis.
+
+    Pairs count as in the loss, capped, so that rare emotions are read too. Without `val` there are no figures.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        probe = AffectProbe(reader.store.manifest.channels).to(reader.device)
+    adam = torch.optim.AdamW(probe.parameters(), lr=RATE, weight_decay=0.01)
+    order = Order(train, batch=min(BATCH, len(train)), seed=seed)
+    for step in range(steps):
+        for group in adam.param_groups:
+            group["lr"] = RATE * (1 - step / steps)
+        rows = order.draws(step).rows
+        features, wanted = _examples(reader, rows)
+        weight = torch.from_numpy(np.minimum(reader.weights[rows] / reader.weights[train].mean(), 5.0)).to(reader.device)
+        loss = (weight[:, None] * (probe(features) - wanted).square()).mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    probe.eval().requires_grad_(False)
+    return probe, _explained(probe, reader, val) if len(val) > 2 else {}
+
+
+def _examples(reader: Reader, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Emotional features and the emotions they were written for, on the device, in float32."""
+    features = reader.tokens("emotional", rows).float()
+    return features, torch.from_numpy(reader.points[rows].astype(np.float32)).to(reader.device)
+
+
+@torch.no_grad()
+def _explained(probe: AffectProbe, reader: Reader, rows: np.ndarray) -> dict[str, float]:
+    examples = [_examples(reader, some) for some in np.array_split(rows, -(-len(rows) // BATCH))]
+    read = torch.cat([probe(features) for features, _ in examples]).double()
+    wanted = torch.cat([emotions for _, emotions in examples]).double()
+    spread = (wanted - wanted.mean(dim=0)).square().sum(dim=0).clamp_min(1e-12)
+    valence, arousal = (1 - (read - wanted).square().sum(dim=0) / spread).tolist()
+    return {"probe_valence_r2": valence, "probe_arousal_r2": arousal}
+
+
+def save_probe(probe: AffectProbe, path: Path) -> None:
+    """Write its weights, whole or not at all."""
+    with atomic_path(path, force=True) as temporary:
+        save_file(probe.state_dict(), temporary)
+
+
+def load_probe(path: Path, device: torch.device) -> AffectProbe:
+    """The frozen probe that `save_probe` wrote."""
+    state = load_file(path, device=str(device))
+    probe = AffectProbe(state["norm.weight"].numel()).to(device)
+    probe.load_state_dict(state)
+    return probe.eval().requires_grad_(False)

@@ -1,0 +1,163 @@
+"""Pairs from the store to the device, read ahead by threads.
+
+Only the rows that are asked for are ever in memory: a few micro-batches at a time, whatever the size of the store.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emoticrafter.data.density import Weights
+from emoticrafter.data.features import FeatureStore
+from emoticrafter.objective import Pairs
+from emoticrafter.training.order import Draws
+
+__all__ = ["Partners", "Reader"]
+
+CARRIED = 64  # prompts on their way to a GPU at once
+
+
+class Partners:
+    """For each pair, others of the same content: the material of counterfactual pairs. `rows`: those that may be used."""
+
+    def __init__(self, contents: np.ndarray, rows: np.ndarray) -> None:
+        _, codes = np.unique(contents[rows].astype(str), return_inverse=True)
+        by_content = np.argsort(codes, kind="stable")
+        self._members = rows[by_content]  # those of one content lie side by side
+        starts = np.searchsorted(codes[by_content], np.arange(codes.max(initial=-1) + 2))
+        self._start, self._count = np.zeros(len(contents), np.int64), np.zeros(len(contents), np.int64)
+        self._place = np.zeros(len(contents), np.int64)
+        self._start[rows], self._count[rows] = starts[codes], np.diff(starts)[codes]
+        self._place[self._members] = np.arange(len(rows)) - self._start[self._members]
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs have a partner."""
+        return int((self._count > 1).sum())
+
+    def of(self, rows: np.ndarray, chance: np.ndarray) -> np.ndarray:
+        """A partner of each row, chosen by a number in [0, 1); the row itself where there is none."""
+        others = self._count[rows] - 1
+        chosen = np.minimum((chance * others).astype(np.int64), np.maximum(others - 1, 0))
+        chosen += chosen >= self._place[rows]  # itself is passed over
+        return np.where(others > 0, self._members[np.minimum(self._start[rows] + chosen, len(self._members) - 1)], rows)
+
+
+class Reader:
+    """Makes the draws of the order into pairs on the device, with their weights."""
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        weights: Weights,
+        device: torch.device,
+        *,
+        partners: Partners | None = None,
+        threads: int = 2,
+        on_device: bool = False,
+    ) -> None:
+        frame = store.pairs
+        self.store, self.device, self.partners, self.threads = store, device, partners, threads
+        self.points = frame[["valence", "arousal"]].to_numpy(dtype=np.float64)
+        self.numbers = {name: frame[name].to_numpy(dtype=np.int64) for name in ("neutral", "emotional")}
+        self.weights = weights(self.points)
+        self._side = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._table = self._carried(np.arange(store.manifest.prompts)) if on_device else None
+
+    def read(self, draws: Draws) -> Pairs:
+        """The pairs of these draws on the device. May be called from several threads."""
+        rows = draws.rows
+        valence, arousal = torch.from_numpy(self.points[rows].astype(np.float32)).unbind(dim=1)
+        pairs = Pairs(
+            neutral=self.tokens("neutral", rows),
+            emotional=self.tokens("emotional", rows),
+            valence=valence,
+            arousal=arousal,
+            weight=torch.from_numpy(self.weights[rows]),
+            empty=torch.from_numpy(draws.empty) if draws.empty.any() else None,
+            **self._others(draws),
+        )
+        return pairs.map(self._placed)
+
+    def _others(self, draws: Draws) -> dict[str, Tensor]:
+        if self.partners is None:
+            return {}
+        rows = self.partners.of(draws.rows, draws.partner)
+        valence, arousal = torch.from_numpy(self.points[rows].astype(np.float32)).unbind(dim=1)
+        differs = (self.points[rows] != self.points[draws.rows]).any(axis=1)
+        tokens = self.tokens("emotional", rows)
+        return {
+            "other_emotional": tokens,
+            "other_valence": valence,
+            "other_arousal": arousal,
+            "has_other": torch.from_numpy(differs),
+        }
+
+    def stream(self, draws: Iterable[Draws]) -> Generator[tuple[Draws, Pairs]]:
+        """The pairs of each draw, in order, read ahead. Close the iterator to stop the threads."""
+        waiting: deque[tuple[Draws, Future[Pairs]]] = deque()
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="reader") as pool:
+            try:
+                for one in draws:
+                    waiting.append((one, pool.submit(self._read_aside, one)))
+                    if len(waiting) > self.threads:
+                        yield self._taken(*waiting.popleft())
+                while waiting:
+                    yield self._taken(*waiting.popleft())
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+    def _read_aside(self, draws: Draws) -> Pairs:
+        with self._aside():
+            pairs = self.read(draws)
+            if self._side is not None:
+                self._side.synchronize()
+        return pairs
+
+    def _taken(self, draws: Draws, future: Future[Pairs]) -> tuple[Draws, Pairs]:
+        pairs = future.result()
+        return draws, pairs.map(self._kept) if self._side is not None else pairs
+
+    def _kept(self, tensor: Tensor) -> Tensor:
+        """Its memory must not be given away by the stream that it was made on."""
+        tensor.record_stream(torch.cuda.current_stream(self.device))
+        return tensor
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Copies to a GPU run beside its computations."""
+        if self._side is None:
+            yield
+        else:
+            with torch.cuda.stream(self._side):
+                yield
+
+    def tokens(self, name: str, rows: np.ndarray) -> Tensor:
+        """Features of these pairs' prompts, "neutral" or "emotional", in the dtype that they are kept in; on the device."""
+        numbers = self.numbers[name][rows]
+        if self._table is not None:
+            return self._table[torch.from_numpy(numbers).to(self.device)]
+        return self.store.rows(numbers) if self.device.type == "cpu" else self._carried(numbers)
+
+    def _carried(self, numbers: np.ndarray) -> Tensor:
+        """The features of prompts in the device's memory; only a few at a time are in the process' own."""
+        first = self.store.rows(numbers[:CARRIED])
+        made = torch.empty(len(numbers), *first.shape[1:], dtype=first.dtype, device=self.device)
+        for start in range(0, len(numbers), CARRIED):
+            some = first if start == 0 else self.store.rows(numbers[start : start + CARRIED])
+            made[start : start + len(some)].copy_(self._pinned(some), non_blocking=True)
+        return made
+
+    def _pinned(self, tensor: Tensor) -> Tensor:
+        return tensor.pin_memory() if self.device.type == "cuda" and tensor.device.type == "cpu" else tensor
+
+    def _placed(self, tensor: Tensor) -> Tensor:
+        return self._pinned(tensor).to(self.device, non_blocking=True)
