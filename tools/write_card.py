@@ -56,7 +56,7 @@ def _model(card: dict[str, Any]) -> str:
             "pictures",
             f"{recipe['size']} x {recipe['size']} pixels, {2 * recipe['scenes']:,} for training; sprites: {card['sprites']}",
         ),
-        ("networks", _networks(recipe)),
+        ("networks", _networks(recipe, card.get("eit") or recipe["eit"])),
         ("weights", f"{weights['bytes'] / 1e6:.1f} MB, the largest file {max(weights['files'].values()) / 1e6:.1f} MB"),
         ("trained on", f"{card['device']}, {hours:.1f} hours in its trainings"),
         ("versions", ", ".join(f"{name} {number}" for name, number in card["versions"].items())),
@@ -72,11 +72,10 @@ def _model(card: dict[str, Any]) -> str:
     return text
 
 
-def _networks(recipe: dict[str, Any]) -> str:
+def _networks(recipe: dict[str, Any], eit: dict[str, Any]) -> str:
     channels = {name: " ".join(map(str, recipe[name]["block_out_channels"])) for name in ("unet", "vae")}
     text = " and ".join(f"{sizes['layers']} layers of {sizes['width']}" for sizes in recipe["text"])
-    eit = f"{recipe['eit']['blocks']} blocks of {recipe['eit']['width']}"
-    return f"UNet {channels['unet']}; VAE {channels['vae']}; text encoders {text}; EIT {eit}"
+    return f"UNet {channels['unet']}; VAE {channels['vae']}; text encoders {text}; EIT {eit['blocks']} blocks of {eit['width']}"
 
 
 def _record(record: dict[str, Any]) -> str:

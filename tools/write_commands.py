@@ -18,8 +18,8 @@ HEADER = """# Commands
 <!-- Written by tools/write_commands.py from the help pages (`make docs`): change the commands, not this file. -->
 
 Results go to stdout, everything said about them to stderr. Exit codes: 0 done; 2 a mistake in what was given, with a message
-that names the next step; 130 stopped by Ctrl-C, with no half-written file, 143 by SIGTERM; 1 a fault of the program. Negative numbers are
-values like any other: `--valence -2` and `--from=-3,2` both work. A prompt that starts with a hyphen follows `--`.
+that names the next step; 130 stopped by Ctrl-C, with no half-written file, 143 by SIGTERM; 1 a fault of the program. Negative
+numbers are values like any other: `--valence -2` and `--from=-3,2` both work. A prompt that starts with a hyphen follows `--`.
 """
 
 

@@ -79,7 +79,7 @@ def test_the_folder_is_an_sdxl_pipeline_that_draws_what_the_build_draws(out: Pat
     pipeline.set_progress_bar_config(disable=True)
     assert pipeline.tokenizer.model_max_length == SMOKE.prompt_tokens
     prompts = ["a dog on a beach, joyful", "a hospital"]
-    noise = torch.randn((2, 8, 16, 16), generator=torch.Generator().manual_seed(3))
+    noise = torch.randn((2, SMOKE.unet["in_channels"], 16, 16), generator=torch.Generator().manual_seed(3))
     drawn = pipeline(prompts, latents=noise, num_inference_steps=4, guidance_scale=3.0, output_type="np").images
 
     monkeypatch.setattr(unet, "autocast", lambda device: nullcontext())
@@ -159,14 +159,14 @@ def test_a_stopped_training_ends_in_the_same_weights(out: Path, tmp_path: Path, 
 
 def test_a_finished_training_is_taken_up_for_more_steps(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "more")
-    training.run("smoke", tmp_path / "more", ["eit"], device="cpu", steps=5, quiet=True)
-    assert json.loads((tmp_path / "more" / "eit" / "done.json").read_text())["steps"] == 5
+    training.run("smoke", tmp_path / "more", ["text"], device="cpu", steps=5, quiet=True)
+    assert json.loads((tmp_path / "more" / "text" / "done.json").read_text())["steps"] == 5
 
 
 def test_minutes_choose_the_number_of_steps(out: Path, tmp_path: Path) -> None:
-    shutil.copytree(out, tmp_path / "timed", ignore=shutil.ignore_patterns("eit"))
-    training.run("smoke", tmp_path / "timed", ["eit"], device="cpu", minutes=0.02, quiet=True)
-    assert json.loads((tmp_path / "timed" / "eit" / "done.json").read_text())["steps"] > 40
+    shutil.copytree(out, tmp_path / "timed", ignore=shutil.ignore_patterns("text"))
+    training.run("smoke", tmp_path / "timed", ["text"], device="cpu", minutes=0.02, quiet=True)
+    assert json.loads((tmp_path / "timed" / "text" / "done.json").read_text())["steps"] > 40
 
 
 def test_wrong_requests_say_what_to_do(out: Path, tmp_path: Path) -> None:
@@ -183,13 +183,13 @@ def test_wrong_requests_say_what_to_do(out: Path, tmp_path: Path) -> None:
 def test_a_damaged_or_foreign_state_is_refused(out: Path, tmp_path: Path) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(out, folder)
-    state = folder / "eit" / "state.safetensors"
+    state = folder / "text" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="Delete"):
-        training.run("smoke", folder, ["eit"], device="cpu", steps=9, quiet=True)
-    shutil.copy(out / "eit" / "state.safetensors", state)
+        training.run("smoke", folder, ["text"], device="cpu", steps=9, quiet=True)
+    shutil.copy(out / "text" / "state.safetensors", state)
     with pytest.raises(CheckpointError, match="seed 0, not 1"):
-        training.run("smoke", folder, ["eit"], device="cpu", seed=1, steps=9, quiet=True)
+        training.run("smoke", folder, ["text"], device="cpu", seed=1, steps=9, quiet=True)
 
 
 def test_the_command_prints_progress_and_errors_without_a_traceback(tmp_path: Path) -> None:

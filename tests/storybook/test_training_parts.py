@@ -12,12 +12,12 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
+from emoticrafter.data.plans import check_pairs
 from emoticrafter.emotion import Emotion
-from emoticrafter.storybook import scenes
 from emoticrafter.storybook.training import judge as judging
 from emoticrafter.storybook.training import tokenizer as tokenizing
 from emoticrafter.storybook.training.common import Training, Workshop, pictures_to_tensor, tensor_to_pictures
-from emoticrafter.storybook.training.eit import MOST_WEIGHT, density_weights
+from emoticrafter.storybook.training.eit import EMPTY_EVERY, caption_pairs
 from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
 from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
 from emoticrafter.storybook.training.progress import Meter, clock
@@ -26,6 +26,7 @@ from emoticrafter.storybook.training.telling import Choices, choose_captions
 from emoticrafter.storybook.training.text import facts
 from emoticrafter.storybook.training.vae import fold_statistics, psnr
 from emoticrafter.storybook.world.scene import Scene, Subject
+from emoticrafter.training import read_recipe
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +57,10 @@ def test_sizes_of_the_parts_fit_together(preset: object) -> None:
     assert isinstance(preset, type(CPU))
     first, second = preset.text
     tokens = first["width"] + second["width"]
-    assert preset.unet["cross_attention_dim"] == preset.eit["prompt_channels"] == tokens
+    assert preset.unet["cross_attention_dim"] == tokens
     assert preset.unet["projection_class_embeddings_input_dim"] == second["width"] + 6 * preset.unet["addition_time_embed_dim"]
     assert preset.unet["in_channels"] == preset.unet["out_channels"] == preset.vae["latent_channels"]
     assert preset.unet["sample_size"] * 2 ** (len(preset.vae["block_out_channels"]) - 1) == preset.size
-    assert preset.eit["positions"] == preset.prompt_tokens
 
 
 @pytest.mark.parametrize("preset", [CPU, GPU], ids=["cpu", "gpu"])
@@ -68,17 +68,18 @@ def test_the_shipped_weights_stay_below_52_megabytes(preset: object, tokenizer: 
     from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
+    from emoticrafter.eit import EmotionInjectionTransformer
     from emoticrafter.storybook.training.text import text_config
 
     assert isinstance(preset, type(CPU))
+    tokens = sum(sizes["width"] for sizes in preset.text)
     configs = [text_config(tokenizer, sizes) for sizes in preset.text]
     for config in configs:
         config.vocab_size = preset.vocabulary
     parts = (
         AutoencoderKL(**preset.vae),
         UNet2DConditionModel(**preset.unet),
-        EmotionInjectionTransformer(EITConfig(**preset.eit)),
+        EmotionInjectionTransformer(read_recipe("storybook", preset.eit).model.eit(tokens, preset.prompt_tokens)),
         CLIPTextModel(configs[0]),
         CLIPTextModelWithProjection(configs[1]),
     )
@@ -153,8 +154,8 @@ def test_folding_the_statistics_changes_latents_and_no_picture() -> None:
         fold_statistics(vae, mean, deviation)
         after = vae.encode(pictures).latent_dist
         again = vae.decode(after.mean).sample
-    assert torch.allclose(after.mean.mean(dim=(0, 2, 3)), torch.zeros(8), atol=1e-4)
-    assert torch.allclose(after.mean.std(dim=(0, 2, 3)), torch.ones(8), atol=1e-4)
+    assert torch.allclose(after.mean.mean(dim=(0, 2, 3)), torch.zeros(len(mean)), atol=1e-4)
+    assert torch.allclose(after.mean.std(dim=(0, 2, 3)), torch.ones(len(mean)), atol=1e-4)
     assert torch.allclose(after.std * deviation[:, None, None], before.std, rtol=1e-3)
     assert torch.allclose(again, drawn, atol=1e-4)
 
@@ -168,15 +169,14 @@ def test_pictures_survive_the_way_to_tensors_and_back() -> None:
     assert np.array_equal(tensor_to_pictures(pictures_to_tensor(pictures, torch.device("cpu"))), pictures)
 
 
-def test_density_weights_favour_rare_emotions() -> None:
-    rng = random.Random(0)
-    emotions = [scenes.annotated_emotion(rng) for _ in range(500)]
-    valence, arousal = (np.array([getattr(e, axis) for e in emotions]) for axis in ("valence", "arousal"))
-    weights = density_weights(valence, arousal)
-    assert weights.mean() == pytest.approx(1, abs=0.02)
-    assert weights.max() <= MOST_WEIGHT
-    common = (np.abs(valence - 1.1) < 0.5) & (np.abs(arousal + 0.6) < 0.5)
-    assert weights[common].mean() < 0.5 < weights[(valence < -2) | (arousal > 2.5)].mean()
+def test_pairs_are_a_table_that_can_be_encoded_with_the_empty_prompt_among_them() -> None:
+    pairs = caption_pairs(60, seed=1)
+    check_pairs(pairs)
+    assert pairs.equals(caption_pairs(60, seed=1))
+    empty = pairs["neutral_prompt"] == ""
+    assert np.flatnonzero(empty).tolist() == list(range(0, 60, EMPTY_EVERY))
+    assert all(e.startswith(n) for n, e in zip(pairs["neutral_prompt"], pairs["emotional_prompt"], strict=True))
+    assert (pairs["content"] != "").all()
 
 
 def test_disturbed_pictures_stay_what_they_are() -> None:
@@ -211,24 +211,6 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:
     recipe = Recipe(steps=2, batch=1, rate=1e-3, warmup=1)
     with pytest.raises(EmotiCrafterError, match="the loss is nan at step 2"):
         Training(name="bad", folder=tmp_path, model=model, recipe=recipe, loss=loss, quiet=True).run()
-
-
-def test_a_pace_multiplies_the_rate_of_one_parameter(tmp_path: Path) -> None:
-    def moved(paces: dict[str, float]) -> float:
-        model = torch.nn.Linear(1, 1)
-        torch.nn.init.zeros_(model.bias)
-        recipe = Recipe(steps=3, batch=1, rate=0.01, final_rate=0.01, warmup=0)
-        folder = tmp_path / f"{len(paces)}"
-        training = Training(
-            name="pace", folder=folder, model=model, recipe=recipe, quiet=True, paces=paces,
-            loss=lambda step, rng: {"loss": (model.bias - 1).square().sum()},
-        )  # fmt: skip
-        training.run()
-        assert training.resume()
-        return float(model.bias.detach())
-
-    assert moved({}) == pytest.approx(0.03, rel=0.05)
-    assert moved({"bias": 10.0}) == pytest.approx(0.3, rel=0.05)
 
 
 def test_plain_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,11 +97,11 @@ def annotate(
     """Write annotated scenes as a CSV: a caption, a valence and an arousal each, as unbalanced as people's annotations are.
 
     They stand in for a data set of annotated pictures; scenes of contents that the embedded model has not seen are the split val.
+    `emoticrafter data import table` takes the file.
 
     Examples:
 
     - `emoticrafter storybook annotate --count 16000 --out scenes.csv`
-    - `emoticrafter data import table scenes.csv --dataset storybook --out annotations.parquet`
     """
     need_extra("storybook", "cv2")
     need_extra("data", "pandas")

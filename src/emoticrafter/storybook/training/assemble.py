@@ -14,6 +14,7 @@ import torch
 from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 
 from emoticrafter import checkpoint
+from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.training.common import Workshop
 from emoticrafter.storybook.training.eit import FAMILY, load_eit
@@ -64,7 +65,7 @@ def run(work: Workshop) -> None:
     _write(fresh / "defaults.json", settings)
     _write(fresh / "vocabulary.json", {"words": list(captions.vocabulary())})
     sizes = {path.relative_to(fresh).as_posix(): path.stat().st_size for path in sorted(fresh.rglob("*.safetensors"))}
-    _write(fresh / "card.json", _card(work, sizes))
+    _write(fresh / "card.json", _card(work, eit, sizes))
     for path in fresh.rglob("*.safetensors"):
         path.chmod((fresh / "card.json").stat().st_mode)  # safetensors makes them private
     shutil.rmtree(model, ignore_errors=True)
@@ -74,12 +75,13 @@ def run(work: Workshop) -> None:
     work.finish("assemble", bytes=total, largest_file=max(sizes.values()))
 
 
-def _card(work: Workshop, sizes: dict[str, int]) -> dict[str, Any]:
+def _card(work: Workshop, eit: EmotionInjectionTransformer, sizes: dict[str, int]) -> dict[str, Any]:
     """What the model was made from, and how well each stage did."""
     packages = ("torch", "diffusers", "transformers", "tokenizers", "safetensors", "numpy", "opencv-python-headless", "scipy")
     return {
         "model": "storybook",
         "recipe": asdict(work.preset),
+        "eit": eit.config.as_dict(),
         "seed": work.seed,
         "device": work.device.type,
         "stages": {stage: work.done(stage) for stage in STAGES if stage != "assemble"},

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,7 +76,6 @@ class Workshop:
         recipe: Recipe,
         loss: LossFunction,
         watch: WatchFunction | None = None,
-        paces: Mapping[str, float] | None = None,
     ) -> Training:
         """A training with this workshop's seed, folder and habits."""
         return Training(
@@ -86,7 +85,6 @@ class Workshop:
             recipe=recipe,
             loss=loss,
             watch=watch,
-            paces=paces or {},
             seed=self.seed,
             steps=self.steps,
             minutes=self.minutes,
@@ -102,7 +100,6 @@ class Training:
 
     `loss(step, rng)` runs the forward pass on the network given as `model`; torch's own generator is seeded before each call.
     `watch(averaged, step)` is called about every `watch_seconds` and at the end; the figures that it returns are logged.
-    `paces`: parameters by name that learn at a multiple of the recipe's rate.
     """
 
     name: str
@@ -111,7 +108,6 @@ class Training:
     recipe: Recipe
     loss: LossFunction
     watch: WatchFunction | None = None
-    paces: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     steps: int | None = None
     minutes: float | None = None
@@ -123,7 +119,7 @@ class Training:
         if self.steps:
             self.recipe = replace(self.recipe, steps=self.steps)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizers = Optimizers(self.model, self.recipe, self.paces)
+        self.optimizers = Optimizers(self.model, self.recipe)
         self.step = 0
         self.seconds = 0.0
 

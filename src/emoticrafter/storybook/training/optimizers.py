@@ -16,28 +16,25 @@ from emoticrafter.storybook.training.presets import Recipe
 
 
 class Optimizers:
-    """The optimizers of one network. `paces`: parameters by name that learn at a multiple of the rate, always by AdamW."""
+    """The optimizers of one network."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, paces: Mapping[str, float]) -> None:
-        trained = [p for name, p in model.named_parameters() if p.requires_grad and name not in paces]
+    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+        trained = [p for p in model.parameters() if p.requires_grad]
         matrices = [p for p in trained if p.ndim > 1]
         self._viewed = matrices if recipe.muon else []
         self._views = [nn.Parameter(p.data.view(p.shape[0], -1)) for p in self._viewed]  # the same numbers, seen as a matrix
         # Gains and biases are left alone: decay is for matrices.
         groups = [
-            {"params": [] if recipe.muon else matrices, "weight_decay": recipe.weight_decay, "pace": 1.0},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0, "pace": 1.0},
+            {"params": [] if recipe.muon else matrices, "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        for name, pace in paces.items():
-            groups.append({"params": [model.get_parameter(name)], "weight_decay": 0.0, "pace": pace})
         fused = all(p.device.type in ("cpu", "cuda") for p in trained)
         self._parts: dict[str, torch.optim.Optimizer] = {
             "optimizer": torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=fused)
         }
         if self._views:
-            group = {"params": self._views, "pace": 1.0}
             self._parts["muon"] = torch.optim.Muon(
-                [group], lr=recipe.rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
+                self._views, lr=recipe.rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
             )
 
     def step(self, rate: float) -> None:
@@ -47,7 +44,7 @@ class Optimizers:
             parameter.grad = None
         for part in self._parts.values():
             for group in part.param_groups:
-                group["lr"] = group["pace"] * rate
+                group["lr"] = rate
             part.step()
             part.zero_grad(set_to_none=True)
 

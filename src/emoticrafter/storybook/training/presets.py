@@ -72,8 +72,7 @@ class Preset:
     text_recipe: Recipe
     unet: dict[str, Any]
     unet_recipe: Recipe
-    eit: dict[str, Any]
-    eit_recipe: Recipe
+    eit: tuple[str, ...] = ()  # keys of the recipe "storybook" that are otherwise: section.key=value
     eit_pairs: int = 16_000
     calibration_prompts: int = 8
     judge_width: int = 24
@@ -121,26 +120,14 @@ def _unet(channels: tuple[int, ...], tokens: int, pooled: int) -> dict[str, Any]
 
 
 _UNET = _unet((96, 192, 224), tokens=320, pooled=192)
-_EIT = {
-    "prompt_channels": 320,
-    "width": 128,
-    "heads": 4,
-    "blocks": 4,
-    "emotion_tokens": 4,
-    "encoder_width": 64,
-    "feed_forward": 192,
-    "positions": 48,
-}
 CPU = Preset(
     name="cpu",
     text=_ENCODERS,
     unet=_UNET,
-    eit=_EIT,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
     unet_recipe=Recipe(steps=6_300, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
-    eit_recipe=Recipe(steps=1_500, batch=128, rate=1e-3, weight_decay=1e-5),
     judge_recipe=Recipe(steps=1_000, batch=64, rate=2e-3, muon=True),
 )
 
@@ -159,14 +146,21 @@ SMOKE = Preset(
     checkpoint_seconds=2.0,
     text=({"width": 32, "layers": 2}, {"width": 32, "layers": 2}),
     unet=_unet((32, 32), tokens=64, pooled=32),
-    eit=_EIT | {"prompt_channels": 64, "width": 32, "blocks": 1, "feed_forward": 32},
+    eit=(
+        "model.width=32",
+        "model.blocks=1",
+        "model.feed_forward=32",
+        "train.steps=3",
+        "train.batch=8",
+        "train.warmup=0",
+        "log.ridge_pairs=16",
+    ),
     vae=_levels((8, 8, 16, 16)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=_short(4, 8),
     text_recipe=_short(3, 8),
     unet_recipe=_short(3, 4),
     eit_pairs=32,
     calibration_prompts=1,
-    eit_recipe=_short(3, 8),
     judge_width=8,
     judge_recipe=_short(3, 8),
 )
