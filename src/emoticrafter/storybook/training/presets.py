@@ -75,7 +75,7 @@ class Preset:
     eit: tuple[str, ...] = ()  # keys of the recipe "storybook" that are otherwise: section.key=value
     eit_pairs: int = 16_000
     calibration_prompts: int = 8
-    judge_width: int = 24
+    judge_width: int = 20
     judge_recipe: Recipe
 
 
