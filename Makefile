@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-SENTENCE ?= a market
+SENTENCE ?= a girl on a beach
 DEMO := mood-grid.png
 
 .PHONY: help demo test lint format docs sprites install clean
