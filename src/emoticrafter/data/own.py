@@ -104,24 +104,28 @@ class _Reader:
         own = cell.get("id") or str(row.line)
         id = own if own.startswith(f"{dataset}/") else f"{dataset}/{own}"
         if id in self.seen:
-            return self._dropped(row, id, "id comes twice", "id")
+            self._dropped(row, id, "id comes twice", "id")
+            return None
         ratings = {}
         for axis in ("valence", "arousal", "dominance"):
             if axis == "dominance" and not cell.get(axis):
                 continue
             rating = on_scale(cell[axis], self.scale.centre, self.scale.step)
             if rating.fault:
-                return self._dropped(row, id, f"{axis} {rating.fault}", axis)
+                self._dropped(row, id, f"{axis} {rating.fault}", axis)
+                return None
             if rating.remark:
                 after = f"{rating.value * self.scale.step + self.scale.centre:g}"
                 self.ledger.change(row.line, id, rating.remark, self._column(axis), cell[axis], after)
             ratings[axis] = rating.value
         picture = folder_path(cell["picture"]) if cell.get("picture") else None
         if cell.get("picture") and picture is None:
-            return self._dropped(row, id, "picture is no path below a folder", "picture")
+            self._dropped(row, id, "picture is no path below a folder", "picture")
+            return None
         split = cell.get("split", "").lower() or None
         if split is not None and split not in _SPLITS:
-            return self._dropped(row, id, f"split is none of {', '.join(_SPLITS)}", "split")
+            self._dropped(row, id, f"split is none of {', '.join(_SPLITS)}", "split")
+            return None
         self.seen.add(id)
         for name in ("tag", CAPTION):
             if name in cell and cell[name] != row.cells[self.found[name]]:
