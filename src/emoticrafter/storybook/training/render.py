@@ -7,7 +7,8 @@ import json
 import multiprocessing
 import os
 import random
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,12 @@ from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites
 if TYPE_CHECKING:
     from emoticrafter.storybook.training.common import Workshop
 
+Job = tuple[Path, str, int, int, int, int]  # folder, split, first scene, the one after the last, seed, size
 SPLITS = ("train", "held_out")
 _NEUTRAL = Emotion(valence=0.0, arousal=0.0)
 _NEUTRAL_SECOND = 0.3  # share of scenes whose second picture is the neutral one
+CELL = 8  # pixels of a latent
+_SEEN = 24  # of 255: a pixel that differs by more from the scene without its subjects shows them
 
 
 class Pictures:
@@ -80,6 +84,11 @@ class Pictures:
         return np.array([line["arousal"] for line in self._lines], np.float32)
 
 
+def load_marks(folder: Path) -> np.ndarray:
+    """Where the subjects are in a split's pictures: their share of each latent's pixels, uint8 (n, h, w), 255 for all of them."""
+    return np.concatenate([np.load(path) for path in sorted(folder.glob("subjects-*.npy"))])
+
+
 def _scene(record: dict[str, Any]) -> Scene:
     return Scene(**{**record, "subjects": tuple(Subject(**subject) for subject in record["subjects"])})
 
@@ -100,7 +109,7 @@ def _start_worker(code_sprites: bool) -> None:
     _sprites = CodeSprites() if code_sprites else PackageSprites()
 
 
-def _draw_shard(job: tuple[Path, str, int, int, int, int]) -> int:
+def _draw_shard(job: Job) -> int:
     """Draw scenes [start, stop) of a split into two files; the number of pictures."""
     folder, split, start, stop, seed, size = job
     pictures, lines = [], []
@@ -116,6 +125,23 @@ def _draw_shard(job: tuple[Path, str, int, int, int, int]) -> int:
     return len(pictures)
 
 
+def _mark_shard(job: Job) -> int:
+    """Draw the scenes of a finished file again without their subjects, and keep where that makes a difference."""
+    folder, split, start, stop, seed, size = job
+    marks = []
+    pictures = iter(np.load(folder / f"pictures-{start:07d}.npy", mmap_mode="r"))
+    for number in range(start, stop):
+        scene, emotions = describe(split, number, seed)
+        for emotion in emotions:
+            bare = render(replace(scene, subjects=(), relation=None), emotion, size, _sprites)
+            seen = np.abs(next(pictures).astype(np.int16) - bare).max(axis=2) > _SEEN
+            shares = seen.reshape(size // CELL, CELL, size // CELL, CELL).mean(axis=(1, 3))
+            marks.append((255 * shares).round().astype(np.uint8))
+    with atomic_path(folder / f"subjects-{start:07d}.npy", force=True) as path:
+        np.save(path, np.stack(marks))
+    return len(marks)
+
+
 def run(work: Workshop) -> None:
     """Draw what is missing, on all cores."""
     preset = work.preset
@@ -124,13 +150,14 @@ def run(work: Workshop) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         starts = range(0, count, preset.shard)
         jobs = [(folder, split, start, min(start + preset.shard, count), work.seed, preset.size) for start in starts]
-        missing = [job for job in jobs if not (folder / f"pictures-{job[2]:07d}.npy").exists()]
-        _draw(missing, 2 * count, preset, f"render {split}", work.quiet)
+        for title, name, draw in (("render", "pictures", _draw_shard), ("mark", "subjects", _mark_shard)):
+            missing = [job for job in jobs if not (folder / f"{name}-{job[2]:07d}.npy").exists()]
+            _draw(draw, missing, 2 * count, preset, f"{title} {split}", work.quiet)
     _sheet(work)
     work.finish("render", pictures=2 * preset.scenes, held_out_pictures=2 * preset.held_out_scenes, seed=work.seed)
 
 
-def _draw(jobs: list[tuple[Path, str, int, int, int, int]], total: int, preset: Preset, title: str, quiet: bool) -> None:
+def _draw(draw: Callable[[Job], int], jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) -> None:
     done = total - sum(2 * (job[3] - job[2]) for job in jobs)
     workers = min(os.cpu_count() or 1, len(jobs))
     if workers == 0:
@@ -141,11 +168,11 @@ def _draw(jobs: list[tuple[Path, str, int, int, int, int]], total: int, preset: 
         if workers == 1 or preset.code_sprites:
             _start_worker(preset.code_sprites)
             for job in jobs:
-                done += _draw_shard(job)
+                done += draw(job)
                 meter.update(done)
         else:
             with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (preset.code_sprites,)) as pool:
-                for drawn in pool.imap_unordered(_draw_shard, jobs):
+                for drawn in pool.imap_unordered(draw, jobs):
                     done += drawn
                     meter.update(done)
         meter.update(done, last=True)

@@ -32,6 +32,7 @@ EMPTY = 0.10  # share of neutral pictures trained on the empty caption, three in
 FEELING_ALONE = 0.04
 POOLED_NEUTRAL = 0.75  # the injected emotion changes tokens only, so the pooled feature must not be needed for the feeling
 AHEAD = 64  # batches written ahead
+FREQUENCY = (0.5, 1.0, 2.0)  # of pictures with no, one and two subjects: the more there is to learn, the oftener
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,17 @@ class Choices:
 
 _choices: Choices
 _pictures: Pictures
+_chances: np.ndarray  # of a picture and all before it, to be chosen
 
 
 def _start(choices: Choices) -> None:
-    global _choices, _pictures
+    global _choices, _pictures, _chances
     _choices, _pictures = choices, Pictures(choices.folder)
+    frequencies = np.cumsum([FREQUENCY[len(scene.subjects)] for scene in _pictures.scenes])
+    _chances = frequencies / frequencies[-1]
 
 
 def _of_step(step: int) -> Choice:
     rng = np.random.default_rng((_choices.seed, step))
-    numbers = rng.integers(len(_pictures), size=_choices.batch)
+    numbers = np.searchsorted(_chances, rng.random(_choices.batch), side="right")
     return choose(_pictures, _choices.tokenizer, numbers, python_rng(rng))

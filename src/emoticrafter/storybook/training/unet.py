@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
 from emoticrafter.storybook.training.phrasing import TextEncoders
-from emoticrafter.storybook.training.render import SPLITS, Pictures
+from emoticrafter.storybook.training.render import SPLITS, Pictures, load_marks
 from emoticrafter.storybook.training.telling import Choice, Choices, Told, choose, tell
 from emoticrafter.storybook.training.text import load_text_encoders
 from emoticrafter.storybook.training.vae import load_latents, load_vae
 
 STEPS, GUIDANCE = 12, 3.0
 MEAN_TIME = 0.35  # of the normal in t = sigmoid(normal)
+SUBJECT_WEIGHT = 3.0  # of the error where the subjects are, against 1 elsewhere; it falls to 1 with the rate, in the cool-down
 CHECKED = 256  # held-out pictures behind the logged loss
 
 SAMPLE_PROMPTS = (
@@ -74,23 +75,29 @@ def run(work: Workshop) -> None:
     encoders = load_text_encoders(work)
     sheet = Sheet(work, encoders)
     latents, checked_latents = (torch.from_numpy(load_latents(work, split)).to(device) for split in SPLITS)
+    marks = torch.from_numpy(load_marks(work.folder("render") / "train")).to(device)
     batch = preset.unet_recipe.batch
     writers = (os.cpu_count() or 2) - 1 if device.type == "cuda" else 0
     choices = Choices(work.folder("render") / "train", encoders.tokenizer, batch, work.seed, writers)
     ahead: Iterator[Choice] | None = None
 
-    def loss_of(network: nn.Module, latents: Tensor, choice: Choice) -> Tensor:
+    def loss_of(network: nn.Module, latents: Tensor, choice: Choice, weights: Tensor | float = 1.0) -> Tensor:
+        """The mean squared error of the velocity; `weights` (n, 1, h, w) of the places, with mean 1."""
         clean = latents[torch.from_numpy(choice.pictures).to(device)].float()
         noise = torch.randn(clean.shape).to(device)
         times = torch.sigmoid(MEAN_TIME + torch.randn(len(clean))).to(device)
         t = times[:, None, None, None]
         predicted = velocity(network, (1 - t) * clean + t * noise, times, tell(encoders, choice, device), preset.size)
-        return (predicted - (noise - clean)).square().mean()
+        return (weights * (predicted - (noise - clean)).square()).mean()
 
     def loss(step: int, rng: np.random.Generator) -> Losses:
         nonlocal ahead
         ahead = ahead or choices.steps(step)
-        return {"loss": loss_of(unet, latents, next(ahead))}
+        choice = next(ahead)
+        shown = marks[torch.from_numpy(choice.pictures).to(device), None].float() / 255
+        recipe = training.recipe
+        weights = 1 + (SUBJECT_WEIGHT - 1) * (recipe.rate_at(step) / recipe.rate) * shown
+        return {"loss": loss_of(unet, latents, choice, weights / weights.mean())}
 
     checked = Pictures(work.folder("render") / "held_out")
     parts = np.array_split(np.arange(min(CHECKED, len(checked))), -(-min(CHECKED, len(checked)) // 32))
