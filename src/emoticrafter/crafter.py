@@ -17,6 +17,7 @@ import torch
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
+from emoticrafter.backbones.devices import bfloat16_like
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
@@ -149,7 +150,8 @@ class EmotiCrafter:
         rows = [row for row in range(len(prompts)) for _ in range(count)]
 
         neutral = self.backbone.encode(prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
+        with bfloat16_like(self.backbone.computed, self.backbone.device):
+            emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
         images = self.backbone.render(
             emotional.rows(rows),
             neutral=neutral.rows(rows) if start else None,
