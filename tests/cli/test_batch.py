@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,10 @@ import pytest
 from PIL import Image
 
 from emoticrafter.backbones.registry import STORYBOOK
-from emoticrafter.batch import read_index
+from emoticrafter.batch import drawing, read_index
+from emoticrafter.batch.drawing import draw
 from emoticrafter.cli import batch as command
+from emoticrafter.locks import hold
 from emoticrafter.recipe import read_recipe
 from tests.batch.makers import contents
 from tests.cli.conftest import Done
@@ -140,22 +141,6 @@ def test_another_command_into_the_folder_is_refused_with_both_values(cli: Cli, g
     assert "begun with the scheduler 'EulerDiscreteScheduler'; now it is 'Euler,timestep_spacing=trailing'" in done.err
 
 
-@contextmanager
-def started(given: list[str], folder: str, after: int) -> Iterator[subprocess.Popen[str]]:
-    """The program in a process of its own, once it has drawn some pictures."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen(
-        [sys.executable, "-m", "emoticrafter", *given, "--out", folder], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        while run.poll() is None and len(pictures(Path(folder))) < after:
-            time.sleep(0.001)
-        yield run
-    finally:
-        run.kill()
-        run.wait()
-
-
 @pytest.fixture
 def long(given: list[str]) -> list[str]:
     """A batch of 48 pictures in 24 calls, long enough to be ended among them."""
@@ -164,7 +149,14 @@ def long(given: list[str]) -> list[str]:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_the_program_killed_and_started_again_ends_in_the_same_bytes(cli: Cli, long: list[str]) -> None:
-    with started(long, "killed", 7) as run:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "emoticrafter", *long, "--out", "killed"], env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        while run.poll() is None and len(pictures(Path("killed"))) < 7:
+            time.sleep(0.01)
+    finally:
         run.send_signal(signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
     kept = {path: path.stat().st_mtime_ns for path in pictures(Path("killed"))}
@@ -178,26 +170,36 @@ def test_the_program_killed_and_started_again_ends_in_the_same_bytes(cli: Cli, l
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_finishes_the_batch_and_says_how_to_go_on(cli: Cli, long: list[str], number: int, code: int) -> None:
-    with started(long, "stopped", 4) as run:
-        run.send_signal(number)
-        _, err = run.communicate(timeout=60)
-        assert run.returncode == code, err
-    assert "finishing the batch" in err
-    assert f"stopped by {signal.Signals(number).name}" in err
-    assert len(pictures(Path("stopped"))) % 2 == 0  # whole batches
-    index = read_index("stopped")
-    assert (len(index), index.attrs["complete"]) == (len(pictures(Path("stopped"))), False)
-    done = cli(*long, "--out", "stopped")
-    assert f"{len(index)} pictures were there already" in done.err
-    assert read_index("stopped").attrs == {"complete": True, "planned": 48}
+def test_a_signal_finishes_the_batch_and_says_how_to_go_on(
+    cli: Cli, given: list[str], monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    calls: list[int] = []
+
+    def signalled(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            signal.raise_signal(number)
+        return draw(*arguments)
+
+    given += ["--batch-size", "2"]
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "draw", signalled)
+        done = cli(*given, "--out", "stopped")
+    assert done.code == code, done
+    assert "finishing the batch" in done.err
+    assert f"stopped by {signal.Signals(number).name} with 8 pictures missing" in done.err
+    assert len(pictures(Path("stopped"))) == len(read_index("stopped")) == 4
+    assert read_index("stopped").attrs == {"complete": False, "planned": 12}
+    assert "4 pictures were there already" in cli(*given, "--out", "stopped").err
+    assert read_index("stopped").attrs["complete"]
 
 
-def test_a_second_program_is_refused_while_the_first_one_draws(cli: Cli, long: list[str]) -> None:
-    with started([*long, "--seeds", "0-30"], "both", 1) as run:
-        done = cli(*long, "--out", "both")
-        assert run.poll() is None
-        assert (done.code, "Another run is writing to 'both'" in done.err) == (2, True)
+def test_a_folder_that_another_run_writes_to_is_refused(cli: Cli, given: list[str]) -> None:
+    with hold(Path("made/.lock"), "", ""):
+        done = cli(*given, "--out", "made")
+    assert (done.code, "Another run is writing to 'made'" in done.err) == (2, True)
+    assert [path.name for path in Path("made").iterdir()] == [".lock"]
+    assert cli(*given, "--out", "made").code == 0
 
 
 def test_lines_tell_how_long_it_takes_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
