@@ -20,6 +20,7 @@ from emoticrafter.backbones.registry import STORYBOOK
 from emoticrafter.batch import drawing, read_index
 from emoticrafter.batch.drawing import draw
 from emoticrafter.cli import batch as command
+from emoticrafter.cli.options import absolute
 from emoticrafter.locks import hold
 from emoticrafter.recipe import read_recipe
 from tests.batch.makers import contents
@@ -214,6 +215,16 @@ def test_lines_tell_how_long_it_takes_where_there_is_no_terminal(capsys: pytest.
         "20,000 of 40,000 pictures, 2.8 per second, 2 h 0 min left",
     ]
     assert (command._duration(59), command._duration(61)) == ("59 s", "1 min")
+
+
+def test_paths_are_made_such_that_every_worker_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("storybook", "model", "lora.safetensors"):
+        Path(name).touch()
+    assert absolute("model") == str(tmp_path / "model")
+    assert [absolute(name) for name in ("storybook", "owner/model")] == ["storybook", "owner/model"]
+    loras = [command._absolute_lora(text) for text in ("lora.safetensors", "lora.safetensors:0.5", "owner/lora:0.5")]
+    assert loras == [str(tmp_path / "lora.safetensors"), f"{tmp_path / 'lora.safetensors'}:0.5", "owner/lora:0.5"]
 
 
 @pytest.mark.skipif(not (STORYBOOK / "model_index.json").is_file(), reason="the embedded model is not here")

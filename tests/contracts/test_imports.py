@@ -137,6 +137,7 @@ def test_the_world_and_its_words_need_no_torch() -> None:
         "from emoticrafter import Emotion, Picture",
         "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion",
         "import emoticrafter.cli.main",
+        "import emoticrafter.batch, emoticrafter.maker",
         "import emoticrafter.storybook.world, emoticrafter.storybook.captions",
     ],
 )

@@ -148,9 +148,12 @@ def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) ->
     from emoticrafter.crafter import EmotiCrafter
 
     settings: dict[str, Any] = model.settings()
+    # Found from everywhere, by workers too; and in the recipes, so that the pictures are the same from every folder.
+    backbone = absolute(model.backbone)
     if "emotion" in settings:
         settings["emotion"] = absolute(settings["emotion"])
-    backbone = absolute(model.backbone)  # in the recipes, too: the pictures are then the same from every folder
+    if "loras" in settings:
+        settings["loras"] = [_absolute_lora(lora) for lora in settings["loras"]]
     if ray.engine == "local":
         yield EmotiCrafter.from_pretrained(backbone, warn=say, **settings), None
         return
@@ -160,6 +163,11 @@ def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) ->
     opener = partial(EmotiCrafter.from_pretrained, backbone, **settings)
     with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say) as maker:
         yield maker, maker.engine
+
+
+def _absolute_lora(lora: str) -> str:
+    path, colon, weight = lora.rpartition(":")
+    return f"{absolute(path)}:{weight}" if colon and Path(path).exists() else absolute(lora)
 
 
 def _once(say: Callable[[str], None]) -> Callable[[str], None]:
