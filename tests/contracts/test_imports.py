@@ -28,7 +28,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"sheet", "storybook.captions"},
+    {"maker", "sheet", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training"},
     {"cluster"},
