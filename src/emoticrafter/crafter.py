@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 import unicodedata
@@ -43,6 +45,7 @@ MAX_PICTURES = 10_000  # of one call
 MAX_STRENGTH = 10.0
 MAPPED_AT_ONCE = 64  # prompts by the EIT
 MAX_SEED = 2**63 - 1
+METHOD = "emoticrafter"
 
 
 class UnknownWordsWarning(UserWarning):
@@ -122,7 +125,7 @@ class EmotiCrafter:
         prompt: str | Sequence[str],
         emotion: Emotion | Sequence[Emotion],
         *,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         count: int = 1,
         strength: float | None = None,
         start: float = 0.0,
@@ -135,17 +138,17 @@ class EmotiCrafter:
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
-        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one. strength:
-        scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
-        to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size (pixels, or width and height):
-        None is the backbone's own. preview: as few steps as still give a good picture, where `steps` is None. negative: what
-        to keep out. progress: called with (done, total) steps.
+        seed: of the first picture of each pair, the others of `count` take the numbers after it; a sequence has one for each
+        pair; None draws one. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
+        share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size
+        (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a good picture, where
+        `steps` is None. negative: what to keep out. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         prompts, emotions = _pairs(prompt, emotion)
         settings = self._settings(steps, preview, guidance, size, negative)
         seeds = _seeds(seed, count, len(prompts))
-        strength, start = self._strength(strength), _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
+        strength, start = self._strength(strength), _start(start)
         self._warn_about_words([*prompts, *([negative] if negative else [])])
         rows = [row for row in range(len(prompts)) for _ in range(count)]
 
@@ -202,6 +205,58 @@ class EmotiCrafter:
             ) from error
         return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
 
+    def check(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        strength: float | None = None,
+        start: float = 0.0,
+        steps: int | None = None,
+        preview: bool = False,
+        guidance: float | None = None,
+        size: int | tuple[int, int] | None = None,
+        negative: str | None = None,
+    ) -> None:
+        """Raise the InputError with which `generate` would refuse any of these prompts, seeds and settings, and draw nothing.
+
+        Words that the model does not know are warned about.
+        """
+        self._strength(strength)
+        _start(start)
+        self._settings(steps, preview, guidance, size, negative)
+        for seed in seeds:
+            _checked_seed(seed, 1)
+        checked = [_checked_prompt(prompt, "prompt") for prompt in prompts]
+        self._warn_about_words([*checked, *([negative] if negative else [])])
+
+    def describe(self) -> dict[str, Any]:
+        """What decides the pixels beside a picture's own settings, and under `defaults` those that it has where none are given.
+
+        JSON values: the method, hashes of the weights (the backbone's name where it has none), how it computes.
+        """
+        about = {name: value for name, value in self.backbone.describe().items() if name not in ("versions", "offload")}
+        if about.get("backbone_hash"):
+            about.pop("backbone", None)  # the name of a place where the same weights lie
+        own = self.backbone.defaults
+        return {
+            "method": METHOD,
+            **about,
+            "emotion_hash": (self.eit.metadata.get("sha256") or _hash_of(self.eit))[:16],
+            "defaults": {
+                "strength": self._strength(None),
+                "start": 0.0,
+                "steps": own.steps,
+                "preview_steps": self._preview_steps(),
+                "guidance": float(own.guidance),
+                "width": own.size[0],
+                "height": own.size[1],
+            },
+        }
+
+    def _preview_steps(self) -> int:
+        return self.backbone.defaults.preview_steps or max(self.backbone.defaults.steps // 3, 1)
+
     def _strength(self, strength: float | None) -> float:
         own = self.eit.metadata.get("strength", 1.0) if strength is None else strength
         return _number("strength", own, 0.0, MAX_STRENGTH, "0 is neutral")
@@ -213,9 +268,8 @@ class EmotiCrafter:
         pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
         if len(pair) != 2:
             raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
-        few = own.preview_steps or max(own.steps // 3, 1)
         settings: dict[str, Any] = {
-            "steps": (few if preview else own.steps) if steps is None else steps,
+            "steps": (self._preview_steps() if preview else own.steps) if steps is None else steps,
             "guidance": own.guidance if guidance is None else guidance,
             "size": pair,
             "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
@@ -323,13 +377,36 @@ def _without_count(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings)
 
 
-def _seeds(seed: int | None, count: int, pairs: int) -> list[int]:
+def _seeds(seed: int | Sequence[int] | None, count: int, pairs: int) -> list[int]:
+    """The seeds of `count` pictures for each pair, one pair after the other."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1 or count * pairs > MAX_PICTURES:
         raise InputError(f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.")
-    first = secrets.randbelow(2**32) if seed is None else seed
-    if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first <= MAX_SEED - count:
-        raise InputError(f"The seed is {str(first)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
-    return [first + i for i in range(count)] * pairs
+    if isinstance(seed, Sequence) and not isinstance(seed, str | bytes):
+        if len(seed) != pairs:
+            raise InputError(f"{len(seed)} seeds were given for {pairs} pairs of prompt and emotion.", "Give one for each.")
+        firsts = [_checked_seed(one, count) for one in seed]
+    else:
+        firsts = [secrets.randbelow(2**32) if seed is None else _checked_seed(seed, count)] * pairs
+    return [first + i for first in firsts for i in range(count)]
+
+
+def _checked_seed(seed: Any, count: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED - count:
+        raise InputError(f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
+    return seed
+
+
+def _start(start: float) -> float:
+    return _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
+
+
+def _hash_of(eit: EmotionInjectionTransformer) -> str:
+    """Of weights that no checkpoint names."""
+    digest = hashlib.sha256(json.dumps(eit.config.as_dict(), sort_keys=True, default=str).encode())
+    for name, tensor in sorted(eit.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _number(name: str, value: Any, low: float, high: float, meaning: str) -> float:

@@ -15,11 +15,21 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "version"},
-    {"emotion", "extras", "files", "settings"},
+    {"emotion", "extras", "files", "locks", "settings", "signals"},
     {"eit", "recipe", "backbones", "storybook.words", "storybook.world"},
-    {"checkpoint", "picture", "system", "objective", "data", "storybook.scenes", "storybook.feelings", "storybook.judge"},
-    {"sheet", "storybook.captions"},
-    {"crafter", "training", "storybook.annotated"},
+    {
+        "checkpoint",
+        "picture",
+        "maker",
+        "system",
+        "objective",
+        "data",
+        "storybook.scenes",
+        "storybook.feelings",
+        "storybook.judge",
+    },
+    {"maker", "sheet", "storybook.captions"},
+    {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training"},
     {"cluster"},
     {"cli"},
@@ -127,6 +137,7 @@ def test_the_world_and_its_words_need_no_torch() -> None:
         "from emoticrafter import Emotion, Picture",
         "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion",
         "import emoticrafter.cli.main",
+        "import emoticrafter.batch, emoticrafter.maker",
         "import emoticrafter.storybook.world, emoticrafter.storybook.captions",
     ],
 )

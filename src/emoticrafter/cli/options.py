@@ -14,11 +14,13 @@ import typer
 from emoticrafter.cli.console import warn
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
 
-FEELING, MODEL, SAMPLING, OUTPUT = "Feeling", "Model", "Sampling", "Output"
+FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
+ENGINES = ("local", "ray")
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
@@ -118,10 +120,9 @@ class ModelOptions:
         bool, typer.Option("--watermark", help="Add SDXL's invisible watermark; the recipe says so.", rich_help_panel=MODEL)
     ] = False
 
-    def open(self) -> EmotiCrafter:
-        from emoticrafter.crafter import EmotiCrafter
-
-        settings = _given(
+    def settings(self) -> dict[str, Any]:
+        """What was given, as keyword arguments of `EmotiCrafter.from_pretrained` beside the backbone."""
+        return _given(
             emotion=self.emotion,
             device=self.device,
             dtype=self.dtype,
@@ -130,16 +131,26 @@ class ModelOptions:
             loras=self.lora or None,
             watermark=self.watermark or None,
         )
-        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **settings)
+
+    def open(self) -> EmotiCrafter:
+        from emoticrafter.crafter import EmotiCrafter
+
+        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **self.settings())
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamplingOptions:
-    """How a picture is made from prompt and emotion. What is not given, the model decides."""
+class SeedOption:
+    """From which noise a picture begins."""
 
     seed: Annotated[
         int | None, typer.Option(help="The same seed gives the same picture; by default 0.", rich_help_panel=SAMPLING)
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingOptions:
+    """How a picture is made from prompt, emotion and seed. What is not given, the model decides."""
+
     strength: Annotated[
         float | None,
         typer.Option(
@@ -172,6 +183,39 @@ class SamplingOptions:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions(DrawingOptions, SeedOption):
+    """How a picture is made from prompt and emotion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """In which processes the work is done."""
+
+    engine: Annotated[
+        str, typer.Option(help="local: in this process. ray: on a Ray cluster.", metavar="local|ray", rich_help_panel=RAY)
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="A cluster that runs; by default $RAY_ADDRESS, else one is started on this machine.",
+            metavar="HOST:PORT",
+            rich_help_panel=RAY,
+        ),
+    ] = None
+    ray_workers: Annotated[
+        int | None, typer.Option(help="By default one per GPU, or per machine.", metavar="N", rich_help_panel=RAY)
+    ] = None
+
+    def check(self) -> None:
+        if self.engine not in ENGINES:
+            raise InputError(f"The engine is {self.engine[:60]!r}.", f"Known ones: {', '.join(ENGINES)}.")
+        if self.engine == "ray":
+            need_extra("ray", "ray")
+        elif self.ray_address is not None or self.ray_workers is not None:
+            raise InputError("--ray-address and --ray-workers were given with --engine local.", "Give --engine ray.")
+
+
 Out = Annotated[
     Path | None, typer.Option("--out", help="Where to write; by default named after the prompt.", rich_help_panel=OUTPUT)
 ]
@@ -188,6 +232,14 @@ def parse_size(text: str) -> int | tuple[int, int]:
         )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def absolute(name: str) -> str:
+    """A file or folder as it is found from everywhere; the names of models as they are."""
+    from emoticrafter.backbones.registry import NAMES
+
+    path = Path(name)
+    return str(path.absolute()) if name not in NAMES and path.exists() else name
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
@@ -21,6 +19,7 @@ from accelerate.utils import LoggerType, ProjectConfiguration
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
 from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.locks import hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import Metrics
@@ -29,7 +28,7 @@ from emoticrafter.training.state import States
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Job", "forget_accelerator", "open_job", "stop_signals", "write_recipe"]
+__all__ = ["Job", "forget_accelerator", "open_job", "write_recipe"]
 
 T = TypeVar("T")
 RECIPE, METRICS, RUN, CURVES, CHECKPOINT = "recipe.toml", "metrics.jsonl", "run.json", "curves.png", "checkpoint"
@@ -139,22 +138,7 @@ def _alone(out: Path) -> Iterator[None]:
     check_writable(out / RECIPE, force=True)
     if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {".lock"}:
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        _clear(out)
-        yield
-        return
-    with (out / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."
-            ) from None
-        except OSError:  # a file system without locks
-            pass
+    with hold(out / ".lock", f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
         _clear(out)
         yield
 
@@ -184,25 +168,3 @@ def _clear(out: Path) -> None:
         )
     for name in (BASELINES, PROBE, EMPTY_PROMPT):
         (out / name).unlink(missing_ok=True)
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that receives the first SIGTERM or SIGINT instead of the process, which can then save; the second ends it."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before: dict[int, Any] = {}
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    before |= {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
