@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +20,11 @@ from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import cache_directory
+from emoticrafter.maker import Maker
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
+from emoticrafter.request import Request, check_settings, one_prompt, seeds_of
 from emoticrafter.sheet import contact_sheet
-from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -35,13 +34,9 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.eit import EmotionInjectionTransformer
 
-__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "inject"]
+__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject"]
 
-MAX_PROMPT = 4000  # characters
-MAX_PICTURES = 10_000  # of one call
-MAX_STRENGTH = 10.0
 MAPPED_AT_ONCE = 64  # prompts by the EIT
-MAX_SEED = 2**63 - 1
 
 
 class UnknownWordsWarning(UserWarning):
@@ -104,8 +99,18 @@ class EmotiCrafter:
             raise InputError(f"Unknown options: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
-        opened = open_backbone(backbone, **options)
-        return cls(opened, checkpoint.load(emotion if emotion is not None else _own_checkpoint(opened)), warn=warn)
+        return cls.upon(open_backbone(backbone, **options), emotion, warn=warn)
+
+    @classmethod
+    def upon(
+        cls,
+        backbone: Backbone,
+        emotion: str | os.PathLike[str] | None = None,
+        *,
+        warn: Callable[[str], None] | None = None,
+    ) -> EmotiCrafter:
+        """The same upon a backbone that is open."""
+        return cls(backbone, checkpoint.load(emotion if emotion is not None else _own_checkpoint(backbone)), warn=warn)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
@@ -121,7 +126,7 @@ class EmotiCrafter:
         prompt: str | Sequence[str],
         emotion: Emotion | Sequence[Emotion],
         *,
-        seed: int | None = 0,
+        seed: int | Sequence[int] | None = 0,
         count: int = 1,
         strength: float | None = None,
         start: float = 0.0,
@@ -134,44 +139,47 @@ class EmotiCrafter:
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
-        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one. strength:
-        scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
+        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several are
+        one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
         to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size (pixels, or width and height):
         None is the backbone's own. preview: as few steps as still give a good picture, where `steps` is None. negative: what
         to keep out. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
-        prompts, emotions = _pairs(prompt, emotion)
-        settings = self._settings(steps, preview, guidance, size, negative)
-        seeds = _seeds(seed, count, len(prompts))
-        strength, start = self._strength(strength), _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
-        self._warn_about_words([*prompts, *([negative] if negative else [])])
-        rows = [row for row in range(len(prompts)) for _ in range(count)]
-
-        neutral = self.backbone.encode(prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
-        images = self.backbone.render(
-            emotional.rows(rows),
-            neutral=neutral.rows(rows) if start else None,
+        request = Request.of(
+            self.backbone,
+            prompt,
+            emotion,
+            seed=seed,
+            count=count,
+            strength=self.eit.metadata.get("strength", 1.0) if strength is None else strength,
             start=start,
-            seeds=seeds,
-            callback=progress,
-            **settings,
+            steps=steps,
+            preview=preview,
+            guidance=guidance,
+            size=size,
+            negative=negative,
+            warn=self.warn,
         )
 
-        return [
-            Picture(image=image, recipe=self._recipe(prompts[row], emotions[row], one, strength, start, settings))
-            for image, row, one in zip(images, rows, seeds, strict=True)
-        ]
+        neutral = self.backbone.encode(request.prompts)  # tokens (B, S T, C)
+        emotional = neutral.with_tokens(inject(self.eit, neutral, request.emotions, request.strength, self.backbone.section))
+        images = self.backbone.render(
+            emotional.rows(request.rows),
+            neutral=neutral.rows(request.rows) if request.start else None,
+            start=request.start,
+            seeds=request.seeds,
+            callback=progress,
+            **request.settings,
+        )
+
+        return request.pictures(images, {**self.backbone.describe(), **self._weights()})
 
     def grid(
         self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
     ) -> Grid:
         """One prompt and one seed at every pair of the two axes. settings: those of `generate`, without count."""
-        emotions = plane(valences, arousals)
-        pictures = self.generate(_one(prompt), emotions, seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
-        columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
-        return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
+        return draw_grid(self, prompt, valences=valences, arousals=arousals, seed=seed, **settings)
 
     def sweep(
         self, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any
@@ -180,7 +188,7 @@ class EmotiCrafter:
 
         settings: those of `generate`, without count.
         """
-        return self.generate(_one(prompt), path(begin, end, frames), seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
+        return draw_sweep(self, prompt, begin, end, frames=frames, seed=seed, **settings)
 
     def again(self, recipe: Mapping[str, Any]) -> Picture:
         """The picture of a recipe, made by this model; it warns if that is not the one that the recipe was made with.
@@ -200,61 +208,33 @@ class EmotiCrafter:
             ) from error
         return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
 
-    def _strength(self, strength: float | None) -> float:
-        own = self.eit.metadata.get("strength", 1.0) if strength is None else strength
-        return _number("strength", own, 0.0, MAX_STRENGTH, "0 is neutral")
-
-    def _settings(
-        self, steps: int | None, preview: bool, guidance: float | None, size: int | tuple[int, int] | None, negative: str | None
-    ) -> dict[str, Any]:
-        own = self.backbone.defaults
-        pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
-        if len(pair) != 2:
-            raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
-        few = own.preview_steps or max(own.steps // 3, 1)
-        settings: dict[str, Any] = {
-            "steps": (few if preview else own.steps) if steps is None else steps,
-            "guidance": own.guidance if guidance is None else guidance,
-            "size": pair,
-            "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
-        }
-        self.backbone.check(**settings)
-        return settings
-
-    def _warn_about_words(self, prompts: Iterable[str]) -> None:
-        for prompt in dict.fromkeys(prompts):
-            unknown = self.backbone.unknown_words(prompt)
-            if unknown:
-                each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
-                self.warn(f"The model {self.backbone.name} has never seen these words of the prompt: {', '.join(each)}.")
+    def describe(self) -> dict[str, Any]:
+        """See `Maker.describe`."""
+        own = {"strength": self.eit.metadata.get("strength", 1.0)}
+        return {"method": "emoticrafter", **self.backbone.describe(), **self._weights(), **own}
 
     def _weights(self) -> dict[str, Any]:
         """Which weights these are, as far as is known."""
         hashes = {"backbone_hash": self.backbone.describe().get("backbone_hash"), "emotion_hash": self.eit.metadata.get("sha256")}
         return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
 
-    def _recipe(
-        self, prompt: str, emotion: Emotion, seed: int, strength: float, start: float, settings: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        width, height = settings["size"]
-        described = dict(self.backbone.describe())
-        versions = described.pop("versions", {})
-        return {
-            "prompt": prompt,
-            "negative": settings["negative"],
-            "valence": emotion.valence,
-            "arousal": emotion.arousal,
-            "strength": strength,
-            "start": start,
-            "seed": seed,
-            "steps": settings["steps"],
-            "guidance": float(settings["guidance"]),
-            "width": width,
-            "height": height,
-            **described,
-            **self._weights(),
-            "versions": {"emoticrafter": installed_version(), **versions},
-        }
+
+def draw_grid(
+    maker: Maker, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
+) -> Grid:
+    """See `EmotiCrafter.grid`; by any maker."""
+    emotions = plane(valences, arousals)
+    pictures = maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **check_settings(settings))
+    columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
+    return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
+
+
+def draw_sweep(
+    maker: Maker, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any
+) -> list[Picture]:
+    """See `EmotiCrafter.sweep`; by any maker."""
+    emotions = path(begin, end, frames)
+    return maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **check_settings(settings))
 
 
 @torch.no_grad()
@@ -275,65 +255,6 @@ def inject(
         residuals = [eit.residual(part, *axes_2B[:, rows]) for part in tokens.split(section, dim=1)]
         parts.append(torch.cat(residuals, dim=1))
     return neutral.tokens + strength * torch.cat(parts)
-
-
-def _pairs(prompt: str | Sequence[str], emotion: Emotion | Sequence[Emotion]) -> tuple[list[str], list[Emotion]]:
-    prompts: list[Any] = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
-    emotions: list[Any] = list(emotion) if isinstance(emotion, list | tuple) else [emotion]
-    for one in emotions:
-        if not isinstance(one, Emotion):
-            raise InputError(f"An emotion is a {type(one).__name__}.", "Give Emotion(valence=..., arousal=...).")
-    if not prompts or not emotions:
-        raise InputError("No prompt or no emotion was given.", "Give at least one of each; the empty prompt is one.")
-    prompts = [_checked_prompt(text, "prompt") for text in prompts]
-    if len(prompts) == 1:
-        prompts *= len(emotions)
-    if len(emotions) == 1:
-        emotions *= len(prompts)
-    if len(prompts) != len(emotions):
-        raise InputError(
-            f"{len(prompts)} prompts cannot be paired with {len(emotions)} emotions.", "Give as many, or one of either."
-        )
-    return prompts, emotions
-
-
-def _checked_prompt(text: Any, what: str) -> str:
-    if not isinstance(text, str):
-        raise InputError(f"The {what} is a {type(text).__name__}, not a text.")
-    if len(text) > MAX_PROMPT:
-        raise InputError(f"The {what} has {len(text)} characters; {MAX_PROMPT} are the most.", "Shorten it.")
-    strange = [c for c in text if unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t\r"]
-    if strange:
-        raise InputError(f"The {what} holds the control character U+{ord(strange[0]):04X}.", "Remove it.")
-    return " ".join(text.split())
-
-
-def _one(prompt: Any) -> str:
-    if not isinstance(prompt, str):
-        raise InputError(f"The prompt is a {type(prompt).__name__}, not one text.")
-    return prompt
-
-
-def _without_count(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "progress"}
-    if unknown := sorted(set(settings) - known):
-        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
-    return dict(settings)
-
-
-def _seeds(seed: int | None, count: int, pairs: int) -> list[int]:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1 or count * pairs > MAX_PICTURES:
-        raise InputError(f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.")
-    first = secrets.randbelow(2**32) if seed is None else seed
-    if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first <= MAX_SEED - count:
-        raise InputError(f"The seed is {str(first)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
-    return [first + i for i in range(count)] * pairs
-
-
-def _number(name: str, value: Any, low: float, high: float, meaning: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # false for NaN too
-        raise InputError(f"The {name} is {str(value)[:40]}; it must be a number from {low:g} to {high:g} ({meaning}).")
-    return float(value)
 
 
 def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:

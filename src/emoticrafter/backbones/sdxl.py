@@ -9,6 +9,7 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from emoticrafter.backbones.base import Progress, SamplingDefaults
+from emoticrafter.backbones.base import BeforeStep, Progress, SamplingDefaults
 from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.loading import (
@@ -157,7 +158,8 @@ class SDXLBackbone:
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
         return {} if self._vocabulary is None else unknown_words(prompt, self._vocabulary)
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[Any]:
+        """In which the network is run: the precision that the model computes in."""
         if self._precision.autocast is not None:
             return torch.autocast(self.device.type, self._precision.autocast)
         return nullcontext()
@@ -185,8 +187,8 @@ class SDXLBackbone:
         known = {prompt: self._memory[prompt] for prompt in prompts if prompt in self._memory}
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
         if new:
-            sections = [self._sections(prompt) for prompt in new]
-            tokens, pooled = self._run_encoders([section for parts in sections for section in parts])
+            sections = [self.sections(prompt) for prompt in new]
+            tokens, pooled = self.encode_sections([section for parts in sections for section in parts])
             ends = torch.tensor([len(parts) for parts in sections]).cumsum(0).tolist()
             for prompt, parts, end in zip(new, sections, ends, strict=True):
                 first = end - len(parts)
@@ -204,7 +206,7 @@ class SDXLBackbone:
         empty = self._encoded([""])[0][0]
         return torch.cat([tokens_TC, empty.repeat((length - len(tokens_TC)) // self.section, 1)])
 
-    def _sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
+    def sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
         """The token ids of each section, for the first and the second text encoder."""
         tokenizers = (self._pipeline.tokenizer, self._pipeline.tokenizer_2)
         both = [self._split(tokenizer, prompt) for tokenizer in tokenizers]
@@ -216,7 +218,8 @@ class SDXLBackbone:
         ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
         return sections_of(ids, tokenizer, self.section)
 
-    def _run_encoders(self, sections: list[tuple[list[int], list[int]]]) -> Encoded:
+    def encode_sections(self, sections: Sequence[tuple[list[int], list[int]]]) -> Encoded:
+        """The tokens (n, T, C) and the pooled feature (n, P) of sections, each as `sections` gives it."""
         tokens, pooled = [], []
         with self._memory_guard("encode the prompt"):
             for begin in range(0, len(sections), ENCODED_AT_ONCE):
@@ -263,6 +266,7 @@ class SDXLBackbone:
         start: float = 0.0,
         neutral: PromptFeatures | None = None,
         callback: Progress | None = None,
+        before_step: BeforeStep | None = None,
     ) -> list[Image.Image]:
         """See `Backbone.render`. Pictures are sampled in batches; when the memory runs out, in batches of half the size."""
         assert len(seeds) == len(features) and (neutral is None or len(neutral) == len(features))
@@ -287,6 +291,7 @@ class SDXLBackbone:
                     [seeds[row] for row in rows],
                     (negative, steps, guidance, size, start),
                     report,
+                    None if before_step is None else partial(before_step, rows),
                 )
                 if made is None:
                     most = len(rows) // 2
@@ -315,6 +320,7 @@ class SDXLBackbone:
         seeds: Sequence[int],
         settings: tuple[str | None, int, float, tuple[int, int], float],
         report: Callable[[float], None],
+        before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
         negative, steps, guidance, (width, height), start = settings
         against = self._unconditional(negative, features)
@@ -330,6 +336,8 @@ class SDXLBackbone:
         def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             count = pipeline.num_timesteps
             report(batch * (index + 1) / count)
+            if before_step is not None and index + 1 < count:
+                before_step(index + 1, count)
             if neutral_steps(count) == index + 1 < count:
                 seen = tensors["prompt_embeds"]  # unconditional rows first where there is guidance
                 return {"prompt_embeds": torch.cat([seen[: len(seen) - batch], tokens_BTC.to(seen)])}
@@ -339,7 +347,9 @@ class SDXLBackbone:
             return round(start * count) if neutral is not None else 0
 
         guided = guidance > 1
-        with self._autocast(), quiet_libraries():
+        if before_step is not None:
+            before_step(0, steps)
+        with self.autocast(), quiet_libraries():
             latents_BLHW = self._pipeline(
                 prompt_embeds=self._cast(neutral_BTC if neutral_steps(steps) else tokens_BTC),
                 pooled_prompt_embeds=self._cast(features.pooled),

@@ -1,0 +1,6 @@
+"""The methods that EmotiCrafter is compared with: all train on the same material and make pictures through the same interface."""
+
+from emoticrafter.rivals.base import METHODS, About, Budget, Learned, Rival
+from emoticrafter.rivals.opening import open_method, train_method
+
+__all__ = ["METHODS", "About", "Budget", "Learned", "Rival", "open_method", "train_method"]
