@@ -139,11 +139,11 @@ class EmotiCrafter:
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
-        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several are
-        one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
-        to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size (pixels, or width and height):
-        None is the backbone's own. preview: as few steps as still give a good picture, where `steps` is None. negative: what
-        to keep out. progress: called with (done, total) steps.
+        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several
+        are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
+        share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size
+        (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a good picture, where
+        `steps` is None. negative: what to keep out. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         request = Request.of(

@@ -35,6 +35,7 @@ def test_the_commands_are_these() -> None:
             "generate", "grid", "sweep", "info", "moods", "train", "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
+            "rival list", "rival train",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
         )
     }  # fmt: skip
@@ -61,7 +62,7 @@ def test_every_option_is_explained(name: str) -> None:
 def test_commands_that_draw_share_their_options(name: str) -> None:
     given = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     assert given >= {
-        "--backbone", "--emotion", "--strength", "--start", "--steps", "--guidance", "--size", "--negative",
+        "--backbone", "--emotion", "--method", "--strength", "--start", "--steps", "--guidance", "--size", "--negative",
         "--device", "--dtype", "--offload", "--json", "--seed", "--out", "--force",
     }  # fmt: skip
 

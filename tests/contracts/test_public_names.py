@@ -12,7 +12,7 @@ import emoticrafter
 
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
-    "emoticrafter.backbones.base": {"Backbone", "Progress", "PromptEncoder", "SamplingDefaults"},
+    "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "Progress", "PromptEncoder", "SamplingDefaults"},
     "emoticrafter.backbones.features": {"PromptFeatures"},
     "emoticrafter.checkpoint": {"describe", "import_released", "load", "save"},
     "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},

@@ -72,8 +72,8 @@ class Backbone(Protocol):
 
         negative: a prompt to move away from; None is the model's own unconditional input. start: the share of the steps,
         0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
-        changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what `check` raises, and DeviceError when the memory does
-        not suffice for a single picture.
+        changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what
+        `check` raises, and DeviceError when the memory does not suffice for a single picture.
         """
         ...
 

@@ -282,7 +282,7 @@ class SDXLBackbone:
             if callback is not None:
                 callback(int(steps * (len(images) + pictures)), steps * len(seeds))
 
-        for waiting in _rows_by_length(features):
+        for waiting in _rows_by_length(features, neutral):
             while waiting:
                 rows = waiting[:most]
                 made = self._try_sample(
@@ -323,10 +323,6 @@ class SDXLBackbone:
         before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
         negative, steps, guidance, (width, height), start = settings
-        against = self._unconditional(negative, features)
-        length = against.tokens.shape[1]
-        tokens_BTC = self._lengthened(features.tokens, length)
-        neutral_BTC = tokens_BTC if neutral is None else self._lengthened(neutral.trimmed().tokens, length)
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         factor = self._pipeline.vae_scale_factor
         shape = (self._pipeline.unet.config.in_channels, height // factor, width // factor)
@@ -339,20 +335,25 @@ class SDXLBackbone:
             if before_step is not None and index + 1 < count:
                 before_step(index + 1, count)
             if neutral_steps(count) == index + 1 < count:
-                seen = tensors["prompt_embeds"]  # unconditional rows first where there is guidance
-                return {"prompt_embeds": torch.cat([seen[: len(seen) - batch], tokens_BTC.to(seen)])}
+                told, against = self._both_sides(features, negative)
+                if guided:  # unconditional rows first
+                    rows = against.rows([0] * batch)
+                    told = PromptFeatures(torch.cat([rows.tokens, told.tokens]), torch.cat([rows.pooled, told.pooled]))
+                return {"prompt_embeds": self._cast(told.tokens), "add_text_embeds": self._cast(told.pooled)}
             return {}
 
         def neutral_steps(count: int) -> int:
             return round(start * count) if neutral is not None else 0
 
         guided = guidance > 1
+        first = neutral.trimmed() if neutral is not None and neutral_steps(steps) else features
+        told, against = self._both_sides(first, negative)
         if before_step is not None:
             before_step(0, steps)
         with self.autocast(), quiet_libraries():
             latents_BLHW = self._pipeline(
-                prompt_embeds=self._cast(neutral_BTC if neutral_steps(steps) else tokens_BTC),
-                pooled_prompt_embeds=self._cast(features.pooled),
+                prompt_embeds=self._cast(told.tokens),
+                pooled_prompt_embeds=self._cast(told.pooled),
                 negative_prompt_embeds=self._cast(against.tokens.expand(batch, -1, -1)) if guided else None,
                 negative_pooled_prompt_embeds=self._cast(against.pooled.expand(batch, -1)) if guided else None,
                 width=width,
@@ -363,9 +364,14 @@ class SDXLBackbone:
                 latents=self._cast(latents_BLHW),
                 output_type="latent",
                 callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["prompt_embeds"],
+                callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds"],
             ).images
             return self._decode(latents_BLHW)
+
+    def _both_sides(self, features: PromptFeatures, negative: str | None) -> tuple[PromptFeatures, PromptFeatures]:
+        """The features, and one row to move away from; both as long as the longer one."""
+        against = self._unconditional(negative, features)
+        return PromptFeatures(self._lengthened(features.tokens, against.tokens.shape[1]), features.pooled), against
 
     def _unconditional(self, negative: str | None, features: PromptFeatures) -> PromptFeatures:
         """One row to move away from: the negative prompt, or what the model was trained to take for no prompt."""
@@ -415,11 +421,11 @@ class SDXLBackbone:
             raise
 
 
-def _rows_by_length(features: PromptFeatures) -> list[list[int]]:
+def _rows_by_length(features: PromptFeatures, neutral: PromptFeatures | None) -> list[list[int]]:
     """The rows of each prompt length: a picture must not depend on how long its neighbours' prompts are."""
-    groups: dict[int, list[int]] = {}
-    for row, length in enumerate(features.lengths()):
-        groups.setdefault(length, []).append(row)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row, lengths in enumerate(zip(features.lengths(), (neutral or features).lengths(), strict=True)):
+        groups.setdefault(lengths, []).append(row)
     return list(groups.values())
 
 

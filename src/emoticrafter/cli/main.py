@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import checkpoints, data, pictures, storybook, train
+from emoticrafter.cli import checkpoints, data, pictures, rivals, storybook, train
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -38,6 +38,7 @@ app.command()(pictures.moods)
 app.command()(train.train)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
+app.add_typer(rivals.app)
 app.add_typer(storybook.app)
 
 

@@ -17,6 +17,7 @@ from emoticrafter.errors import InputError
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
+    from emoticrafter.rivals import Rival
 
 FEELING, MODEL, SAMPLING, OUTPUT = "Feeling", "Model", "Sampling", "Output"
 
@@ -92,6 +93,14 @@ class ModelOptions:
             rich_help_panel=MODEL,
         ),
     ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="A rival method's folder or name instead of EmotiCrafter; see `emoticrafter rival`.",
+            metavar="FOLDER|NAME",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None
@@ -118,11 +127,9 @@ class ModelOptions:
         bool, typer.Option("--watermark", help="Add SDXL's invisible watermark; the recipe says so.", rich_help_panel=MODEL)
     ] = False
 
-    def open(self) -> EmotiCrafter:
-        from emoticrafter.crafter import EmotiCrafter
-
-        settings = _given(
-            emotion=self.emotion,
+    def open(self) -> EmotiCrafter | Rival:
+        """EmotiCrafter, or the method that was asked for, upon the backbone."""
+        options = _given(
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,
@@ -130,7 +137,22 @@ class ModelOptions:
             loras=self.lora or None,
             watermark=self.watermark or None,
         )
-        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **settings)
+        if self.method is not None:
+            return self._open_method(self.method, options)
+        from emoticrafter.crafter import EmotiCrafter
+
+        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **_given(emotion=self.emotion), **options)
+
+    def _open_method(self, method: str, options: dict[str, Any]) -> EmotiCrafter | Rival:
+        if self.emotion is not None:
+            raise InputError(
+                f"--method {method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
+                "Leave one or the other out.",
+            )
+        from emoticrafter.backbones.registry import open_backbone
+        from emoticrafter.rivals import open_method
+
+        return open_method(method, open_backbone(self.backbone, **options), warn=warn)
 
 
 @dataclass(frozen=True, kw_only=True)

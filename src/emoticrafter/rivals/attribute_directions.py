@@ -1,4 +1,4 @@
-"""One direction per axis in the space of the prompt's tokens, as attribute sliders have it (Baumann et al. 2024, arXiv 2403.17064).
+"""One direction per axis in the space of the prompt's tokens, as attribute sliders (Baumann et al. 2024, arXiv 2403.17064).
 
     f_hat(t) = f_n(t) + s (v d_v + a d_a)
 
@@ -37,7 +37,9 @@ class AttributeDirections(Rival):
     Config = Settings
 
     def build(self) -> nn.Module:
-        return nn.Linear(2, self.backbone.prompt_channels, bias=False).apply(lambda layer: nn.init.zeros_(layer.weight))
+        directions = nn.Linear(2, self.backbone.prompt_channels, bias=False)
+        nn.init.zeros_(directions.weight)
+        return directions
 
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
         assert self.module is not None

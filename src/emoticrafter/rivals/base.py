@@ -8,7 +8,6 @@ or to the network while it draws (`steered`). All the rest is here.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import read_config, read_weights, write_folder
 from emoticrafter.settings import Section
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from emoticrafter.rivals.material import Material
     from emoticrafter.rivals.steering import Steering
 
-__all__ = ["METHODS", "About", "Budget", "Learned", "NoSettings", "Rival", "plain"]
+__all__ = ["METHODS", "About", "NoSettings", "Rival", "plain"]
 
 Learns = Literal["pictures", "prompts", "nothing"]
 
@@ -89,40 +89,6 @@ METHODS: dict[str, About] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How long a method may learn: minutes or steps, one of the two. Preparing the material does not count."""
-
-    minutes: float | None = None
-    steps: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.minutes is None) == (self.steps is None):
-            raise InputError("A budget is a number of minutes or a number of steps.", "Give one of the two.")
-        if self.minutes is not None and not (math.isfinite(self.minutes) and self.minutes > 0):
-            raise InputError(f"The budget is {self.minutes:g} minutes; it must be above 0.")
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"The budget is {self.steps} steps; it must be at least 1.")
-
-    def used(self, step: int, seconds: float) -> float:
-        """The share of the budget that is used up, 1 and above at its end."""
-        return step / self.steps if self.steps is not None else seconds / (60 * (self.minutes or 1))
-
-    def as_dict(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learned:
-    """How a training went. signal: the one that ended it early, else None. examples: seen, some of them several times."""
-
-    steps: int
-    seconds: float
-    examples: int
-    figures: Mapping[str, float]
-    signal: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class NoSettings(Section):
     """Of a method that has none."""
 
@@ -130,8 +96,8 @@ class NoSettings(Section):
 class Rival:
     """Base of all methods, and a `Maker`.
 
-    The class says: `name`, the one in METHODS; `Config`, a section of settings (see `settings.key`). config: settings that differ from the
-    defaults. folder: where it is kept. trained: what config.json says of its training.
+    The class says: `name`, the one in METHODS; `Config`, a section of settings (see `settings.key`). config: settings that
+    differ from the defaults. folder: where it is kept. trained: what config.json says of its training.
     """
 
     name: ClassVar[str]
@@ -150,13 +116,13 @@ class Rival:
         self.config: Any = _config(type(self), config or {})
         self.hash: str | None = None  # of the weights
         self.warn = warn or _silent
-        built = self.build()
+        built = _alike(self.build)
         self.module: nn.Module | None = None if built is None else built.to(backbone.device).eval()
 
     # -- what a method says of itself --------------------------------------------------------------------------------------
 
     def build(self) -> nn.Module | None:
-        """The new parameters, `self.module` from then on; None for a method without."""
+        """The new parameters, `self.module` from then on; None for a method without. Random numbers are the same each time."""
         return None
 
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
@@ -272,8 +238,9 @@ class Rival:
         entries = read_config(Path(folder))
         if entries["backbone"] != backbone.family or entries["channels"] != backbone.prompt_channels:
             raise CheckpointError(
-                f"The method {entries['method']} in {str(folder)!r} belongs to {entries['backbone']} ({entries['channels']} prompt"
-                f" channels); the backbone {backbone.name} is of the family {backbone.family} ({backbone.prompt_channels}).",
+                f"The method {entries['method']} in {str(folder)!r} belongs to {entries['backbone']} ({entries['channels']}"
+                f" prompt channels); the backbone {backbone.name} is of the family {backbone.family}"
+                f" ({backbone.prompt_channels}).",
                 "Train it for this backbone, or use the other --backbone.",
             )
         try:
@@ -296,6 +263,15 @@ def _config(method: type[Rival], entries: Mapping[str, Any]) -> Section:
 def plain(config: Any) -> dict[str, Any]:
     """Settings as JSON values."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+
+
+def _alike(build: Callable[[], nn.Module | None]) -> nn.Module | None:
+    """What is built from the same random numbers each time; those of the caller stay as they are."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build()
 
 
 def _silent(text: str) -> None:

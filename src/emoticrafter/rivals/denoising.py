@@ -10,7 +10,7 @@ and the network predicts n, sqrt(a_t) n - sqrt(1 - a_t) x, or x; times are unifo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.errors import InputError
-from emoticrafter.rivals.base import Budget, Learned, Rival, plain
+from emoticrafter.rivals.base import Rival, plain
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.learning import learn
 from emoticrafter.rivals.steering import inside
 from emoticrafter.settings import Section, key
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.rivals.material import Material
 
-__all__ = ["Denoising", "DenoisingSection", "frozen", "learn_to_denoise"]
+__all__ = ["Denoising", "DenoisingSection", "frozen", "learn_to_denoise", "loss_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,31 +101,39 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def learn_to_denoise(rival: Rival, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
-    """Train `rival.module` so that the frozen network, told the neutral prompt and the emotion, draws the emotional pictures."""
-    assert rival.module is not None and material.latents is not None
+def loss_of(rival: Rival, material: Material, batch: int) -> Callable[[torch.Generator], Tensor]:
+    """The loss of a method on a batch that is drawn from a generator: the frozen network, told the neutral prompts and the
+    emotions, is to draw the emotional pictures.
+    """
+    assert material.latents is not None
     backbone, latents = rival.backbone, material.latents
-    pipeline = inside(backbone)
-    _check(backbone, pipeline)
-    denoising = Denoising(pipeline, material.size, getattr(backbone, "autocast"))  # noqa: B009 (not in the protocol)
-    points = torch.from_numpy(material.emotions).to(backbone.device)
-    batch = min(rival.config.batch, len(material))
+    denoising = Denoising(inside(backbone), material.size, getattr(backbone, "autocast"))  # noqa: B009 (not in the protocol)
+    emotions = torch.from_numpy(material.emotions)
 
     def loss(generator: torch.Generator) -> Tensor:
         rows = torch.randint(len(material), (batch,), generator=generator)
         prompts = [material.neutral[row] for row in rows.tolist()]
         clean = torch.stack([torch.from_numpy(latents[row].copy()) for row in rows.tolist()]).float().to(backbone.device)
-        told = rival.features(backbone.encode(prompts), prompts, points[rows.to(points.device)], 1.0)
-        with rival.steered(points[rows.to(points.device)], 1.0) as steering:
+        points = emotions[rows].to(backbone.device)
+        told = rival.features(backbone.encode(prompts), prompts, points, 1.0)
+        with rival.steered(points, 1.0) as steering:
             if steering is not None:
                 steering.rows = range(batch)
             return denoising.loss(clean, told, generator)
 
+    return loss
+
+
+def learn_to_denoise(rival: Rival, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+    """Train `rival.module` on the material, within the budget."""
+    assert rival.module is not None
+    pipeline = inside(rival.backbone)
+    _check(rival.backbone, pipeline)
+    batch, rate = min(rival.config.batch, len(material)), rival.config.rate
+    loss = loss_of(rival, material, batch)
     origin = {"method": rival.name, "config": plain(rival.config), "material": dict(material.about), "budget": budget.as_dict()}
     with frozen(pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2):
-        return learn(
-            rival.module, loss, budget, folder, rate=rival.config.rate, batch=batch, seed=seed, origin=origin, quiet=quiet
-        )
+        return learn(rival.module, loss, budget, folder, rate=rate, batch=batch, seed=seed, origin=origin, quiet=quiet)
 
 
 def _check(backbone: Any, pipeline: Any) -> None:

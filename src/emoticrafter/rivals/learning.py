@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,9 @@ from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path
-from emoticrafter.rivals.base import Budget, Learned
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.showing import Showing
+from emoticrafter.signals import stop_signals
 
 __all__ = ["STATE", "learn", "rate_at"]
 
@@ -60,7 +58,7 @@ def learn(
     last: deque[float] = deque(maxlen=SHOWN)
     seconds = before
     module.train()
-    with Showing(str(origin["method"]), quiet) as show, _stop_signals() as stopped:
+    with Showing(str(origin["method"]), quiet) as show, stop_signals() as stopped:
         if step:
             show.say(f"{origin['method']}: taken up at step {step}")
         while not stopped and (used := budget.used(step, seconds)) < 1:
@@ -106,9 +104,7 @@ def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, about
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, note)
 
 
-def _take_up(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]
-) -> tuple[int, float]:
+def _take_up(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]) -> tuple[int, float]:
     """Step and seconds of the state that is there, which is loaded; (0, 0) where there is none."""
     from safetensors import safe_open
 
@@ -137,18 +133,3 @@ def _take_up(
             f"{str(path)!r} does not hold a state of this method ({str(error).splitlines()[0]}).", "Delete it to begin anew."
         ) from error
     return step, seconds
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that receives SIGTERM or SIGINT instead of the process, so that the loop can save first."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {s: signal.signal(s, lambda number, frame: received.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.ridge import TERMS, Sums, predicted_residual
-from emoticrafter.rivals.base import Budget, Learned, Rival
+from emoticrafter.rivals.base import Rival
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.showing import Showing
 from emoticrafter.settings import Section, key

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import cache_directory
-from emoticrafter.rivals.base import METHODS, Budget, Learned, Rival, plain
+from emoticrafter.rivals.base import METHODS, Rival, plain
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import is_method_folder, read_config
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
-    from emoticrafter.maker import Maker
+    from emoticrafter.crafter import EmotiCrafter
     from emoticrafter.rivals.material import Material
 
 __all__ = ["method_class", "open_method", "train_method"]
@@ -30,8 +31,10 @@ def method_class(name: str) -> type[Rival]:
     return found
 
 
-def open_method(name_or_folder: str | os.PathLike[str], backbone: Backbone, *, warn: Callable[[str], None] | None = None) -> Maker:
-    """A maker upon an open backbone: the method of a folder; a name in METHODS; "emoticrafter", or an emotion checkpoint's folder.
+def open_method(
+    name_or_folder: str | os.PathLike[str], backbone: Backbone, *, warn: Callable[[str], None] | None = None
+) -> EmotiCrafter | Rival:
+    """A maker upon an open backbone: the method of a folder; a name in METHODS; "emoticrafter", or an emotion checkpoint.
 
     A name that needs training is looked for in the cache, below rivals/FAMILY/NAME. Raises InputError, MissingError and
     CheckpointError.
@@ -57,7 +60,7 @@ def open_method(name_or_folder: str | os.PathLike[str], backbone: Backbone, *, w
 
 def train_method(
     name: str,
-    material: Material,
+    material: Material | None,
     out: str | os.PathLike[str],
     budget: Budget,
     *,
@@ -68,12 +71,19 @@ def train_method(
 ) -> tuple[Rival, Learned]:
     """Train a method into the folder `out`, or go on with what was begun there; a finished one is only opened.
 
+    material: may be None for a method that learns nothing. config: settings that differ from the method's defaults. seed:
+    decides the order of the examples and every noise.
     SIGTERM and Ctrl-C save and return early, with `Learned.signal` set and no method in the folder yet. What was really used
     (seconds, steps, examples) is written into the config. Raises EmotiCrafterError.
     """
     folder = Path(out)
     rival = method_class(name)(backbone, config, folder=folder)
-    about = {"material": dict(material.about), "seed": seed, "budget": budget.as_dict()}
+    learns = METHODS[name].learns
+    if learns != "nothing" and material is None:
+        raise InputError(f"The method {name} must be given something to learn from.", "Give it material.")
+    if learns == "pictures" and material is not None and material.latents is None:
+        raise InputError(f"The method {name} learns from pictures, and the material has none.", "Give a table with pictures.")
+    about = {"material": dict(material.about) if material else {}, "seed": seed, "budget": budget.as_dict()}
     if is_method_folder(folder):
         entries = read_config(folder)
         before = {key: entries.get("training", {}).get(key) for key in about}
@@ -83,9 +93,10 @@ def train_method(
         told = done.trained
         figures = told.get("figures", {})
         return done, Learned(steps=told["steps"], seconds=told["seconds"], examples=told["examples"], figures=figures)
-    if METHODS[name].learns == "pictures" and material.latents is None:
-        raise InputError(f"The method {name} learns from pictures, and the material has none.", "Give a table with pictures.")
-    learned = rival.learn(material, budget, folder, seed=seed, quiet=quiet)
+    if material is None:
+        learned = Learned(steps=0, seconds=0.0, examples=0, figures={})
+    else:
+        learned = rival.learn(material, budget, folder, seed=seed, quiet=quiet)
     if learned.signal is not None:
         return rival, learned
     rival.trained = {

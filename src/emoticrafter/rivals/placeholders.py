@@ -35,7 +35,7 @@ class Placeholders(nn.Module):
         pipeline = inside(backbone)
         self.words = words
         self.numbers: list[int] = []  # of the word that is looked up, for each encoder
-        vectors = []
+        vectors: list[nn.Parameter] = []
         for tokenizer, encoder in _halves(pipeline):
             number = tokenizer(first, add_special_tokens=False).input_ids[-1]
             table = encoder.get_input_embeddings().weight.detach().float().cpu()

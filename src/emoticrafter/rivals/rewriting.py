@@ -2,8 +2,8 @@
 
 Any OpenAI-compatible server writes (`writer = "openai"`, with a `model`). Its answers are kept in a ledger, so that each is paid
 for once. Where there is no server an offline writer stands in: "rules" for any prompt, "storybook" with the grammar that the
-embedded model was trained on, which makes it the truth there rather than a rival. `describe()` says which one wrote. A prompt that
-the writer fails on is drawn as it is, with a warning. Nothing is learned.
+embedded model was trained on, which makes it the truth there rather than a rival. `describe()` says which one wrote. A prompt
+that the writer fails on is drawn as it is, with a warning. Nothing is learned.
 
 Strength moves from the prompt's own features to those of the rewritten one, the pooled feature included.
 """
@@ -13,8 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
@@ -22,10 +21,16 @@ from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.data.writers.base import Pair, Task, Writer, open_writer
 from emoticrafter.emotion import Emotion
 from emoticrafter.files import cache_directory
-from emoticrafter.rivals.base import Budget, Learned, Rival
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.base import Rival
+from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.placeholders import between
 from emoticrafter.settings import Section, key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emoticrafter.backbones.base import Backbone
+    from emoticrafter.rivals.material import Material
 
 __all__ = ["Rewriting"]
 
@@ -50,32 +55,36 @@ class Rewriting(Rival):
     name = "rewriting"
     Config = Settings
 
+    def __init__(self, backbone: Backbone, config: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(backbone, config, **more)
+        self._written: dict[tuple[str, float, float], str] = {}  # what was written, by prompt, valence and arousal
+
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
         told = self.rewritten(prompts, points_B2)
         # Encoded together, so that both have the same sections.
         both = self.backbone.encode([*prompts, *told])
         count = len(prompts)
         first, second = both.rows(range(count)), both.rows(range(count, 2 * count))
-        if first.mask is not None and second.mask is not None:
+        if strength != 1 and first.mask is not None and second.mask is not None:  # a mixture is as long as the longer one
             second = replace(second, mask=first.mask | second.mask)
         return between(first, second, strength)
 
     def rewritten(self, prompts: Sequence[str], points_B2: Tensor) -> list[str]:
         """What is drawn for each prompt and emotion. The same prompt and emotion are written once."""
-        wanted: dict[tuple[str, float, float], str] = {}
         points = [(prompt, float(v), float(a)) for prompt, (v, a) in zip(prompts, points_B2.tolist(), strict=True)]
         tasks = {
             point: Task(id=point[0], emotion=Emotion(valence=round(point[1], 6), arousal=round(point[2], 6)), caption=point[0])
             for point in dict.fromkeys(points)
+            if point not in self._written
         }
-        outcomes = self._writer().write(list(tasks.values()), lambda progress: None)
+        outcomes = [] if not tasks else self._writer().write(list(tasks.values()), lambda progress: None)
         for point, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Pair):
-                wanted[point] = outcome.emotional
+                self._written[point] = outcome.emotional
             else:
                 self.warn(f"The prompt {point[0][:60]!r} is drawn as it is: {outcome.reason}.")
-                wanted[point] = point[0]
-        return [wanted[point] for point in points]
+                self._written[point] = point[0]
+        return [self._written[point] for point in points]
 
     def beside(self, prompts: Sequence[str], points_B2: Tensor) -> list[Mapping[str, Any]]:
         return [{"rewritten": text} for text in self.rewritten(prompts, points_B2)]
@@ -84,6 +93,7 @@ class Rewriting(Rival):
         return {"writer": self._writer().name}
 
     def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+        """Nothing."""
         return Learned(steps=0, seconds=0.0, examples=0, figures={})
 
     def _writer(self) -> Writer:

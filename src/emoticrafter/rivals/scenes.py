@@ -23,7 +23,13 @@ SCENES = 16_000  # as many as the shipped emotion transformer was trained on
 
 
 def storybook_material(
-    backbone: Backbone, count: int = SCENES, *, seed: int = 0, pictures: bool = True, cache: Path | None = None, quiet: bool = False
+    backbone: Backbone,
+    count: int = SCENES,
+    *,
+    seed: int = 0,
+    pictures: bool = True,
+    cache: Path | None = None,
+    quiet: bool = False,
 ) -> Material:
     """The scenes of `storybook annotate --count --seed` that are no held-out contents, with pairs in the storybook's own words.
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
@@ -29,7 +27,7 @@ from emoticrafter.training.state import States
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Job", "forget_accelerator", "open_job", "stop_signals", "write_recipe"]
+__all__ = ["Job", "forget_accelerator", "open_job", "write_recipe"]
 
 T = TypeVar("T")
 RECIPE, METRICS, RUN, CURVES, CHECKPOINT = "recipe.toml", "metrics.jsonl", "run.json", "curves.png", "checkpoint"
@@ -184,25 +182,3 @@ def _clear(out: Path) -> None:
         )
     for name in (BASELINES, PROBE, EMPTY_PROMPT):
         (out / name).unlink(missing_ok=True)
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that receives the first SIGTERM or SIGINT instead of the process, which can then save; the second ends it."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before: dict[int, Any] = {}
-
-    def note(number: int, frame: object) -> None:
-        received.append(number)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    before |= {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

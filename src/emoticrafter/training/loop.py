@@ -19,8 +19,9 @@ from accelerate.utils import gather_object
 from emoticrafter import checkpoint
 from emoticrafter.errors import EmotiCrafterError, OutputError
 from emoticrafter.objective import Pairs, residual_target, weighted_square
+from emoticrafter.signals import stop_signals
 from emoticrafter.training.display import Display, memory_gib
-from emoticrafter.training.job import CHECKPOINT, Job, stop_signals
+from emoticrafter.training.job import CHECKPOINT, Job
 from emoticrafter.training.learner import Learner, NotFiniteError, Update
 from emoticrafter.training.material import Material
 from emoticrafter.training.order import Draws
