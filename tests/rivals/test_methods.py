@@ -106,7 +106,7 @@ def test_settings_mean_what_they_mean_for_ours(name: str, guidance: float, backb
     assert recipe["valence"] == -2
     json.dumps(rival.describe(), allow_nan=False)
     assert difference(pictures[0], rival.generate(PROMPT, HAPPY, seed=3, steps=4, guidance=guidance, size=(48, 32))[0]) > 0
-    with pytest.raises(InputError, match="the prompt|prompt is"):
+    with pytest.raises(InputError, match="prompt is a int"):
         rival.generate(3, SAD)  # type: ignore[arg-type]
 
 
@@ -227,7 +227,7 @@ def test_weights_that_are_cut_short_or_gone_are_refused(kept: Path, backbone: SD
     with pytest.raises(CheckpointError, match="not those that"):
         open_method(kept, backbone)
     weights.unlink()
-    with pytest.raises(CheckpointError, match="no method.safetensors"):
+    with pytest.raises(CheckpointError, match=r"no method\.safetensors"):
         open_method(kept, backbone)
 
 
