@@ -98,8 +98,9 @@ def test_sigterm_saves_and_the_same_command_goes_on(tiny_sdxl: Path, tmp_path: P
     out = tmp_path / "te"
     command = [
         sys.executable, "-m", "emoticrafter", "rival", "train", "time_embedding", "--steps", "100000", "--out", str(out),
-        "--json", "--pairs", str(table), "--pictures", str(tmp_path / "pictures"), "--cache", str(tmp_path), "--backbone", str(tiny_sdxl),
-        "--device", "cpu",
+        "--json",
+        "--pairs", str(table), "--pictures", str(tmp_path / "pictures"), "--cache", str(tmp_path),
+        "--backbone", str(tiny_sdxl), "--device", "cpu",
     ]  # fmt: skip
     path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2] / "src"), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
