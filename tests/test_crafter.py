@@ -294,3 +294,66 @@ def test_ctrl_c_stops_at_once(crafter: EmotiCrafter) -> None:
 def test_recipes_are_json(crafter: EmotiCrafter) -> None:
     recipe = crafter.generate("cat", SAD)[0].recipe
     assert json.loads(json.dumps(recipe)) == recipe
+
+
+def test_a_seed_for_each_pair(crafter: EmotiCrafter) -> None:
+    pictures = crafter.generate(["cat", "dog"], SAD, seed=[5, 9])
+    assert [(p.recipe["prompt"], p.recipe["seed"]) for p in pictures] == [("cat", 5), ("dog", 9)]
+    assert difference(pictures[1], crafter.generate("dog", SAD, seed=9)[0]) <= 1
+    pictures = crafter.generate("cat", [SAD, HAPPY], seed=range(2, 4), count=2, steps=1)
+    assert [p.recipe["seed"] for p in pictures] == [2, 3, 3, 4]
+    for seeds, words in (
+        ([1], "1 seeds were given for 2 pairs"),
+        ([1, -1], "whole number"),
+        ("12", "whole number"),
+        ([1, True], ""),
+    ):
+        with pytest.raises(InputError, match=words):
+            crafter.generate(["cat", "dog"], SAD, seed=seeds)  # type: ignore[arg-type]
+
+
+def test_a_picture_does_not_depend_on_what_was_made_before(crafter: EmotiCrafter, tiny_sdxl: Path) -> None:
+    """To the last bit: a batch that is taken up must end as one that was not stopped."""
+    fresh = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", dtype="float32")
+    crafter.backbone.encode(["a cat", LONG, "dog"])
+    fresh.generate("dog", HAPPY, seed=1)
+    for prompts in (["dog", "a cat"], [LONG, "a cat"]):
+        pictures = [one.generate(prompts, SAD, seed=[3, 4]) for one in (crafter, fresh)]
+        assert [difference(*pair) for pair in zip(*pictures, strict=True)] == [0, 0]
+
+
+def test_describe_names_what_decides_the_pixels(crafter: EmotiCrafter, tiny_sdxl: Path) -> None:
+    about = crafter.describe()
+    assert json.loads(json.dumps(about)) == about
+    assert about["method"] == "emoticrafter"
+    assert about["emotion_hash"] == crafter.eit.metadata["sha256"][:16]
+    assert about["backbone_hash"] == crafter.backbone.describe()["backbone_hash"]
+    assert not {"backbone", "versions"} & set(about)  # the place of the weights decides nothing
+    made = crafter.generate("cat", SAD)[0].recipe
+    assert about["defaults"].pop("preview_steps") == crafter.generate("cat", SAD, preview=True)[0].recipe["steps"]
+    assert about["defaults"] == {name: made[name] for name in about["defaults"]}
+    other, same = (EmotiCrafter(crafter.backbone, tiny_eit(seed)) for seed in (1, 1))  # weights without a checkpoint
+    assert other.describe() == same.describe() != EmotiCrafter(crafter.backbone, tiny_eit(2)).describe()
+    late = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", dtype="float32", scheduler="Euler,timestep_spacing=trailing")
+    assert late.describe()["scheduler"] != about["scheduler"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [{"steps": 0}, {"strength": 99}, {"start": 2}, {"size": 33}, {"guidance": 1, "negative": "x"}, {"negative": "\x00"}],
+)
+def test_check_refuses_what_generate_refuses(crafter: EmotiCrafter, refused: dict[str, Any]) -> None:
+    crafter.check(["cat"], [0])
+    with pytest.raises(InputError) as generated:
+        crafter.generate("cat", SAD, **refused)
+    with pytest.raises(InputError) as checked:
+        crafter.check(["cat"], [0], **refused)
+    assert str(checked.value) == str(generated.value)
+    for prompts, seeds in ((["cat", "\x07"], [0]), (["cat"], [0, -1])):
+        with pytest.raises(InputError):
+            crafter.check(prompts, seeds)
+
+
+def test_check_warns_of_unknown_words(crafter: EmotiCrafter) -> None:
+    with pytest.warns(UnknownWordsWarning, match="catt"):
+        crafter.check(["cat", "a catt"], [0])

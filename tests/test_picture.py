@@ -38,6 +38,7 @@ def difference(a: Image.Image, b: Image.Image) -> int:
 def test_a_picture_and_its_recipe_come_back(tmp_path, name, loss):
     path = Picture(image=image(), recipe=RECIPE).save(tmp_path / name)
     assert path == tmp_path / name
+    assert path.read_bytes() == Picture(image=image(), recipe=RECIPE).encoded(path.suffix)
     back = Picture.open(path)
     assert back.recipe == read_recipe(path) == RECIPE
     assert difference(back.image, image()) <= loss

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +25,7 @@ from emoticrafter.files import cache_directory
 from emoticrafter.maker import Maker
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
-from emoticrafter.request import Request, check_settings, one_prompt, seeds_of
+from emoticrafter.request import Request, check_request, check_settings, decisive, defaults_of, one_prompt, seeds_of
 from emoticrafter.sheet import contact_sheet
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject"]
 
 MAPPED_AT_ONCE = 64  # prompts by the EIT
+METHOD = "emoticrafter"
 
 
 class UnknownWordsWarning(UserWarning):
@@ -152,7 +155,7 @@ class EmotiCrafter:
             emotion,
             seed=seed,
             count=count,
-            strength=self.eit.metadata.get("strength", 1.0) if strength is None else strength,
+            strength=self._strength(strength),
             start=start,
             steps=steps,
             preview=preview,
@@ -208,10 +211,27 @@ class EmotiCrafter:
             ) from error
         return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
 
+    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, strength: float | None = None, **settings: Any) -> None:
+        """Raise the InputError with which `generate` would refuse any of these prompts, seeds and settings, and draw nothing.
+
+        settings: those of `generate`, without count and progress. Words that the model does not know are warned about.
+        """
+        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=self._strength(strength), **settings)
+
     def describe(self) -> dict[str, Any]:
-        """See `Maker.describe`."""
-        own = {"strength": self.eit.metadata.get("strength", 1.0)}
-        return {"method": "emoticrafter", **self.backbone.describe(), **self._weights(), **own}
+        """What decides the pixels beside a picture's own settings, and under `defaults` those that it has where none are given.
+
+        JSON values: the method, hashes of the weights (the backbone's name where it has none), how it computes.
+        """
+        return {
+            "method": METHOD,
+            **decisive(self.backbone),
+            "emotion_hash": (self.eit.metadata.get("sha256") or _hash_of(self.eit))[:16],
+            "defaults": defaults_of(self.backbone, self._strength(None)),
+        }
+
+    def _strength(self, strength: float | None) -> float:
+        return self.eit.metadata.get("strength", 1.0) if strength is None else strength
 
     def _weights(self) -> dict[str, Any]:
         """Which weights these are, as far as is known."""
@@ -255,6 +275,15 @@ def inject(
         residuals = [eit.residual(part, *axes_2B[:, rows]) for part in tokens.split(section, dim=1)]
         parts.append(torch.cat(residuals, dim=1))
     return neutral.tokens + strength * torch.cat(parts)
+
+
+def _hash_of(eit: EmotionInjectionTransformer) -> str:
+    """Of weights that no checkpoint names."""
+    digest = hashlib.sha256(json.dumps(eit.config.as_dict(), sort_keys=True, default=str).encode())
+    for name, tensor in sorted(eit.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,15 +39,22 @@ class Picture:
 
         Raises OutputError if the file exists and `force` is off or if it cannot be written, InputError for another suffix.
         """
-        kind = _kind(path, _STILLS)
-        _check_side(self.image.size, kind)
+        _check_side(self.image.size, _kind(path, _STILLS))
         with atomic_path(path, force) as temporary:
-            if kind == "PNG":
-                self.image.save(temporary, "PNG", pnginfo=recipes.as_png_text(self.recipe))
-            else:
-                options: dict[str, Any] = {"subsampling": 0} if kind == "JPEG" else {"method": 4}
-                self.image.convert("RGB").save(temporary, kind, quality=95, exif=_exif(self.recipe, kind), **options)
+            temporary.write_bytes(self.encoded(Path(path).suffix))
         return Path(path)
+
+    def encoded(self, suffix: str) -> bytes:
+        """The bytes of the file that `save` writes for a name with this suffix. Raises InputError and OutputError."""
+        kind = _kind(f"picture{suffix}", _STILLS)
+        _check_side(self.image.size, kind)
+        file = io.BytesIO()
+        if kind == "PNG":
+            self.image.save(file, "PNG", pnginfo=recipes.as_png_text(self.recipe))
+        else:
+            options: dict[str, Any] = {"subsampling": 0} if kind == "JPEG" else {"method": 4}
+            self.image.convert("RGB").save(file, kind, quality=95, exif=_exif(self.recipe, kind), **options)
+        return file.getvalue()
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Picture:

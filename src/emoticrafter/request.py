@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import Backbone
 
-__all__ = ["Request", "check_settings", "one_prompt", "seeds_of"]
+__all__ = ["Request", "check_request", "check_settings", "decisive", "defaults_of", "one_prompt", "seeds_of"]
 
 MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
@@ -67,15 +67,12 @@ class Request:
             prompts=prompts,
             emotions=emotions,
             seeds=seeds_of(seed, count, len(prompts)),
-            strength=_number("strength", strength, 0.0, MAX_STRENGTH, "0 is neutral"),
-            start=_number("start", start, 0.0, 1.0, "the share of the steps that stay neutral"),
+            strength=_strength(strength),
+            start=_start(start),
             settings=settings,
             rows=[row for row in range(len(prompts)) for _ in range(count)],
         )
-        for text in dict.fromkeys([*prompts, *([negative] if negative else [])]):
-            if unknown := backbone.unknown_words(text):
-                each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
-                warn(f"The model {backbone.name} has never seen these words of the prompt: {', '.join(each)}.")
+        _warn_about_words(backbone, [*prompts, *([negative] if negative else [])], warn)
         return request
 
     def pictures(
@@ -109,6 +106,52 @@ class Request:
         }
 
 
+def check_request(
+    backbone: Backbone,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    warn: Callable[[str], None],
+    strength: float = 1.0,
+    start: float = 0.0,
+    steps: int | None = None,
+    preview: bool = False,
+    guidance: float | None = None,
+    size: int | tuple[int, int] | None = None,
+    negative: str | None = None,
+) -> None:
+    """Raise the InputError with which a request for any of these prompts, seeds and settings would be refused; and warn."""
+    _strength(strength)
+    _start(start)
+    _settings(backbone, steps, preview, guidance, size, negative)
+    for seed in seeds:
+        _checked_seed(seed, 1)
+    checked = [_checked_prompt(prompt, "prompt") for prompt in prompts]
+    _warn_about_words(backbone, [*checked, *([negative] if negative else [])], warn)
+
+
+def decisive(backbone: Backbone) -> dict[str, Any]:
+    """What decides the pixels of a backbone beside a picture's own settings: JSON values."""
+    about = {name: value for name, value in backbone.describe().items() if name not in ("versions", "offload")}
+    if about.get("backbone_hash"):
+        about.pop("backbone", None)  # the name of a place where the same weights lie
+    return about
+
+
+def defaults_of(backbone: Backbone, strength: float) -> dict[str, Any]:
+    """The settings that a picture has where none are given, as `Maker.describe` gives them."""
+    own = backbone.defaults
+    return {
+        "strength": strength,
+        "start": 0.0,
+        "steps": own.steps,
+        "preview_steps": _preview_steps(backbone),
+        "guidance": float(own.guidance),
+        "width": own.size[0],
+        "height": own.size[1],
+    }
+
+
 def one_prompt(prompt: Any) -> str:
     """The prompt of a grid or a sweep, which has one."""
     if not isinstance(prompt, str):
@@ -127,16 +170,38 @@ def seeds_of(seed: int | Sequence[int] | None, count: int, pairs: int) -> list[i
     """The seed of each picture: `count` numbers from `seed` on for every pair, or from the pair's own where there are several."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1 or count * pairs > MAX_PICTURES:
         raise InputError(f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.")
-    if isinstance(seed, list | tuple):
+    if isinstance(seed, Sequence) and not isinstance(seed, str | bytes):
         if len(seed) != pairs:
-            raise InputError(f"{len(seed)} seeds were given for {pairs} pairs.", "Give one, or one for each pair.")
-        firsts = list(seed)
+            raise InputError(f"{len(seed)} seeds were given for {pairs} pairs of prompt and emotion.", "Give one for each.")
+        firsts = [_checked_seed(one, count) for one in seed]
     else:
-        firsts = [secrets.randbelow(2**32) if seed is None else seed] * pairs
-    for first in firsts:
-        if isinstance(first, bool) or not isinstance(first, int) or not 0 <= first <= MAX_SEED - count:
-            raise InputError(f"The seed is {str(first)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
+        firsts = [secrets.randbelow(2**32) if seed is None else _checked_seed(seed, count)] * pairs
     return [first + i for first in firsts for i in range(count)]
+
+
+def _checked_seed(seed: Any, count: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED - count:
+        raise InputError(f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
+    return seed
+
+
+def _strength(strength: float) -> float:
+    return _number("strength", strength, 0.0, MAX_STRENGTH, "0 is neutral")
+
+
+def _start(start: float) -> float:
+    return _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
+
+
+def _preview_steps(backbone: Backbone) -> int:
+    return backbone.defaults.preview_steps or max(backbone.defaults.steps // 3, 1)
+
+
+def _warn_about_words(backbone: Backbone, texts: Sequence[str], warn: Callable[[str], None]) -> None:
+    for text in dict.fromkeys(texts):
+        if unknown := backbone.unknown_words(text):
+            each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
+            warn(f"The model {backbone.name} has never seen these words of the prompt: {', '.join(each)}.")
 
 
 def _settings(
@@ -151,9 +216,8 @@ def _settings(
     pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
     if len(pair) != 2:
         raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
-    few = own.preview_steps or max(own.steps // 3, 1)
     settings: dict[str, Any] = {
-        "steps": (few if preview else own.steps) if steps is None else steps,
+        "steps": (_preview_steps(backbone) if preview else own.steps) if steps is None else steps,
         "guidance": own.guidance if guidance is None else guidance,
         "size": pair,
         "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),

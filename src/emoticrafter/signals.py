@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as something that a long work can look at, save, and obey."""
+"""Signals that ask a run to stop, received in a way that lets it finish what it is doing."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         f"{PROGRAM} {name}"
         for name in (
-            "generate", "grid", "sweep", "info", "moods", "train", "checkpoint import", "checkpoint show", "checkpoint push",
+            "generate", "grid", "sweep", "batch", "info", "moods", "train",
+            "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
             "rival list", "rival train",

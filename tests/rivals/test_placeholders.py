@@ -13,7 +13,7 @@ from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.emotion import MOODS
 from emoticrafter.rivals.discrete import CATEGORIES, nearest_category
-from emoticrafter.rivals.placeholders import Placeholders, between
+from emoticrafter.rivals.placeholders import Placeholders, between, encode_together
 from emoticrafter.rivals.textual_inversion import bilinear
 from tests.tiny import SECTION
 
@@ -63,10 +63,20 @@ def test_a_prompt_without_room_gets_a_section_for_the_words(backbone: SDXLBackbo
 
 def test_each_prompt_gets_its_own_mixture_also_in_a_large_batch(backbone: SDXLBackbone) -> None:
     mix = [[share / 69, 1 - share / 69] for share in range(70)]
-    together = encoded(backbone, ["a cat"] * 70, mix)
+    made = Placeholders(backbone, 2, 2, "cat")
+    together = made.encode(backbone, ["a cat"] * 70, torch.tensor(mix))  # with gradients: many at once
+    assert together.tokens.requires_grad
     for row in (0, 63, 64, 69):
-        torch.testing.assert_close(together.tokens[row], encoded(backbone, ["a cat"], [mix[row]]).tokens[0])
+        torch.testing.assert_close(together.tokens[row].detach(), encoded(backbone, ["a cat"], [mix[row]]).tokens[0])
     assert not torch.allclose(together.tokens[0], together.tokens[69])
+
+
+def test_prompts_encoded_together_are_those_encoded_one_by_one(backbone: SDXLBackbone) -> None:
+    prompts = [LONG, "dog", ""]
+    found, expected = encode_together(backbone, prompts), backbone.encode(prompts)
+    torch.testing.assert_close(found.tokens, expected.tokens)
+    torch.testing.assert_close(found.pooled, expected.pooled)
+    assert found.lengths() == expected.lengths()
 
 
 def test_between_goes_from_neutral_to_emotional_and_past() -> None:

@@ -186,13 +186,9 @@ class SDXLBackbone:
     def _encoded(self, prompts: Sequence[str]) -> list[Encoded]:
         known = {prompt: self._memory[prompt] for prompt in prompts if prompt in self._memory}
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
-        if new:
-            sections = [self.sections(prompt) for prompt in new]
-            tokens, pooled = self.encode_sections([section for parts in sections for section in parts])
-            ends = torch.tensor([len(parts) for parts in sections]).cumsum(0).tolist()
-            for prompt, parts, end in zip(new, sections, ends, strict=True):
-                first = end - len(parts)
-                known[prompt] = tokens[first:end].flatten(0, 1), pooled[first]
+        for prompt in new:  # each by itself: its features, to the last bit, must not depend on its company
+            tokens, pooled = self.encode_sections(self.sections(prompt))
+            known[prompt] = tokens.flatten(0, 1), pooled[0]
         for prompt in known:
             self._memory[prompt] = known[prompt]
             self._memory.move_to_end(prompt)

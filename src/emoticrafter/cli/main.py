@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import checkpoints, data, pictures, rivals, storybook, train
+from emoticrafter.cli import batch, checkpoints, data, pictures, rivals, storybook, train
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 app.command()(pictures.generate)
 app.command()(pictures.grid)
 app.command()(pictures.sweep)
+app.command()(batch.batch)
 app.command()(pictures.info)
 app.command()(pictures.moods)
 app.command()(train.train)

@@ -14,12 +14,14 @@ import typer
 from emoticrafter.cli.console import warn
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
     from emoticrafter.rivals import Rival
 
-FEELING, MODEL, SAMPLING, OUTPUT = "Feeling", "Model", "Sampling", "Output"
+FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
+ENGINES = ("local", "ray")
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
@@ -127,9 +129,10 @@ class ModelOptions:
         bool, typer.Option("--watermark", help="Add SDXL's invisible watermark; the recipe says so.", rich_help_panel=MODEL)
     ] = False
 
-    def open(self) -> EmotiCrafter | Rival:
-        """EmotiCrafter, or the method that was asked for, upon the backbone."""
-        options = _given(
+    def settings(self) -> dict[str, Any]:
+        """What was given, as keyword arguments of `EmotiCrafter.from_pretrained` beside the backbone."""
+        return _given(
+            emotion=self.emotion,
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,
@@ -137,13 +140,16 @@ class ModelOptions:
             loras=self.lora or None,
             watermark=self.watermark or None,
         )
+
+    def open(self) -> EmotiCrafter | Rival:
+        """EmotiCrafter, or the method that was asked for, upon the backbone."""
         if self.method is not None:
-            return self._open_method(self.method, options)
+            return self._open_method(self.method)
         from emoticrafter.crafter import EmotiCrafter
 
-        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **_given(emotion=self.emotion), **options)
+        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **self.settings())
 
-    def _open_method(self, method: str, options: dict[str, Any]) -> EmotiCrafter | Rival:
+    def _open_method(self, method: str) -> EmotiCrafter | Rival:
         if self.emotion is not None:
             raise InputError(
                 f"--method {method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
@@ -152,16 +158,22 @@ class ModelOptions:
         from emoticrafter.backbones.registry import open_backbone
         from emoticrafter.rivals import open_method
 
-        return open_method(method, open_backbone(self.backbone, **options), warn=warn)
+        return open_method(method, open_backbone(self.backbone, **self.settings()), warn=warn)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamplingOptions:
-    """How a picture is made from prompt and emotion. What is not given, the model decides."""
+class SeedOption:
+    """From which noise a picture begins."""
 
     seed: Annotated[
         int | None, typer.Option(help="The same seed gives the same picture; by default 0.", rich_help_panel=SAMPLING)
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingOptions:
+    """How a picture is made from prompt, emotion and seed. What is not given, the model decides."""
+
     strength: Annotated[
         float | None,
         typer.Option(
@@ -194,6 +206,39 @@ class SamplingOptions:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions(DrawingOptions, SeedOption):
+    """How a picture is made from prompt and emotion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """In which processes the work is done."""
+
+    engine: Annotated[
+        str, typer.Option(help="local: in this process. ray: on a Ray cluster.", metavar="local|ray", rich_help_panel=RAY)
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="A cluster that runs; by default $RAY_ADDRESS, else one is started on this machine.",
+            metavar="HOST:PORT",
+            rich_help_panel=RAY,
+        ),
+    ] = None
+    ray_workers: Annotated[
+        int | None, typer.Option(help="By default one per GPU, or per machine.", metavar="N", rich_help_panel=RAY)
+    ] = None
+
+    def check(self) -> None:
+        if self.engine not in ENGINES:
+            raise InputError(f"The engine is {self.engine[:60]!r}.", f"Known ones: {', '.join(ENGINES)}.")
+        if self.engine == "ray":
+            need_extra("ray", "ray")
+        elif self.ray_address is not None or self.ray_workers is not None:
+            raise InputError("--ray-address and --ray-workers were given with --engine local.", "Give --engine ray.")
+
+
 Out = Annotated[
     Path | None, typer.Option("--out", help="Where to write; by default named after the prompt.", rich_help_panel=OUTPUT)
 ]
@@ -210,6 +255,14 @@ def parse_size(text: str) -> int | tuple[int, int]:
         )
     numbers = [int(side) for side in sides]
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def absolute(name: str) -> str:
+    """A file or folder as it is found from everywhere; the names of models as they are."""
+    from emoticrafter.backbones.registry import NAMES
+
+    path = Path(name)
+    return str(path.absolute()) if name not in NAMES and path.exists() else name
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -8,14 +8,12 @@ written last.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +36,7 @@ from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path
+from emoticrafter.locks import hold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +103,8 @@ def write_features(
     tasks = _tasks(folder.absolute(), plan, plans.prompts_of(kept), sums)
     if tasks or not _is_finished(folder, repair):
         _check_space(folder, plan, tasks)
-        with _alone(folder):
+        busy = f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
+        with hold(folder / UNFINISHED / LOCK, *busy):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
                 sums[number] = checksum_file(folder, number).read_text(encoding="ascii")
@@ -220,31 +220,6 @@ def _check_space(folder: Path, plan: Plan, tasks: Sequence[Task]) -> None:
             f"The features take {needed / 1e9:.1f} GB; the disk of {str(folder)!r} has {usage.free / 1e9:.1f} GB left.",
             "Free some space, or choose another disk.",
         )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder against a second run; whatever ends the process lets it go. Nothing where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    lock = folder / UNFINISHED / LOCK
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        held = lock.open("w")
-    except OSError as error:
-        raise OutputError(f"Cannot write in {str(folder)!r}: {error.strerror or error}.", "Choose another folder.") from error
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                raise OutputError(
-                    f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
-                ) from error
-        yield
 
 
 def _begin(folder: Path, plan: Plan, kept: pd.DataFrame) -> None:

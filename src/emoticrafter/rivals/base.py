@@ -198,7 +198,7 @@ class Rival:
                     **request.settings,
                 )
             beside = self.beside(request.prompts, points) if request.strength else []
-        return request.pictures(images, self.describe(), beside)
+        return request.pictures(images, {**self.backbone.describe(), **self._marks()}, beside)
 
     def grid(self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], **settings: Any) -> Grid:
         """See `EmotiCrafter.grid`."""
@@ -214,8 +214,20 @@ class Rival:
 
     def describe(self) -> dict[str, Any]:
         """See `Maker.describe`."""
-        found: dict[str, Any] = {"method": self.name, **self.backbone.describe(), "method_config": plain(self.config)}
-        return found | ({"method_hash": self.hash[:16]} if self.hash else {}) | dict(self.about())
+        from emoticrafter.request import decisive, defaults_of
+
+        return {**decisive(self.backbone), **self._marks(), "defaults": defaults_of(self.backbone, 1.0)}
+
+    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, strength: float | None = None, **settings: Any) -> None:
+        """See `EmotiCrafter.check`."""
+        from emoticrafter.request import check_request
+
+        wanted = 1.0 if strength is None else strength
+        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=wanted, **settings)
+
+    def _marks(self) -> dict[str, Any]:
+        marks = {"method": self.name, "method_config": plain(self.config), **self.about()}
+        return marks | ({"method_hash": self.hash[:16]} if self.hash else {})
 
     # -- folders -----------------------------------------------------------------------------------------------------------
 

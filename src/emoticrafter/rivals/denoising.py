@@ -23,6 +23,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.rivals.base import Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.learning import learn
+from emoticrafter.rivals.placeholders import encode_together
 from emoticrafter.rivals.steering import inside
 from emoticrafter.settings import Section, key
 
@@ -115,7 +116,7 @@ def loss_of(rival: Rival, material: Material, batch: int) -> Callable[[torch.Gen
         prompts = [material.neutral[row] for row in rows.tolist()]
         clean = torch.stack([torch.from_numpy(latents[row].copy()) for row in rows.tolist()]).float().to(backbone.device)
         points = emotions[rows].to(backbone.device)
-        told = rival.features(backbone.encode(prompts), prompts, points, 1.0)
+        told = rival.features(encode_together(backbone, prompts), prompts, points, 1.0)
         with rival.steered(points, 1.0) as steering:
             if steering is not None:
                 steering.rows = range(batch)

@@ -21,7 +21,7 @@ from emoticrafter.rivals.steering import inside
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
 
-__all__ = ["Placeholders", "between"]
+__all__ = ["Placeholders", "between", "encode_together"]
 
 AT_ONCE = 64  # sections through the encoders
 SPREAD = 0.1  # of the first vectors around a word's, in standard deviations of the embedding table
@@ -66,8 +66,10 @@ class Placeholders(nn.Module):
             counts.append(len(parts))
         mixed = [torch.einsum("bs,ske->bke", mix_BS, vectors) for vectors in self.vectors]
         tokens, pooled = [], []
-        for begin in range(0, len(sections), AT_ONCE):
-            part = sections[begin : begin + AT_ONCE]
+        # Where pictures are drawn each goes by itself: its features, to the last bit, must not depend on its company.
+        at_once = AT_ONCE if torch.is_grad_enabled() else 1
+        for begin in range(0, len(sections), at_once):
+            part = sections[begin : begin + at_once]
             with self._replaced(backbone, places, mixed, begin, len(part)):
                 one, other = backbone.encode_sections(part)
             tokens.append(one)
@@ -125,6 +127,14 @@ def between(neutral: PromptFeatures, emotional: PromptFeatures, strength: float 
     if length < emotional.tokens.shape[1]:
         tokens = torch.cat([tokens, emotional.tokens[:, length:]], dim=1)
     return PromptFeatures(tokens, torch.lerp(neutral.pooled, emotional.pooled, share_B[:, None]), emotional.mask)
+
+
+@torch.no_grad()
+def encode_together(backbone: Any, prompts: Sequence[str]) -> PromptFeatures:
+    """What `Backbone.encode` gives, but for the last bits: all prompts go through the encoders at once, which is faster."""
+    sections = [backbone.sections(prompt) for prompt in prompts]
+    tokens, pooled = backbone.encode_sections([section for parts in sections for section in parts])
+    return _joined(backbone, tokens, pooled, [len(parts) for parts in sections])
 
 
 def _halves(pipeline: Any) -> list[tuple[Any, Any]]:

@@ -19,6 +19,7 @@ from accelerate.utils import LoggerType, ProjectConfiguration
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
 from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.locks import hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import Metrics
@@ -137,22 +138,7 @@ def _alone(out: Path) -> Iterator[None]:
     check_writable(out / RECIPE, force=True)
     if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {".lock"}:
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        _clear(out)
-        yield
-        return
-    with (out / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."
-            ) from None
-        except OSError:  # a file system without locks
-            pass
+    with hold(out / ".lock", f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
         _clear(out)
         yield
 

@@ -12,8 +12,7 @@ import typer
 
 from emoticrafter.cli.console import Step, note, progress, say, say_json
 from emoticrafter.cli.data import app
-from emoticrafter.cli.options import Json, spread
-from emoticrafter.errors import InputError
+from emoticrafter.cli.options import Json, RayOptions, absolute, spread
 from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from emoticrafter.data.encoding import Written
     from emoticrafter.data.shards import Engine
 
-ENGINES = ("local", "ray")
-WORK, RAY = "Where it is computed", "Ray"
+WORK = "Where it is computed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,30 +43,8 @@ class WorkOptions:
     threads: Annotated[
         int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024, rich_help_panel=WORK)
     ] = None
-    engine: Annotated[
-        str, typer.Option(help="local: in this process. ray: on a Ray cluster.", metavar="local|ray", rich_help_panel=RAY)
-    ] = "local"
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            help="A cluster that runs; by default $RAY_ADDRESS, else one is started on this machine.",
-            metavar="HOST:PORT",
-            rich_help_panel=RAY,
-        ),
-    ] = None
-    ray_workers: Annotated[
-        int | None, typer.Option(help="By default one per GPU, or per machine.", metavar="N", rich_help_panel=RAY)
-    ] = None
 
-    def check(self) -> None:
-        if self.engine not in ENGINES:
-            raise InputError(f"The engine is {self.engine[:60]!r}.", f"Known ones: {', '.join(ENGINES)}.")
-        if self.engine == "ray":
-            need_extra("ray", "ray")
-        elif self.ray_address is not None or self.ray_workers is not None:
-            raise InputError("--ray-address and --ray-workers were given with --engine local.", "Give --engine ray.")
-
-    def open(self, backbone: str) -> tuple[PromptEncoder, Engine | None]:
+    def open(self, backbone: str, ray: RayOptions) -> tuple[PromptEncoder, Engine | None]:
         """The encoder of this process, and the engine where it is not this process that encodes."""
         import torch
 
@@ -76,22 +52,21 @@ class WorkOptions:
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        if self.engine == "local":
+        if ray.engine == "local":
             return open_encoder(backbone, device=self.device, dtype=self.compute), None
-        from emoticrafter.cluster import ray_engine
+        from emoticrafter.cluster.features import ray_engine
 
         device, compute = self.device, self.compute
         if str(device).startswith("cuda") and not torch.cuda.is_available():  # the workers have some; here, prompts are counted
             device, compute = "cpu", compute or "bfloat16"
         encoder = open_encoder(backbone, device=device, dtype=compute)
-        path = Path(backbone)
         engine = ray_engine(
-            str(path.absolute()) if path.exists() else backbone,
+            absolute(backbone),
             fingerprint=encoder.fingerprint,
             device=self.device,
             compute=encoder.computed,
-            address=self.ray_address,
-            workers=self.ray_workers,
+            address=ray.ray_address,
+            workers=ray.ray_workers,
             cpus=self.threads,
         )
         return encoder, engine
@@ -127,6 +102,7 @@ def encode(
         typer.Option(help="Prompts per file; by default about 256 MB of them.", metavar="N", rich_help_panel=WORK),
     ] = None,
     work: WorkOptions,
+    ray: RayOptions,
     as_json: Json = False,
 ) -> None:
     """Encode the prompts of pairs for training, each distinct one once.
@@ -145,12 +121,12 @@ def encode(
     from emoticrafter.data.encoding import write_features
     from emoticrafter.data.tables import read_table
 
-    work.check()
+    ray.check()
     plans.check_settings(dtype, long)
     table, _ = read_table(pairs, "pairs")
     if without_doubts:
         table = _undoubted(table)
-    encoder, engine = work.open(backbone)
+    encoder, engine = work.open(backbone, ray)
     try:
         with _stages() as stage:
             written = write_features(

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from emoticrafter import cluster
 from emoticrafter.backbones.registry import open_encoder
+from emoticrafter.cluster import features
+from emoticrafter.cluster.workers import connected, error_of, readable_errors, shares
 from emoticrafter.data.encoding import write_features
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.shards import Task
@@ -42,16 +43,16 @@ def node(alive: bool = True, **resources: float) -> dict[str, Any]:
 def test_workers_share_the_cluster(
     nodes: list[dict[str, Any]], gpu: bool, workers: int | None, expected: tuple[int, int]
 ) -> None:
-    assert cluster._shares(nodes, gpu, workers) == expected
+    assert shares(nodes, gpu, workers) == expected
 
 
 def test_a_cluster_that_is_too_small_is_an_error_with_both_numbers() -> None:
     with pytest.raises(InputError, match="5 Ray workers were asked for; the cluster has 4 cores"):
-        cluster._shares([node(CPU=4)], False, 5)
+        shares([node(CPU=4)], False, 5)
     with pytest.raises(DeviceError, match="no GPU"):
-        cluster._shares([node(CPU=4)], True, None)
+        shares([node(CPU=4)], True, None)
     with pytest.raises(InputError, match="is 0"):
-        cluster.ray_engine("storybook", fingerprint="", workers=0)
+        features.ray_engine("storybook", fingerprint="", workers=0)
 
 
 def row(folder: Path, **settings: Any) -> dict[str, str]:
@@ -61,18 +62,18 @@ def row(folder: Path, **settings: Any) -> dict[str, str]:
 
 
 def test_a_worker_s_error_comes_back_as_it_was(tmp_path: Path, tiny_sdxl: Path) -> None:
-    made = cluster.ShardMaker()(row(tmp_path))
+    made = features.ShardMaker()(row(tmp_path))
     assert made["number"] == 3
-    error = cluster._error(made["error"])
+    error = error_of(made["error"])
     assert type(error) is OutputError
     assert str(tmp_path) in error.problem
     assert "all of them share" in error.hint
     (tmp_path / "unfinished").mkdir()
     (tmp_path / "unfinished" / "plan.json").write_text("{}")
-    error = cluster._error(cluster.ShardMaker()(row(tmp_path))["error"])
+    error = error_of(features.ShardMaker()(row(tmp_path))["error"])
     assert type(error) is MissingError
     assert "no backbone 'nonesuch'" in error.problem
-    error = cluster._error(cluster.ShardMaker()(row(tmp_path, backbone=str(tiny_sdxl)))["error"])
+    error = error_of(features.ShardMaker()(row(tmp_path, backbone=str(tiny_sdxl)))["error"])
     assert type(error) is InputError
     assert "f" * 16 in error.problem
     assert open_encoder(tiny_sdxl, device="cpu").fingerprint[:16] in error.problem
@@ -85,12 +86,12 @@ def test_a_worker_s_error_comes_back_as_it_was(tmp_path: Path, tiny_sdxl: Path) 
 def test_the_first_error_of_a_worker_ends_the_run(
     tmp_path: Path, tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch, error: str, kind: type[EmotiCrafterError]
 ) -> None:
-    monkeypatch.setattr(cluster, "_connected", lambda *_: nullcontext())
-    monkeypatch.setattr(cluster, "_readable_errors", nullcontext)
-    monkeypatch.setattr(cluster, "_pipeline", lambda *_: iter([{"number": 0, "error": error}]))
+    monkeypatch.setattr(features, "connected", lambda *_: nullcontext())
+    monkeypatch.setattr(features, "readable_errors", nullcontext)
+    monkeypatch.setattr(features, "_pipeline", lambda *_: iter([{"number": 0, "error": error}]))
     encoder = open_encoder(tiny_sdxl, device="cpu")
     with pytest.raises(kind, match="no try" if error else "does not appear") as caught:
-        write_features(pairs_of_words(), tmp_path, encoder, engine=cluster.ray_engine("tiny", fingerprint=""))
+        write_features(pairs_of_words(), tmp_path, encoder, engine=features.ray_engine("tiny", fingerprint=""))
     assert type(caught.value) is kind
 
 
@@ -98,7 +99,7 @@ def test_the_first_error_of_a_worker_ends_the_run(
 def test_a_fault_of_ray_itself_is_told_in_one_line() -> None:
     from ray.exceptions import WorkerCrashedError
 
-    with pytest.raises(DeviceError, match="workers failed: The worker died") as caught, cluster._readable_errors():
+    with pytest.raises(DeviceError, match="workers failed: The worker died") as caught, readable_errors():
         raise WorkerCrashedError
     assert "goes on" in caught.value.hint
 
@@ -106,7 +107,7 @@ def test_a_fault_of_ray_itself_is_told_in_one_line() -> None:
 @ray
 def test_an_address_without_a_cluster_is_an_error(tmp_path: Path, tiny_sdxl: Path) -> None:
     encoder = open_encoder(tiny_sdxl, device="cpu")
-    engine = cluster.ray_engine(str(tiny_sdxl), fingerprint=encoder.fingerprint, address="not an address")
+    engine = features.ray_engine(str(tiny_sdxl), fingerprint=encoder.fingerprint, address="not an address")
     with pytest.raises(MissingError, match="no Ray cluster at 'not an address'") as caught:
         write_features(pairs_of_words(), tmp_path / "made", encoder, engine=engine)
     assert "RAY_ADDRESS" in caught.value.hint
@@ -122,9 +123,9 @@ def test_a_real_ray_writes_what_one_process_writes(tmp_path: Path, tiny_sdxl: Pa
     settings: dict[str, Any] = {"batch": 4, "shard_rows": 8}
     write_features(pairs, tmp_path / "local", encoder, **settings)
     steps: list[tuple[int, int]] = []
-    with cluster._connected(None, 2):
+    with connected(None, 2):
         assert not ray._private.worker.global_worker.node.webui_url  # nothing that could be looked at from elsewhere
-        engine = cluster.ray_engine(str(tiny_sdxl), fingerprint=encoder.fingerprint, device="cpu", compute="float32", workers=2)
+        engine = features.ray_engine(str(tiny_sdxl), fingerprint=encoder.fingerprint, device="cpu", compute="float32", workers=2)
         written = write_features(
             pairs, tmp_path / "ray", encoder, **settings, engine=engine,
             progress=lambda name: lambda done, total: steps.append((done, total)),

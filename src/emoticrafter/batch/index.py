@@ -1,0 +1,132 @@
+"""The index of a batch: a row per picture that is there, with all that it was made from.
+
+    id          sixteen hexadecimal digits of what decides the pixels: the row's settings and the maker's weights
+    prompt      as it was drawn
+    prompt_id   ten hexadecimal digits of the prompt
+    valence, arousal, seed, strength, start, steps, guidance, width, height
+    negative    null where there is none
+    method      of the maker
+    file        the picture below the folder, with slashes between
+    sha256      of the file
+
+and behind these the columns that came with the prompts and the emotions, as texts. Its metadata says under `emoticrafter`
+whether every picture of the plan is there (`complete`), and how many were planned.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emoticrafter.batch.rows import SETTINGS, Row
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["COLUMNS", "INDEX", "TABLE", "entry", "known_hashes", "read_index", "write_index"]
+
+INDEX, TABLE = "index.parquet", "index.csv"
+VERSION = 1
+_KEY = b"emoticrafter"
+COLUMNS = {
+    "id": "string", "prompt": "string", "prompt_id": "string", "valence": "double", "arousal": "double", "seed": "int64",
+    "strength": "double", "start": "double", "steps": "int64", "guidance": "double", "width": "int64", "height": "int64",
+    "negative": "string", "method": "string", "file": "string", "sha256": "string",
+}  # fmt: skip
+
+
+def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, maker: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the index of a picture: settings by its own recipe, where that has them, else as they were asked for."""
+    settings = {name: recipe.get(name, getattr(row, name)) for name in SETTINGS}
+    return {
+        "id": id,
+        "prompt": row.prompt,
+        "prompt_id": row.prompt_id,
+        "valence": row.valence,
+        "arousal": row.arousal,
+        "seed": row.seed,
+        **settings,
+        "method": recipe.get("method") or maker.get("method"),
+        "file": file,
+        "sha256": sha256,
+        **row.columns,
+    }
+
+
+def write_index(folder: Path, entries: Sequence[Mapping[str, Any]], planned: int, *, table: bool = False) -> Path:
+    """Write the index whole or not at all, unless it says the same already. table: as CSV, too.
+
+    Returns the path. Raises OutputError.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    others = dict.fromkeys(name for one in entries for name in one if name not in COLUMNS)
+    columns = {name: pa.type_for_alias(alias) for name, alias in COLUMNS.items()} | dict.fromkeys(others, pa.string())
+    made = pa.table({name: pa.array([one.get(name) for one in entries], type_) for name, type_ in columns.items()})
+    about = {"kind": "batch index", "version": VERSION, "planned": planned, "complete": len(entries) == planned}
+    buffer = io.BytesIO()
+    pq.write_table(made.replace_schema_metadata({_KEY: json.dumps(about).encode()}), buffer)
+    _replace(folder / INDEX, buffer.getvalue())
+    if table or (folder / TABLE).exists():  # an old one beside a new index would mislead
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        writer.writerows([one.get(name) for name in columns] for one in entries)
+        _replace(folder / TABLE, text.getvalue().encode())
+    return folder / INDEX
+
+
+def read_index(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """The index of a folder, or of a file; `attrs` has what it says of itself: `complete`, `planned`.
+
+    Raises MissingError if there is none, InputError if it is damaged; the batch's command writes it again.
+    """
+    table, about = _read(Path(folder))
+    frame = table.to_pandas()
+    frame.attrs = {name: about.get(name) for name in ("complete", "planned")}
+    return frame
+
+
+def known_hashes(folder: Path) -> dict[str, str]:
+    """The sha256 of each file by the picture's id, as the index has them; none where it is missing or damaged."""
+    try:
+        table, _ = _read(folder)
+    except (InputError, MissingError):
+        return {}
+    return dict(zip(table["id"].to_pylist(), table["sha256"].to_pylist(), strict=True))
+
+
+def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = path / INDEX if path.is_dir() else path
+    if not path.is_file():
+        raise MissingError(f"There is no index {str(path)!r}.", "`emoticrafter batch` writes one at its end.")
+    again = "Run the `emoticrafter batch` command that made the folder: it writes the index again."
+    try:
+        table = pq.read_table(path)
+        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+        lacking = [name for name in COLUMNS if name not in table.column_names]
+        if about.get("kind") != "batch index" or lacking:
+            raise ValueError(f"it lacks {', '.join(lacking) or 'our mark'}")
+    except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"The index {str(path)!r} is damaged: {reason}.", again) from error
+    return table, about
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_bytes(content)

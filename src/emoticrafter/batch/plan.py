@@ -1,0 +1,173 @@
+"""The plan of a folder: every row that it is to hold, and which of them are drawn together.
+
+A picture's last bits depend on the pictures that are computed with it, so a row stays in the batch that it was planned in:
+whatever is missing is drawn again in the same company, and comes out the same. Rows that are added later make batches of their
+own.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from emoticrafter.batch.rows import SETTINGS, Row
+from emoticrafter.errors import InputError
+from emoticrafter.files import atomic_path
+
+__all__ = ["PLAN", "Plan", "default_batch", "new_plan", "read_plan"]
+
+PLAN = "plan.parquet"
+VERSION = 1
+_KEY = b"emoticrafter"
+_TYPES = {
+    "prompt": "string", "valence": "double", "arousal": "double", "seed": "int64", "strength": "double", "start": "double",
+    "steps": "int64", "guidance": "double", "width": "int64", "height": "int64", "negative": "string", "preview": "bool",
+}  # fmt: skip
+_MOST, _PIXELS = 32, 32 * 128**2  # pictures of a batch: what a CPU draws best at once, and a GPU in some seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """maker: what it described. suffix: of the files. batch: the most rows drawn together. rows: by id, in the index's order.
+    batches: the number of the batch of each."""
+
+    maker: Mapping[str, Any]
+    suffix: str
+    batch: int
+    rows: Mapping[str, Row]
+    batches: Mapping[str, int]
+
+    def file(self, id: str) -> str:
+        return self.rows[id].file(id, self.suffix)
+
+    def members(self) -> dict[int, list[str]]:
+        """The ids of every batch, in the order in which they are drawn."""
+        found: dict[int, list[str]] = {}
+        for id, number in self.batches.items():
+            found.setdefault(number, []).append(id)
+        return found
+
+    def extended(self, rows: Mapping[str, Row]) -> Plan:
+        """With these rows too; those that are there get the columns of these."""
+        columns = {id: replace(row, columns=rows[id].columns) if id in rows else row for id, row in self.rows.items()}
+        new = {id: row for id, row in rows.items() if id not in self.rows}
+        first = 1 + max(self.batches.values(), default=-1)
+        return replace(
+            self,
+            rows={**columns, **new},
+            batches={**self.batches, **{id: first + number for id, number in _batches(new, self.batch)}},
+        )
+
+    def check_same(self, new: Plan, folder: Path) -> None:
+        """Raise InputError, naming both values, where another maker, format, batch or other settings are asked for now.
+
+        Prompts, emotions and seeds may be others; further settings may be added to those that the folder was begun with.
+        """
+        differing = [
+            (name.replace("_", " "), self.maker.get(name), new.maker.get(name))
+            for name in dict.fromkeys([*self.maker, *new.maker])
+            if name != "defaults" and self.maker.get(name) != new.maker.get(name)
+        ]
+        differing += [("format", self.suffix, new.suffix)] * (self.suffix != new.suffix)
+        differing += [("batch size", self.batch, new.batch)] * (self.batch != new.batch)
+        ours, theirs = ([*dict.fromkeys(map(_settings_of, plan.rows.values()))] for plan in (self, new))
+        if lacking := [settings for settings in ours if settings not in theirs]:
+            nearest = max(theirs, key=lambda settings: sum(a == b for a, b in zip(settings, lacking[0], strict=True)))
+            names = (*SETTINGS, "preview")
+            differing += [(name, a, b) for name, a, b in zip(names, lacking[0], nearest, strict=True) if a != b]
+        if differing:
+            name, before, now = differing[0]
+            raise InputError(
+                f"{str(folder)!r} was begun with the {name} {_shown(before)}; now it is {_shown(now)}.",
+                "Give another folder with --out, or what the folder was begun with.",
+            )
+
+    def write(self, path: Path) -> None:
+        """Write the plan, unless the file says the same already."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        arrays = {
+            "batch": pa.array([self.batches[id] for id in self.rows], pa.int64()),
+            "id": pa.array(list(self.rows), pa.string()),
+            **{
+                name: pa.array([getattr(row, name) for row in self.rows.values()], pa.type_for_alias(alias))
+                for name, alias in _TYPES.items()
+            },
+            "columns": pa.array([json.dumps(dict(row.columns), ensure_ascii=False) for row in self.rows.values()], pa.string()),
+        }
+        about = {"kind": "batch plan", "version": VERSION, "maker": dict(self.maker), "suffix": self.suffix, "batch": self.batch}
+        buffer = io.BytesIO()
+        pq.write_table(pa.table(arrays).replace_schema_metadata({_KEY: json.dumps(about).encode()}), buffer)
+        if path.is_file() and path.read_bytes() == buffer.getvalue():
+            return
+        with atomic_path(path, force=True) as temporary:
+            temporary.write_bytes(buffer.getvalue())
+
+
+def new_plan(maker: Mapping[str, Any], suffix: str, batch: int, rows: Mapping[str, Row]) -> Plan:
+    """The plan of a folder that holds nothing yet."""
+    return Plan(maker=maker, suffix=suffix, batch=batch, rows={}, batches={}).extended(rows)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file. Raises InputError if it is damaged or of another version."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+        if about.get("kind") != "batch plan":
+            raise ValueError("it is no plan of a batch")
+        if about["version"] != VERSION:
+            raise InputError(
+                f"{str(path)!r} has version {about['version']!r}; this program reads version {VERSION}.",
+                "Give another folder, or install the emoticrafter that wrote it.",
+            )
+        entries = table.to_pylist()
+        rows = {
+            entry["id"]: Row(**{**{one.name: entry[one.name] for one in fields(Row)}, "columns": json.loads(entry["columns"])})
+            for entry in entries
+        }
+        return Plan(
+            maker=about["maker"],
+            suffix=about["suffix"],
+            batch=about["batch"],
+            rows=rows,
+            batches={entry["id"]: entry["batch"] for entry in entries},
+        )
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"The plan {str(path)!r} is damaged: {reason}.", "Make the folder anew, or delete the plan.") from error
+
+
+def default_batch(rows: Sequence[Row]) -> int:
+    """Pictures drawn together where nobody says: fewer of large ones."""
+    largest = max(((row.width or 0) * (row.height or 0) for row in rows), default=0)
+    return max(4, min(_MOST, _PIXELS // largest)) if largest else 16
+
+
+def _batches(rows: Mapping[str, Row], batch: int) -> Iterator[tuple[str, int]]:
+    """Each id with the number of its batch: neighbours of the same settings go together."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for id, row in rows.items():
+        alike.setdefault(_settings_of(row), []).append(id)
+    number = 0
+    for ids in alike.values():
+        for begin in range(0, len(ids), batch):
+            yield from ((id, number) for id in ids[begin : begin + batch])
+            number += 1
+
+
+def _settings_of(row: Row) -> tuple[Any, ...]:
+    return (*row.settings.values(), row.preview)
+
+
+def _shown(value: Any) -> str:
+    text = "the maker's own" if value is None else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,183 @@
+"""What is to be drawn: a row per picture, each known by a hash of what decides its pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from emoticrafter.emotion import Emotion
+from emoticrafter.errors import InputError
+from emoticrafter.files import safe_name
+
+__all__ = ["Feeling", "Prompt", "Row", "plan_rows"]
+
+MAX_ROWS = 1_000_000
+SETTINGS = ("strength", "start", "steps", "guidance", "width", "height", "negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """A prompt, and what else is known of it: columns that the index takes along."""
+
+    text: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feeling:
+    """An emotion, and columns that the index takes along."""
+
+    emotion: Emotion
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A picture to make. Of the settings, None is the maker's own. columns: of prompt and emotion, for the index.
+
+    preview: as few steps as still give a good picture, where `steps` is None.
+    """
+
+    prompt: str
+    valence: float
+    arousal: float
+    seed: int
+    strength: float | None = None
+    start: float | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    width: int | None = None
+    height: int | None = None
+    negative: str | None = None
+    preview: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def emotion(self) -> Emotion:
+        return Emotion(valence=self.valence, arousal=self.arousal)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the row says beside prompt, emotion and seed."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
+    @property
+    def prompt_id(self) -> str:
+        """Ten hexadecimal digits that stand for the prompt."""
+        return hashlib.sha256(self.prompt.encode()).hexdigest()[:10]
+
+    def resolved(self, description: Mapping[str, Any]) -> Row:
+        """The same with the maker's own settings in the place of None, as far as its description tells them."""
+        own = description.get("defaults") or {}
+        made: dict[str, Any] = {name: own.get(name) if value is None else value for name, value in self.settings.items()}
+        if self.preview and self.steps is None and "preview_steps" in own:
+            made["steps"] = own["preview_steps"]
+        made |= {name: float(made[name]) for name in ("strength", "start", "guidance") if isinstance(made[name], int)}
+        made |= {"valence": self.emotion.valence, "arousal": self.emotion.arousal}  # 1 and 1.0 are one
+        return replace(self, prompt=_single_spaces(self.prompt, "prompt"), preview=self.preview and made["steps"] is None, **made)
+
+    def id(self, description: Mapping[str, Any]) -> str:
+        """Sixteen hexadecimal digits that stand for the picture: of all that decides its pixels, the maker included."""
+        decides = {name: value for name, value in description.items() if name != "defaults"}
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "columns"}
+        return hashlib.sha256(json.dumps([decides, own], sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
+
+    def file(self, id: str, suffix: str) -> str:
+        """The picture's name below the folder: a folder per prompt, the emotion and the seed for people, the id for certainty."""
+        folder = f"{safe_name(self.prompt, 60)}_{self.prompt_id}"
+        return f"pictures/{folder}/v{self.valence:+.4g}_a{self.arousal:+.4g}_s{self.seed}_{id}{suffix}"
+
+
+def plan_rows(
+    prompts: Iterable[str | Prompt],
+    emotions: Iterable[Emotion | Feeling],
+    seeds: Sequence[int] = (0,),
+    settings: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """Every prompt with every seed and every emotion, in that order: the emotions of a prompt and seed follow each other.
+
+    settings: any of strength, start, steps, guidance, size (pixels, or width and height), negative, preview, as
+    `EmotiCrafter.generate` takes them. White space in prompts is made single spaces. What comes twice is planned once. Raises
+    InputError for a prompt that comes twice with different columns, unknown settings, and no or too many rows.
+    """
+    given = _given(settings or {})
+    texts = _once((one if isinstance(one, Prompt) else Prompt(text=one) for one in prompts), _text_of, "prompt")
+    feelings = _once((one if isinstance(one, Feeling) else Feeling(emotion=one) for one in emotions), _point_of, "emotion")
+    numbers = list(dict.fromkeys(seeds))
+    count = len(texts) * len(feelings) * len(numbers)
+    if not 0 < count <= MAX_ROWS:
+        raise InputError(
+            f"{len(texts)} prompts, {len(feelings)} emotions and {len(numbers)} seeds make {count:,} pictures; a batch has from"
+            f" 1 to {MAX_ROWS:,}."
+        )
+    if both := sorted({name for one in texts for name in one.columns} & {name for one in feelings for name in one.columns}):
+        raise InputError(f"Prompts and emotions both have a column {both[0]!r}.", "Rename one of them.")
+    return [
+        Row(
+            prompt=_text_of(text),
+            valence=feeling.emotion.valence,
+            arousal=feeling.emotion.arousal,
+            seed=seed,
+            columns={**text.columns, **feeling.columns},
+            **given,
+        )
+        for text in texts
+        for seed in numbers
+        for feeling in feelings
+    ]
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    known = {"strength", "start", "steps", "guidance", "size", "negative", "preview"}
+    if unknown := sorted(set(settings) - known):
+        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
+    made = {name: value for name, value in settings.items() if name != "size" and value is not None}
+    size = settings.get("size")
+    if size is not None:
+        pair = (size, size) if isinstance(size, int) else tuple(size)
+        if len(pair) != 2:
+            raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
+        made["width"], made["height"] = pair
+    if "negative" in made:
+        made["negative"] = _single_spaces(made["negative"], "negative prompt")
+    return made
+
+
+def _once(given: Iterable[Any], key: Any, what: str) -> list[Any]:
+    """The first of those with one key; raises InputError where their columns differ."""
+    kept: dict[Any, Any] = {}
+    for one in given:
+        first = kept.setdefault(key(one), one)
+        if dict(first.columns) != dict(one.columns):
+            differing = next(
+                name for name in {**first.columns, **one.columns} if first.columns.get(name) != one.columns.get(name)
+            )
+            raise InputError(
+                f"The {what} {str(key(one))[:80]!r} comes twice, with {differing} {first.columns.get(differing)!r} and"
+                f" {one.columns.get(differing)!r}.",
+                "Keep one of the two.",
+            )
+    return list(kept.values())
+
+
+def _text_of(prompt: Prompt) -> str:
+    return _single_spaces(prompt.text, "prompt")
+
+
+def _point_of(feeling: Feeling) -> Emotion:
+    if not isinstance(feeling.emotion, Emotion):
+        raise InputError(f"An emotion is a {type(feeling.emotion).__name__}.", "Give Emotion(valence=..., arousal=...).")
+    return feeling.emotion
+
+
+def _single_spaces(text: Any, what: str) -> str:
+    if not isinstance(text, str):
+        raise InputError(f"The {what} is a {type(text).__name__}, not a text.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"The {what} holds half a character: {text[:40]!r}.", "Write it again.") from error
+    return " ".join(text.split())

@@ -1,0 +1,252 @@
+"""The command that draws many prompts with many emotions into one folder."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emoticrafter.cli.console import Step, note, progress, say, say_json, warn
+from emoticrafter.cli.options import FEELING, OUTPUT, DrawingOptions, Json, ModelOptions, RayOptions, absolute, spread
+from emoticrafter.emotion import grid as plane
+from emoticrafter.emotion import parse_axis
+from emoticrafter.errors import InputError
+from emoticrafter.extras import need_extra
+
+if TYPE_CHECKING:
+    from emoticrafter.batch import Batched, Feeling
+    from emoticrafter.batch.drawing import Engine
+    from emoticrafter.maker import Maker
+
+FULL_PLANE = "-3:3:5"
+LINE_EVERY = 30  # seconds, where stderr is no terminal
+
+
+@spread
+def batch(
+    *,
+    prompts: Annotated[
+        Path,
+        typer.Argument(
+            help="A .txt with a prompt on each line, or a .csv, .tsv, .jsonl or .parquet with a column `prompt`.",
+            metavar="PROMPTS",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="The folder; one that was begun is taken up.", metavar="DIR", rich_help_panel=OUTPUT),
+    ],
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            help="Emotions all over the plane, so many valences by so many arousals; by default 5x5.",
+            metavar="VxA",
+            rich_help_panel=FEELING,
+        ),
+    ] = None,
+    valence: Annotated[
+        str | None,
+        typer.Option(help="Instead: from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING),
+    ] = None,
+    arousal: Annotated[
+        str | None,
+        typer.Option(help="Instead: from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING),
+    ] = None,
+    emotions: Annotated[
+        Path | None,
+        typer.Option(
+            "--emotions",
+            help="Instead: a .csv, .tsv, .jsonl or .parquet with columns `valence` and `arousal`, or `mood`.",
+            metavar="FILE",
+            rich_help_panel=FEELING,
+        ),
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Split by commas, and ranges: 0,1,2 or 0-9.", metavar="SEEDS")] = "0",
+    model: ModelOptions,
+    drawing: DrawingOptions,
+    format: Annotated[
+        str, typer.Option("--format", help="Of the pictures.", metavar="png|webp|jpeg", rich_help_panel=OUTPUT)
+    ] = "png",
+    table: Annotated[bool, typer.Option("--csv", help="Write the index as CSV, too.", rich_help_panel=OUTPUT)] = False,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures drawn together; the most that a killed run loses. By default as many as suit their size.",
+            metavar="N",
+        ),
+    ] = None,
+    ray: RayOptions,
+    as_json: Json = False,
+) -> None:
+    """Draw many prompts with many emotions into one folder, with one index of them.
+
+    Stopped at any point, killed too, and started again with the same command, it draws what is missing and ends in the same
+    bytes. Prompts, emotions and seeds may be added; damaged pictures are drawn again. SIGTERM and Ctrl-C finish the batch that is
+    being drawn, and end with exit codes 143 and 130. docs/batch.md shows the folder and the columns of the index.
+
+    Examples:
+
+    - `emoticrafter batch prompts.txt --out pictures/`
+    - `emoticrafter batch prompts.csv --grid 5x5 --seeds 0-2 --out pictures/ --csv`
+    - `emoticrafter batch prompts.txt --valence=-3,0,3 --arousal 0 --strength 1.2 --out pictures/`
+    - `emoticrafter batch prompts.jsonl --emotions moods.csv --backbone sdxl --format webp --out pictures/`
+    - `emoticrafter batch prompts.txt --backbone sdxl --device cuda --out pictures/ --engine ray --ray-address head:6379`
+    """
+    need_extra("data", "pandas", "pyarrow")
+    ray.check()
+    feelings = _feelings(grid, valence, arousal, emotions)
+    settings = drawing.given()
+    from emoticrafter.batch import parse_seeds, plan_rows, read_prompts, run_batch
+    from emoticrafter.signals import stop_signals
+
+    rows = plan_rows(read_prompts(prompts), feelings, parse_seeds(seeds), settings)
+    say_once = _once(warn)
+    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, _stages(signals, as_json) as stage:
+        done = run_batch(
+            maker,
+            rows,
+            out,
+            format=format,
+            batch=batch_size,
+            table=table,
+            engine=engine,
+            progress=stage,
+            stop=lambda: bool(signals),
+            warn=say_once,
+        )
+    _report(done, signals, as_json)
+    if signals and done.missing:
+        raise typer.Exit(128 + signals[0])
+
+
+def _feelings(grid: str | None, valence: str | None, arousal: str | None, emotions: Path | None) -> list[Feeling]:
+    """The emotions of whichever of the ways was chosen."""
+    from emoticrafter.batch import Feeling, parse_grid, read_emotions
+
+    ways = [
+        name for name, given in (("--grid", grid), ("--valence/--arousal", valence or arousal), ("--emotions", emotions)) if given
+    ]
+    if len(ways) > 1:
+        raise InputError(f"{' and '.join(ways)} were given together; each says which emotions are drawn.", "Leave one out.")
+    if emotions is not None:
+        return read_emotions(emotions)
+    if grid is not None:
+        valence, arousal = parse_grid(grid)
+    points = plane(parse_axis(valence or FULL_PLANE), parse_axis(arousal or FULL_PLANE))
+    return [Feeling(emotion=emotion) for emotion in points]
+
+
+@contextmanager
+def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) -> Iterator[tuple[Maker, Engine | None]]:
+    """The maker, and the engine where it is not this process that draws."""
+    from emoticrafter.crafter import EmotiCrafter
+
+    settings: dict[str, Any] = model.settings()
+    # Found from everywhere, by workers too; and in the recipes, so that the pictures are the same from every folder.
+    backbone = absolute(model.backbone)
+    if "emotion" in settings:
+        settings["emotion"] = absolute(settings["emotion"])
+    if "loras" in settings:
+        settings["loras"] = [_absolute_lora(lora) for lora in settings["loras"]]
+    if ray.engine == "local":
+        yield EmotiCrafter.from_pretrained(backbone, warn=say, **settings), None
+        return
+    from emoticrafter.cluster.pictures import RayMaker
+
+    gpu = str(model.device).startswith("cuda")
+    opener = partial(EmotiCrafter.from_pretrained, backbone, **settings)
+    with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say) as maker:
+        yield maker, maker.engine
+
+
+def _absolute_lora(lora: str) -> str:
+    path, colon, weight = lora.rpartition(":")
+    return f"{absolute(path)}:{weight}" if colon and Path(path).exists() else absolute(lora)
+
+
+def _once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Says each sentence the first time: every batch warns of the words of its prompts."""
+    said: set[str] = set()
+
+    def say_new(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            say(text)
+
+    return say_new
+
+
+@contextmanager
+def _stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
+    """A progress bar for one stage after the other; where there is no terminal, a line now and then."""
+    with ExitStack() as open_bar:
+
+        def begin(name: str) -> Step:
+            open_bar.close()
+            bar = open_bar.enter_context(progress(f"{name} pictures"))
+            lines = _Lines()
+            told: list[int] = []
+
+            def step(done: int, total: int) -> None:
+                bar(done, total)
+                if signals and not told:
+                    told.append(signals[0])
+                    note("finishing the batch that is being drawn; once more ends at once")
+                if name == "drawing" and not quiet:
+                    lines(done, total)
+
+            return step
+
+        yield begin
+
+
+class _Lines:
+    """`done of total, so many per second, so much time left`, every half minute, where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        import sys
+
+        self._silent = sys.stderr.isatty()
+        self._began = self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._silent or not done or now - self._last < LINE_EVERY:
+            return
+        self._last = now
+        rate = done / (now - self._began)
+        note(f"{done:,} of {total:,} pictures, {rate:.2g} per second, {_duration((total - done) / rate)} left")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _report(done: Batched, signals: list[int], as_json: bool) -> None:
+    rate = done.drawn / done.seconds
+    if as_json:
+        about = {name: getattr(done, name) for name in ("rows", "before", "drawn", "damaged", "missing", "others")}
+        complete = not (done.missing or done.others)
+        timing = {"seconds": round(done.seconds, 3), "pictures_per_second": round(rate, 2)}
+        say_json({"path": str(done.folder), "index": str(done.index), **about, "complete": complete, **timing})
+        return
+    say(str(done.index))
+    if done.before:
+        note(f"{done.before:,} pictures were there already")
+    if done.damaged:
+        note(f"{done.damaged:,} damaged pictures were drawn again")
+    if done.drawn:
+        note(f"{done.drawn:,} pictures drawn in {done.seconds:.1f} s, {rate:.2g} per second")
+    if done.others:
+        note(f"{done.others:,} pictures that an earlier command planned are not there; that command draws them")
+    if done.missing:
+        name = signal.Signals(signals[0]).name if signals else "a stop"
+        note(f"stopped by {name} with {done.missing:,} pictures missing; the same command goes on from there")

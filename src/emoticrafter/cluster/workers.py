@@ -1,0 +1,95 @@
+"""A Ray cluster: connected to or started, its cores and GPUs shared out among workers, its errors made readable."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from emoticrafter import errors
+from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError
+
+__all__ = ["connected", "error_of", "error_text", "readable_errors", "shares"]
+
+OBJECT_STORE = 128 << 20  # bytes, of a cluster of our own: prompts, numbers and a few pictures
+_AGAIN = "Run the same command again: it goes on where it stopped."
+
+
+def shares(nodes: Sequence[dict[str, Any]], gpu: bool, workers: int | None) -> tuple[int, int]:
+    """How many workers, and the cores of each."""
+    found = [node["Resources"] for node in nodes if node["Alive"]]
+    cores = [int(one.get("CPU", 0)) for one in found]
+    if gpu:
+        gpus = sum(int(one.get("GPU", 0)) for one in found)
+        if not gpus:
+            raise DeviceError("The Ray cluster has no GPU.", "Give --device cpu, or the address of another cluster.")
+        return min(workers or gpus, gpus), 1
+    able = [count for count in cores if count]
+    if not able or (workers or 1) > sum(able):
+        raise InputError(f"{workers or 1} Ray workers were asked for; the cluster has {sum(able)} cores.", "Ask for fewer.")
+    if workers is None:
+        return len(able), min(able)
+    return workers, max(1, min(sum(able) // workers, max(able)))
+
+
+@contextmanager
+def connected(address: str | None, cpus: int | None) -> Iterator[None]:
+    """Connected to a cluster: the one that this process is in, the one of the address, or a new one on this machine."""
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address is None and "ray" not in sys.modules:
+        # Read when Ray is imported: addresses of this machine only, and a token that nobody else has.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it writes remarks on its own workings to the terminal
+        if os.environ.setdefault("RAY_AUTH_MODE", "token") == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": OBJECT_STORE}
+    options = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if address is None:
+            ray.init(address="local", **local, **options)
+        else:
+            ray.init(address=address, **options)
+    except Exception as error:  # of many kinds: no answer, another version, a wrong token
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+        raise MissingError(
+            f"There is no Ray cluster at {address!r}: {reason}." if address else f"Ray could not be started here: {reason}.",
+            "Check --ray-address and RAY_ADDRESS." if address else "Use --engine local.",
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """What goes wrong in Ray itself, a worker that was killed, say, as an error for people."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except RayError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise DeviceError(f"The Ray workers failed: {lines[-1][:300] if lines else type(error).__name__}.", _AGAIN) from error
+
+
+def error_text(error: EmotiCrafterError) -> str:
+    """An error as text, because Ray would wrap it."""
+    return json.dumps([type(error).__name__, error.problem, error.hint])
+
+
+def error_of(text: str) -> EmotiCrafterError:
+    """The error that `error_text` made a text of."""
+    name, problem, hint = json.loads(text)
+    kind = getattr(errors, name) if name in errors.__all__ else EmotiCrafterError
+    return kind(problem, hint)

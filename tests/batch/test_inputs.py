@@ -1,0 +1,108 @@
+"""Prompts, emotions, seeds and grids as people write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emoticrafter import Emotion
+from emoticrafter.batch import Prompt, parse_grid, parse_seeds, read_emotions, read_prompts
+from emoticrafter.errors import InputError, MissingError
+
+
+def file_of(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def test_a_text_file_has_a_prompt_on_each_line(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "p.txt", "\ufeffa cat\r\n\r\n  a dog, running \n\u6d77\u8fba")
+    assert [one.text.strip() for one in read_prompts(path)] == ["a cat", "a dog, running", "\u6d77\u8fba"]
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_table_s_other_columns_go_along(tmp_path: Path, form: str) -> None:
+    frame = pd.DataFrame({"Prompt": ["a cat", "a dog"], "place": ["room", "park"], "id": ["7", "8"]})
+    path = tmp_path / f"p.{form}"
+    if form == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in frame.to_dict("records")))
+    elif form == "parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if form == "tsv" else ",")
+    assert read_prompts(path) == [
+        Prompt(text="a cat", columns={"place": "room", "input_id": "7"}),
+        Prompt(text="a dog", columns={"place": "park", "input_id": "8"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("p.csv", "text\na cat\n", "no column for prompt; it has 'text'"),
+        ("p.csv", "prompt,place\na cat,room\n,park\n", "line 3 has no prompt"),
+        ("p.csv", "prompt,place\na cat\n", "line 2 cannot be read: row has too few cells"),
+        ("p.csv", "prompt,place\n", "no rows"),
+        ("p.csv", "prompt,id,input_id\na,1,2\n", "two columns 'input_id'"),
+        ("p.doc", "a cat", ".doc"),
+    ],
+)
+def test_prompts_that_cannot_be_read(tmp_path: Path, name: str, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_prompts(file_of(tmp_path, name, text))
+
+
+def test_files_that_are_not_there_or_no_text(tmp_path: Path) -> None:
+    for name in ("p.txt", "p.csv"):
+        with pytest.raises(MissingError, match="no file"):
+            read_prompts(tmp_path / name)
+    (tmp_path / "p.txt").write_bytes(b"a caf\xe9")
+    with pytest.raises(InputError, match="no text in UTF-8"):
+        read_prompts(tmp_path / "p.txt")
+    (tmp_path / "folder.txt").mkdir()
+    with pytest.raises(InputError, match="cannot be read"):
+        read_prompts(tmp_path / "folder.txt")
+
+
+def test_emotions_are_numbers_or_moods(tmp_path: Path) -> None:
+    points = read_emotions(file_of(tmp_path, "e.csv", "valence,arousal,mood\n-2,1.5,mine\n3,-3,yours\n"))
+    assert [(one.emotion, dict(one.columns)) for one in points] == [
+        (Emotion(valence=-2, arousal=1.5), {"mood": "mine"}),
+        (Emotion(valence=3, arousal=-3), {"mood": "yours"}),
+    ]
+    named = read_emotions(file_of(tmp_path, "m.jsonl", '{"mood": "sad"}\n{"mood": "serene"}\n'))
+    assert [one.emotion for one in named] == [Emotion.named("sad"), Emotion.named("serene")]
+    assert dict(named[0].columns) == {"mood": "sad"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("valence,arousal\n-4,1\n", "'e.csv', line 2: The valence is -4; it must lie"),
+        ("valence,arousal\n1,high\n", "line 2: The arousal 'high' is no number"),
+        ("mood\nsad\nsadly\n", "line 3: .*sadly"),
+        ("valence\n1\n", "no column for arousal; it has 'valence'"),
+        ("feeling\nsad\n", "no column for valence, arousal"),
+    ],
+)
+def test_emotions_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_emotions(file_of(tmp_path, "e.csv", text))
+
+
+def test_seeds_are_numbers_and_ranges() -> None:
+    assert parse_seeds("0,1, 2") == [0, 1, 2]
+    assert parse_seeds("3-5,100") == [3, 4, 5, 100]
+    for text, words in (("", "no seed"), ("1,,2", "no seed"), ("-1", "no seed"), ("5-3", "must rise"), ("0-999999", "by less")):
+        with pytest.raises(InputError, match=words):
+            parse_seeds(text)
+
+
+def test_a_grid_is_two_counts() -> None:
+    assert parse_grid("5x3") == ("-3:3:5", "-3:3:3")
+    for text in ("5", "1x5", "axb", "5x5x5", "0x0"):
+        with pytest.raises(InputError, match="VALENCESxAROUSALS"):
+            parse_grid(text)

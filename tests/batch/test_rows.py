@@ -1,0 +1,103 @@
+"""Rows and their ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emoticrafter import Emotion
+from emoticrafter.batch import Feeling, Prompt, Row, plan_rows
+from emoticrafter.errors import InputError
+
+SAD, GLAD = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=0)
+MAKER: dict[str, Any] = {
+    "method": "ours", "emotion_hash": "1" * 16,
+    "defaults": {"strength": 0.8, "steps": 12, "preview_steps": 6, "guidance": 3.0, "width": 128, "height": 128, "start": 0.0},
+}  # fmt: skip
+ROW = Row(prompt="a cat", valence=-2.0, arousal=1.0, seed=3)
+
+
+def test_every_prompt_with_every_seed_and_emotion_in_reading_order() -> None:
+    rows = plan_rows(["a  cat\n", "dog"], [SAD, GLAD], [5, 6], {"strength": 1.5, "size": (96, 64)})
+    assert [(row.prompt, row.seed, row.valence) for row in rows] == [
+        ("a cat", 5, -2), ("a cat", 5, 2), ("a cat", 6, -2), ("a cat", 6, 2),
+        ("dog", 5, -2), ("dog", 5, 2), ("dog", 6, -2), ("dog", 6, 2),
+    ]  # fmt: skip
+    assert {(row.strength, row.width, row.height, row.steps) for row in rows} == {(1.5, 96, 64, None)}
+    assert rows[0].emotion == SAD
+
+
+def test_columns_of_prompt_and_emotion_go_along_and_repeats_are_one() -> None:
+    prompts = [Prompt(text="a cat", columns={"place": "room"}), Prompt(text=" a  cat", columns={"place": "room"}), "dog"]
+    rows = plan_rows(prompts, [Feeling(emotion=SAD, columns={"mood": "sad"}), GLAD], [1, 1])
+    assert [dict(row.columns) for row in rows] == [{"place": "room", "mood": "sad"}, {"place": "room"}, {"mood": "sad"}, {}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([], [SAD]), "0 prompts"),
+        ((["a"], []), "0 emotions"),
+        ((["a"], [SAD], []), "0 seeds"),
+        ((["a"], [SAD], range(2_000_000)), "2,000,000 pictures"),
+        ((["a"], [SAD], [0], {"colour": "red"}), "Unknown settings: colour"),
+        ((["a"], [SAD], [0], {"size": (1, 2, 3)}), "neither a number of pixels"),
+        ((["a"], [(1, 2)]), "An emotion is a tuple"),
+        (([7], [SAD]), "not a text"),
+        ((["\ud800"], [SAD]), "half a character"),
+        (([Prompt(text="a", columns={"x": "1"}), Prompt(text="a", columns={"x": "2"})], [SAD]), "with x '1' and '2'"),
+        (([Prompt(text="a", columns={"x": "1"})], [Feeling(emotion=SAD, columns={"x": "1"})]), "both have a column 'x'"),
+    ],
+)
+def test_rows_that_cannot_be_planned(arguments: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan_rows(*arguments)
+
+
+def test_the_maker_s_own_settings_take_the_place_of_none() -> None:
+    assert ROW.resolved(MAKER).settings == {
+        "strength": 0.8, "start": 0.0, "steps": 12, "guidance": 3.0, "width": 128, "height": 128, "negative": None,
+    }  # fmt: skip
+    assert replace(ROW, preview=True).resolved(MAKER).steps == 6
+    assert replace(ROW, preview=True, steps=9).resolved(MAKER).steps == 9
+    assert replace(ROW, preview=True).resolved({"method": "other"}).preview  # which then decides itself
+    assert replace(ROW, strength=1.0).resolved({}).settings["strength"] == 1.0
+
+
+def test_an_id_is_of_what_decides_the_pixels_and_of_nothing_else() -> None:
+    def id_of(row: Row, **maker: Any) -> str:
+        return row.resolved({**MAKER, **maker}).id({**MAKER, **maker})
+
+    plain = id_of(ROW)
+    assert len(plain) == 16
+    assert plain == id_of(replace(ROW, strength=0.8, steps=12, columns={"place": "room"}))  # the same, said in words
+    assert plain == id_of(replace(ROW, valence=-2, guidance=3, prompt=" a cat "))
+    assert plain == id_of(replace(ROW, strength=0.8), defaults={**MAKER["defaults"], "strength": 0.9})
+    others = [
+        id_of(replace(ROW, **change))
+        for change in (
+            {"prompt": "a dog"}, {"valence": -1.0}, {"arousal": 2.0}, {"seed": 4}, {"strength": 1.0}, {"start": 0.5},
+            {"steps": 13}, {"guidance": 4.0}, {"width": 64}, {"height": 64}, {"negative": ""},
+        )
+    ]  # fmt: skip
+    others += [id_of(ROW, emotion_hash="2" * 16), id_of(ROW, defaults={**MAKER["defaults"], "strength": 0.9})]
+    assert len({plain, *others}) == 1 + len(others)
+
+
+def test_ids_stay_what_they_are() -> None:
+    """A changed id would have every picture of every folder drawn again."""
+    assert ROW.resolved(MAKER).id(MAKER) == "9e4c367bb295cfa9"
+    assert ROW.prompt_id == "51e4674156"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300), st.floats(-3, 3), st.integers(0, 2**62))
+def test_a_file_s_name_is_one_that_every_disk_takes(prompt: str, valence: float, seed: int) -> None:
+    row = Row(prompt=prompt, valence=valence, arousal=0.0, seed=seed)
+    file = row.file("0" * 16, ".png")
+    assert all(0 < len(part.encode()) < 255 and part not in (".", "..") for part in file.split("/"))
+    assert len(file.split("/")) == 3
+    assert not set(file) & set('\\:*?"<>|\0')
