@@ -119,3 +119,14 @@ def test_sigterm_saves_and_the_same_command_goes_on(tiny_sdxl: Path, tmp_path: P
         assert (out / "state.safetensors").is_file()
         assert not (out / "config.json").exists()
     assert steps[1] > steps[0] > 0
+
+
+def test_a_batch_is_drawn_by_a_method(cli: Run, tiny_sdxl: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("a cat\na dog\n", encoding="utf-8")
+    model = ("--backbone", str(tiny_sdxl), "--device", "cpu", "--method", "rewriting", "--steps", "1")
+    done = cli("batch", "prompts.txt", "--grid", "2x2", "--out", "drawn", *model)
+    assert done.code == 0, done.err
+    recipes = [Picture.open(path).recipe for path in sorted((tmp_path / "drawn").rglob("*.png"))]
+    assert len(recipes) == 8
+    assert {recipe["method"] for recipe in recipes} == {"rewriting"}
+    assert all(recipe["rewritten"] for recipe in recipes)

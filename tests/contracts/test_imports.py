@@ -20,7 +20,6 @@ FLOORS = (
     {
         "checkpoint",
         "picture",
-        "maker",
         "ridge",
         "system",
         "objective",
@@ -29,7 +28,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"sheet", "request", "storybook.captions"},
+    {"sheet", "maker", "request", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"cluster"},

@@ -141,24 +141,24 @@ class ModelOptions:
             watermark=self.watermark or None,
         )
 
-    def open(self) -> EmotiCrafter | Rival:
-        """EmotiCrafter, or the method that was asked for, upon the backbone."""
-        if self.method is not None:
-            return self._open_method(self.method)
-        from emoticrafter.crafter import EmotiCrafter
+    def opener(self) -> Callable[..., EmotiCrafter | Rival]:
+        """What opens EmotiCrafter, or the method that was asked for, given the backbone, `warn` and the settings; picklable."""
+        if self.method is None:
+            from emoticrafter.crafter import EmotiCrafter
 
-        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **self.settings())
-
-    def _open_method(self, method: str) -> EmotiCrafter | Rival:
+            return EmotiCrafter.from_pretrained
         if self.emotion is not None:
             raise InputError(
-                f"--method {method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
+                f"--method {self.method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
                 "Leave one or the other out.",
             )
-        from emoticrafter.backbones.registry import open_backbone
-        from emoticrafter.rivals import open_method
+        from emoticrafter.rivals import open_maker
 
-        return open_method(method, open_backbone(self.backbone, **self.settings()), warn=warn)
+        return functools.partial(open_maker, method=absolute(self.method))
+
+    def open(self) -> EmotiCrafter | Rival:
+        """EmotiCrafter, or the method that was asked for, upon the backbone."""
+        return self.opener()(self.backbone, warn=warn, **self.settings())
 
 
 @dataclass(frozen=True, kw_only=True)

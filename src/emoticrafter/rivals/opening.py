@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import cache_directory
 from emoticrafter.rivals.base import METHODS, Rival, plain
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
     from emoticrafter.rivals.material import Material
 
-__all__ = ["method_class", "open_method", "train_method"]
+__all__ = ["method_class", "open_maker", "open_method", "train_method"]
 
 
 def method_class(name: str) -> type[Rival]:
@@ -56,6 +57,17 @@ def open_method(
         f"The method {text} is not trained for the backbone {backbone.name}.",
         f"`emoticrafter rival train {text} --backbone {backbone.name} --out FOLDER` makes a folder to give instead of the name.",
     )
+
+
+def open_maker(
+    backbone: str | os.PathLike[str],
+    method: str | os.PathLike[str],
+    *,
+    warn: Callable[[str], None] | None = None,
+    **options: Any,
+) -> EmotiCrafter | Rival:
+    """The same upon a backbone that is opened by name. options: those of `open_backbone`."""
+    return open_method(method, open_backbone(backbone, **options), warn=warn)
 
 
 def train_method(
