@@ -18,6 +18,7 @@ import torch
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
 from emoticrafter.backbones.registry import open_backbone
+from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import CheckpointError, InputError, MissingError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.eit import EmotionInjectionTransformer
 
-__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "inject"]
+__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "inject", "own_checkpoint"]
 
 MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
@@ -75,14 +76,22 @@ class EmotiCrafter:
     """A frozen text-to-image model and the emotion injection transformer that belongs to it.
 
     warn: called with a sentence about something that is no error, such as words that the model does not know; by default
-    they become Python warnings.
+    they become Python warnings. calibration: the map from the emotion that is requested to the one that the transformer is asked
+    for, None for none.
     """
 
-    def __init__(self, backbone: Backbone, eit: EmotionInjectionTransformer, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        eit: EmotionInjectionTransformer,
+        warn: Callable[[str], None] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         _check_fit(backbone, eit)
         self.backbone = backbone
         self.eit = eit.to(backbone.device).eval()
         self.warn = warn or _warn
+        self.calibration = calibration
 
     @classmethod
     def from_pretrained(
@@ -90,13 +99,15 @@ class EmotiCrafter:
         backbone: str | os.PathLike[str] = "storybook",
         emotion: str | os.PathLike[str] | None = None,
         *,
+        calibrated: bool = True,
         warn: Callable[[str], None] | None = None,
         **options: Any,
     ) -> EmotiCrafter:
         """Open a model: storybook, sdxl, a hub id, a pipeline folder or a single .safetensors file.
 
-        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. options: device, dtype,
-        offload, scheduler, loras, watermark, attention_slicing, batch_size, config: see `SDXLBackbone.open`.
+        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. calibrated: use the calibration
+        that lies beside the checkpoint, if there is one. options: device, dtype, offload, scheduler, loras, watermark,
+        attention_slicing, batch_size, config: see `SDXLBackbone.open`.
         Raises MissingError, CheckpointError, InputError and DeviceError.
         """
         known = {"device", "dtype", "offload", "scheduler", "loras", "watermark", "attention_slicing", "batch_size", "config"}
@@ -105,7 +116,9 @@ class EmotiCrafter:
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
         opened = open_backbone(backbone, **options)
-        return cls(opened, checkpoint.load(emotion if emotion is not None else _own_checkpoint(opened)), warn=warn)
+        source = emotion if emotion is not None else own_checkpoint(opened)
+        eit = checkpoint.load(source)
+        return cls(opened, eit, warn, checkpoint.load_calibration(source, eit) if calibrated else None)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
@@ -130,6 +143,7 @@ class EmotiCrafter:
         guidance: float | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
+        calibrated: bool = True,
         progress: Progress | None = None,
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
@@ -138,7 +152,7 @@ class EmotiCrafter:
         scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the share of the denoising steps, 0
         to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size (pixels, or width and height):
         None is the backbone's own. preview: as few steps as still give a good picture, where `steps` is None. negative: what
-        to keep out. progress: called with (done, total) steps.
+        to keep out. calibrated: apply the checkpoint's calibration, if it has one. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         prompts, emotions = _pairs(prompt, emotion)
@@ -148,8 +162,11 @@ class EmotiCrafter:
         self._warn_about_words([*prompts, *([negative] if negative else [])])
         rows = [row for row in range(len(prompts)) for _ in range(count)]
 
+        calibration = self.calibration if calibrated else None
+        asked = calibration.many(emotions) if calibration else emotions
+
         neutral = self.backbone.encode(prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
+        emotional = neutral.with_tokens(inject(self.eit, neutral, asked, strength, self.backbone.section))
         images = self.backbone.render(
             emotional.rows(rows),
             neutral=neutral.rows(rows) if start else None,
@@ -160,7 +177,7 @@ class EmotiCrafter:
         )
 
         return [
-            Picture(image=image, recipe=self._recipe(prompts[row], emotions[row], one, strength, start, settings))
+            Picture(image=image, recipe=self._recipe(prompts[row], emotions[row], one, strength, start, calibration, settings))
             for image, row, one in zip(images, rows, seeds, strict=True)
         ]
 
@@ -198,7 +215,10 @@ class EmotiCrafter:
             raise InputError(
                 f"The recipe has no {error.args[0]}.", "Give the recipe of one picture made by emoticrafter."
             ) from error
-        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
+        calibrated = recipe.get("calibration") is not None
+        if calibrated and recipe["calibration"] != (self.calibration and self.calibration.hash[:16]):
+            self.warn("The recipe was made with another calibration of the emotions: the picture will differ.")
+        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), calibrated=calibrated, **settings)[0]
 
     def _strength(self, strength: float | None) -> float:
         own = self.eit.metadata.get("strength", 1.0) if strength is None else strength
@@ -234,7 +254,14 @@ class EmotiCrafter:
         return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
 
     def _recipe(
-        self, prompt: str, emotion: Emotion, seed: int, strength: float, start: float, settings: Mapping[str, Any]
+        self,
+        prompt: str,
+        emotion: Emotion,
+        seed: int,
+        strength: float,
+        start: float,
+        calibration: Calibration | None,
+        settings: Mapping[str, Any],
     ) -> dict[str, Any]:
         width, height = settings["size"]
         described = dict(self.backbone.describe())
@@ -245,6 +272,7 @@ class EmotiCrafter:
             "valence": emotion.valence,
             "arousal": emotion.arousal,
             "strength": strength,
+            "calibration": calibration.hash[:16] if calibration else None,
             "start": start,
             "seed": seed,
             "steps": settings["steps"],
@@ -315,7 +343,7 @@ def _one(prompt: Any) -> str:
 
 
 def _without_count(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "progress"}
+    known = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "calibrated", "progress"}
     if unknown := sorted(set(settings) - known):
         raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
     return dict(settings)
@@ -352,7 +380,7 @@ def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:
         )
 
 
-def _own_checkpoint(backbone: Backbone) -> Path:
+def own_checkpoint(backbone: Backbone) -> Path:
     """The checkpoint that came with the backbone, or that the user keeps for its family."""
     kept = cache_directory() / "emotion" / backbone.family
     for folder in (backbone.emotion, kept):

@@ -32,9 +32,11 @@ def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         f"{PROGRAM} {name}"
         for name in (
-            "generate", "grid", "sweep", "info", "moods", "train", "checkpoint import", "checkpoint show", "checkpoint push",
+            "generate", "grid", "sweep", "info", "moods", "train", "calibrate",
+            "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
+            "judge train", "judge import", "judge show", "judge read",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
         )
     }  # fmt: skip

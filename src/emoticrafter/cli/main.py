@@ -17,7 +17,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import checkpoints, data, pictures, storybook, train
+from emoticrafter.cli import checkpoints, data, judge, pictures, storybook, train
+from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -36,8 +37,10 @@ app.command()(pictures.sweep)
 app.command()(pictures.info)
 app.command()(pictures.moods)
 app.command()(train.train)
+app.command()(calibrate)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
+app.add_typer(judge.app)
 app.add_typer(storybook.app)
 
 
