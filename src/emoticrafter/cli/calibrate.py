@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from emoticrafter.calibration import CALIBRATION, Calibration
+from emoticrafter.calibration import CALIBRATION
 from emoticrafter.cli.console import note, progress, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json, ModelOptions, spread
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable
-
-if TYPE_CHECKING:
-    from emoticrafter.evaluation.calibration import Reading
 
 
 @spread
@@ -72,37 +69,25 @@ def calibrate(
         warn(doubt)
     crafter = replace(model, no_calibration=True).open()
     folder = folder or _checked(own_checkpoint(crafter.backbone), force)
-    asked = crafter.eit.metadata.get("strength", 1.0) if strength is None else strength
-    settings: dict[str, Any] = {"strength": asked, "steps": steps, "levels": levels, "seed": seed}
-    fitted = len(sentences) - max(len(sentences) // 4, 1)
-    kept = sentences[fitted:]
-    total = (len(sentences) + len(kept)) * levels
-
     with progress("drawing") as step:
-
-        def read(some: list[str], first: int, done: int) -> Reading:
-            return fitting.collect(crafter, reader, some, first=first, tell=lambda now, _: step(done + now, total), **settings)
-
-        fit, without = read(sentences[:fitted], 0, 0), read(kept, fitted, fitted * levels)
-        made = Calibration(
-            valence=fitting.fit_axis(fit.requested[:, 0], fit.judged[:, 0]),
-            arousal=fitting.fit_axis(fit.requested[:, 1], fit.judged[:, 1]),
+        made = fitting.fit_calibration(
+            crafter,
+            reader,
+            sentences,
             checkpoint=crafter.eit.metadata["sha256"],
-            judge=str(reader.describe()["sha256"]),
-            strength=float(asked),
+            strength=float(crafter.eit.metadata.get("strength", 1.0) if strength is None else strength),
+            levels=levels,
+            seed=seed,
+            steps=steps,
+            tell=step,
         )
-        crafter.calibration = made
-        with_it = read(kept, fitted, len(sentences) * levels)
-    figures = {"without": fitting.figures_of(without), "with": fitting.figures_of(with_it)}
-    about = {"prompts": fitted, "prompts kept out": len(kept), "levels": levels, "judge": reader.name, **figures}
     if doubt:
-        about["doubt"] = doubt
-    path = replace(made, figures=about).save(folder, force=force)
-    report([path], **about)
+        made = replace(made, figures={**made.figures, "doubt": doubt})
+    report([made.save(folder, force=force)], **made.figures)
     if not as_json:
-        for name, axes in figures.items():
-            shown = ", ".join(f"{axis} error {one['error']:.2f}, slope {one['slope']:.2f}" for axis, one in axes.items())
-            note(f"{name} calibration: {shown}")
+        for name in ("without", "with"):
+            shown = [f"{axis} error {one['error']:.2f}" for axis, one in made.figures[name].items()]
+            note(f"{name} calibration: {', '.join(shown)}")
 
 
 def _checked(folder: Path, force: bool) -> Path:

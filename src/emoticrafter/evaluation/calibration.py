@@ -13,19 +13,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
-from emoticrafter.calibration import AxisMap
+from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.emotion import LIMIT, Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation.judges.base import AXES, Judge
 from emoticrafter.evaluation.metrics import emotion as metrics
 from emoticrafter.picture import Picture
 
-__all__ = ["Reading", "collect", "figures_of", "fit_axis", "latin_points", "storybook_prompts"]
+__all__ = ["Reading", "collect", "figures_of", "fit_axis", "fit_calibration", "latin_points", "storybook_prompts"]
 
 Progress = Callable[[int, int], None]
 _LEAST_RISE = 1e-3  # of g from level to level, so that it has an inverse
@@ -76,6 +76,7 @@ def collect(
     first: int = 0,
     strength: float | None = None,
     steps: int | None = None,
+    calibration: Calibration | None = None,
 ) -> Reading:
     """Every prompt at its `latin_points`, judged. first: number of the first prompt, by which points and seeds go on. settings:
     those of `generate`. tell: called with (done, total) pictures.
@@ -83,7 +84,8 @@ def collect(
     requested, judged = [], []
     for number, prompt in enumerate(prompts, start=first):
         points = latin_points(levels, number)
-        pictures = drawer.generate(prompt, points, seed=seed + number, strength=strength, steps=steps)
+        asked = calibration.many(points) if calibration else points
+        pictures = drawer.generate(prompt, asked, seed=seed + number, strength=strength, steps=steps)
         judged.append(judge.emotions(pictures))
         requested.append([(point.valence, point.arousal) for point in points])
         if tell is not None:
@@ -93,6 +95,63 @@ def collect(
         judged=np.concatenate(judged).astype(np.float64),
         prompts=np.repeat(np.arange(first, first + len(prompts)), levels),
     )
+
+
+def fit_calibration(
+    drawer: Drawer,
+    judge: Judge,
+    prompts: Sequence[str],
+    *,
+    checkpoint: str,
+    strength: float,
+    levels: int = 9,
+    seed: int = 0,
+    steps: int | None = None,
+    tell: Progress | None = None,
+) -> Calibration:
+    """The calibration of a method without one, fitted on three quarters of the prompts.
+
+    The last quarter is drawn without it and with it: the two rows of its `figures`. checkpoint: sha256 of the weights. Raises
+    InputError where there are fewer than 4 prompts, or nothing to calibrate.
+    """
+    if len(prompts) < 4:
+        raise InputError(f"A calibration was asked for with {len(prompts)} prompts.", "Give at least 4.")
+    fitted = len(prompts) - len(prompts) // 4
+    total = (2 * len(prompts) - fitted) * levels
+    done = 0
+
+    def read(first: int, last: int, calibration: Calibration | None = None) -> Reading:
+        nonlocal done
+        before = done
+
+        def count(now: int, _: int) -> None:
+            nonlocal done
+            done = before + now
+            if tell is not None:
+                tell(done, total)
+
+        return collect(
+            drawer, judge, prompts[first:last], first=first, levels=levels, seed=seed, strength=strength, steps=steps,
+            calibration=calibration, tell=count,
+        )  # fmt: skip
+
+    fit, without = read(0, fitted), read(fitted, len(prompts))
+    made = Calibration(
+        valence=fit_axis(fit.requested[:, 0], fit.judged[:, 0]),
+        arousal=fit_axis(fit.requested[:, 1], fit.judged[:, 1]),
+        checkpoint=checkpoint,
+        judge=str(judge.describe()["sha256"]),
+        strength=strength,
+    )
+    figures: dict[str, Any] = {
+        "prompts": fitted,
+        "prompts kept out": len(prompts) - fitted,
+        "levels": levels,
+        "judge": judge.name,
+        "without": figures_of(without),
+        "with": figures_of(read(fitted, len(prompts), made)),
+    }
+    return replace(made, figures=figures)
 
 
 def fit_axis(asked: np.ndarray, judged: np.ndarray) -> AxisMap:
@@ -120,15 +179,16 @@ def fit_axis(asked: np.ndarray, judged: np.ndarray) -> AxisMap:
     return AxisMap(requested=tuple(round(r, 6) for r, _ in knots), asked=tuple(round(a, 6) for _, a in knots))
 
 
-def figures_of(reading: Reading) -> dict[str, dict[str, float]]:
-    """Error, bias, slope and Spearman's rho of both axes."""
-    found: dict[str, dict[str, float]] = {}
+def figures_of(reading: Reading) -> dict[str, dict[str, float | None]]:
+    """Error, bias, slope and Spearman's rho of both axes; None where one is not defined."""
+    found: dict[str, dict[str, float | None]] = {}
     for i, axis in enumerate(AXES):
         x, y = reading.requested[:, i], reading.judged[:, i]
-        found[axis] = {
+        figures = {
             "error": metrics.mean_error(x, y),
             "bias": metrics.bias(x, y),
             "slope": metrics.slope(x, y),
             "spearman": metrics.spearman(x, y),
         }
+        found[axis] = {name: value if np.isfinite(value) else None for name, value in figures.items()}
     return found

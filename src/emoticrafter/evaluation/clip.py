@@ -42,7 +42,8 @@ def locate_clip(source: str | os.PathLike[str] = CLIP) -> Path:
             raise MissingError(f"{str(folder)!r} holds no config.json.", "Give the folder of a CLIP as transformers saves it.")
         return folder
     if is_hub_id(str(source)):
-        return fetch(str(source), _FILES)
+        folder = fetch(str(source), _FILES)
+        return folder if any(folder.glob("*.safetensors")) else fetch(str(source), [*_FILES, "pytorch_model.bin"])
     raise MissingError(f"There is no CLIP {str(source)[:200]!r}.", f"Give a folder, or a hub id such as {CLIP}.")
 
 
@@ -90,31 +91,22 @@ class ClipModel:
 
     def __init__(self, source: str | os.PathLike[str] = CLIP, *, vision_only: bool = False, device: str = "cpu") -> None:
         import torch
-        from transformers import CLIPModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
         folder = locate_clip(source)
         self.name, self.device = os.fspath(source), torch.device(device)
-        try:
-            if vision_only:
-                self.vision = CLIPVisionModelWithProjection.from_pretrained(folder, use_safetensors=True).to(device).eval()
-            else:
-                self.both = CLIPModel.from_pretrained(folder, use_safetensors=True).to(device).eval()
-                self.tokenizer = CLIPTokenizer.from_pretrained(folder)
-        except Exception as error:  # a broken or foreign folder can make transformers raise anything
-            reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
-            raise CheckpointError(f"{str(folder)!r} does not hold a CLIP ({reason}).", "Fetch it again.") from error
-        vision = self.vision if vision_only else self.both
+        vision = self.vision = _open(folder, vision_only).to(self.device).eval().requires_grad_(False)
+        if not vision_only:
+            self.both, self.tokenizer = vision, _tokenizer(folder)
         config = vision.config if vision_only else vision.config.vision_config
         self.channels = int(vision.config.projection_dim)
         self.settings = PictureSettings.of(folder, config.image_size)
         self.fingerprint = _fingerprint([vision.vision_model, vision.visual_projection])
-        vision.requires_grad_(False)
 
     def pictures(self, pictures: Sequence[Viewable]) -> np.ndarray:
         """The pictures in the joint space, float32 (n, c), as the projection gives them, without normalisation."""
         import torch
 
-        tower = getattr(self, "vision", None) or self.both
+        tower = self.vision
         parts = [np.zeros((0, self.channels), np.float32)]
         for some in batches(pictures, BATCH):
             pixels = torch.from_numpy(np.stack([self.settings.apply(one) for one in some])).to(self.device)
@@ -158,6 +150,38 @@ def clip_iqa(pictures: np.ndarray, good: np.ndarray, bad: np.ndarray, scale: flo
     """
     sides = _unit(pictures) @ _unit(np.stack([good, bad])).T
     return 1 / (1 + np.exp(np.clip(scale * (sides[:, 1] - sides[:, 0]), -700, 700)))
+
+
+def _open(folder: Path, vision_only: bool) -> Any:
+    """The model; every weight of it must be in the folder, for transformers would make up what is not."""
+    from transformers import CLIPConfig, CLIPModel, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    try:
+        whole = "vision_config" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if vision_only:
+            config = CLIPConfig.from_pretrained(folder).vision_config if whole else CLIPVisionConfig.from_pretrained(folder)
+            if whole:  # the width of the joint space is said once, and not there
+                config.projection_dim = CLIPConfig.from_pretrained(folder).projection_dim
+            made = CLIPVisionModelWithProjection.from_pretrained(folder, config=config, output_loading_info=True)
+        else:
+            made = CLIPModel.from_pretrained(folder, output_loading_info=True)
+        model, found = made
+    except Exception as error:  # a broken or foreign folder can make transformers raise anything
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+        raise CheckpointError(f"{str(folder)!r} does not hold a CLIP ({reason}).", "Fetch it again.") from error
+    lacking = [*found["missing_keys"], *found["mismatched_keys"]]
+    if lacking:
+        raise CheckpointError(f"The CLIP {str(folder)!r} lacks weights, such as {lacking[0]}.", "Fetch it again, as a whole.")
+    return model
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import CLIPTokenizer
+
+    try:
+        return CLIPTokenizer.from_pretrained(folder)
+    except Exception as error:
+        raise CheckpointError(f"{str(folder)!r} holds no tokenizer of a CLIP.", "Fetch it again, as a whole.") from error
 
 
 def _unit(x: np.ndarray) -> np.ndarray:
