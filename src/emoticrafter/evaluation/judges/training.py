@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,7 @@ def fit_head(features: np.ndarray, emotions: np.ndarray, kind: HeadKind, seed: i
     linear: ridge regression of standardised features, its strength chosen by leaving one out, for each axis by itself. mlp: one
     hidden layer of 64 with ReLU, stopped early on a tenth of the rows. The standardisation is folded into the first layer.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import RidgeCV
     from sklearn.neural_network import MLPRegressor
 
@@ -121,8 +123,12 @@ def fit_head(features: np.ndarray, emotions: np.ndarray, kind: HeadKind, seed: i
         ridge = RidgeCV(alphas=ALPHAS, alpha_per_target=True).fit(z, emotions)
         layers = [(np.asarray(ridge.coef_), np.asarray(ridge.intercept_))]
     else:
-        mlp = MLPRegressor((HIDDEN,), alpha=1.0, learning_rate_init=3e-3, early_stopping=True, max_iter=300, random_state=seed)
-        mlp.fit(z, emotions)
+        mlp = MLPRegressor(
+            hidden_layer_sizes=(HIDDEN,), alpha=1.0, learning_rate_init=3e-3, early_stopping=True, max_iter=300, random_state=seed
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it stops at its last round where the tenth still improves
+            mlp.fit(z, emotions)
         layers = [(w.T, b) for w, b in zip(mlp.coefs_, mlp.intercepts_, strict=True)]
     weight, bias = layers[0]
     return [(weight / sd, bias - (weight / sd) @ mean), *layers[1:]]
