@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 import random
 
+import pytest
+
 from emoticrafter.evaluation import content
 from emoticrafter.evaluation.judges.storybook import Seen
 from emoticrafter.storybook import captions, scenes
@@ -24,6 +26,20 @@ def test_words_can_mean_several_kinds() -> None:
     assert {"girl", "boy"} <= child
     assert dog == {"dog"}
     assert found.people
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "expected"),
+    [
+        ("A child at the lake.", "girl", {"girl", "boy"}),
+        ("a little girl at the lake", "girl", {"girl"}),
+        ("an old woman at the lake", "grandmother", {"grandmother"}),
+        ("a childish drawing of the lake", "girl", None),
+    ],
+)
+def test_a_word_stands_for_every_kind_that_it_can_mean(text: str, kind: str, expected: set[str] | None) -> None:
+    found = content.expected_content(text, Scene(place="lake", subjects=(Subject(kind=kind),)))
+    assert (found and set(found.subjects[0])) == expected
 
 
 def test_what_is_not_said_is_not_expected() -> None:
