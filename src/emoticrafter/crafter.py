@@ -18,6 +18,7 @@ import torch
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
 from emoticrafter.backbones.registry import open_backbone
+from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import CheckpointError, InputError, MissingError
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.eit import EmotionInjectionTransformer
 
-__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject"]
+__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject", "own_checkpoint"]
 
 MAPPED_AT_ONCE = 64  # prompts by the EIT
 METHOD = "emoticrafter"
@@ -73,14 +74,22 @@ class EmotiCrafter:
     """A frozen text-to-image model and the emotion injection transformer that belongs to it.
 
     warn: called with a sentence about something that is no error, such as words that the model does not know; by default
-    they become Python warnings.
+    they become Python warnings. calibration: the map from the emotion that is requested to the one that the transformer is asked
+    for, None for none.
     """
 
-    def __init__(self, backbone: Backbone, eit: EmotionInjectionTransformer, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        eit: EmotionInjectionTransformer,
+        warn: Callable[[str], None] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         _check_fit(backbone, eit)
         self.backbone = backbone
         self.eit = eit.to(backbone.device).eval()
         self.warn = warn or _warn
+        self.calibration = calibration
 
     @classmethod
     def from_pretrained(
@@ -88,13 +97,15 @@ class EmotiCrafter:
         backbone: str | os.PathLike[str] = "storybook",
         emotion: str | os.PathLike[str] | None = None,
         *,
+        calibrated: bool = True,
         warn: Callable[[str], None] | None = None,
         **options: Any,
     ) -> EmotiCrafter:
         """Open a model: storybook, sdxl, a hub id, a pipeline folder or a single .safetensors file.
 
-        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. options: device, dtype,
-        offload, scheduler, loras, watermark, attention_slicing, batch_size, config: see `SDXLBackbone.open`.
+        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. calibrated: use the calibration
+        that lies beside the checkpoint, if there is one. options: device, dtype, offload, scheduler, loras, watermark,
+        attention_slicing, batch_size, config: see `SDXLBackbone.open`.
         Raises MissingError, CheckpointError, InputError and DeviceError.
         """
         known = {"device", "dtype", "offload", "scheduler", "loras", "watermark", "attention_slicing", "batch_size", "config"}
@@ -102,7 +113,7 @@ class EmotiCrafter:
             raise InputError(f"Unknown options: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
-        return cls.upon(open_backbone(backbone, **options), emotion, warn=warn)
+        return cls.upon(open_backbone(backbone, **options), emotion, calibrated=calibrated, warn=warn)
 
     @classmethod
     def upon(
@@ -110,10 +121,13 @@ class EmotiCrafter:
         backbone: Backbone,
         emotion: str | os.PathLike[str] | None = None,
         *,
+        calibrated: bool = True,
         warn: Callable[[str], None] | None = None,
     ) -> EmotiCrafter:
         """The same upon a backbone that is open."""
-        return cls(backbone, checkpoint.load(emotion if emotion is not None else _own_checkpoint(backbone)), warn=warn)
+        source = emotion if emotion is not None else own_checkpoint(backbone)
+        eit = checkpoint.load(source)
+        return cls(backbone, eit, warn, checkpoint.load_calibration(source, eit) if calibrated else None)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
@@ -138,6 +152,7 @@ class EmotiCrafter:
         guidance: float | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
+        calibrated: bool = True,
         progress: Progress | None = None,
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
@@ -146,7 +161,8 @@ class EmotiCrafter:
         are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
         share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size
         (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a good picture, where
-        `steps` is None. negative: what to keep out. progress: called with (done, total) steps.
+        `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if it has one. progress:
+        called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         request = Request.of(
@@ -165,8 +181,11 @@ class EmotiCrafter:
             warn=self.warn,
         )
 
+        calibration = self.calibration if calibrated else None
+        asked = calibration.many(request.emotions) if calibration else request.emotions
+
         neutral = self.backbone.encode(request.prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, request.emotions, request.strength, self.backbone.section))
+        emotional = neutral.with_tokens(inject(self.eit, neutral, asked, request.strength, self.backbone.section))
         images = self.backbone.render(
             emotional.rows(request.rows),
             neutral=neutral.rows(request.rows) if request.start else None,
@@ -176,7 +195,8 @@ class EmotiCrafter:
             **request.settings,
         )
 
-        return request.pictures(images, {**self.backbone.describe(), **self._weights()})
+        beside = [{"calibration": calibration.hash[:16] if calibration else None}] * len(request.prompts)
+        return request.pictures(images, {**self.backbone.describe(), **self._weights()}, beside)
 
     def grid(
         self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
@@ -209,9 +229,20 @@ class EmotiCrafter:
             raise InputError(
                 f"The recipe has no {error.args[0]}.", "Give the recipe of one picture made by emoticrafter."
             ) from error
-        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
+        calibrated = recipe.get("calibration") is not None
+        if calibrated and recipe["calibration"] != (self.calibration and self.calibration.hash[:16]):
+            self.warn("The recipe was made with another calibration of the emotions: the picture will differ.")
+        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), calibrated=calibrated, **settings)[0]
 
-    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, strength: float | None = None, **settings: Any) -> None:
+    def check(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        strength: float | None = None,
+        calibrated: bool = True,
+        **settings: Any,
+    ) -> None:
         """Raise the InputError with which `generate` would refuse any of these prompts, seeds and settings, and draw nothing.
 
         settings: those of `generate`, without count and progress. Words that the model does not know are warned about.
@@ -221,12 +252,14 @@ class EmotiCrafter:
     def describe(self) -> dict[str, Any]:
         """What decides the pixels beside a picture's own settings, and under `defaults` those that it has where none are given.
 
-        JSON values: the method, hashes of the weights (the backbone's name where it has none), how it computes.
+        JSON values: the method, hashes of the weights (the backbone's name where it has none) and of the calibration, how it
+        computes.
         """
         return {
             "method": METHOD,
             **decisive(self.backbone),
             "emotion_hash": (self.eit.metadata.get("sha256") or _hash_of(self.eit))[:16],
+            "calibration": self.calibration.hash[:16] if self.calibration else None,
             "defaults": defaults_of(self.backbone, self._strength(None)),
         }
 
@@ -244,7 +277,7 @@ def draw_grid(
 ) -> Grid:
     """See `EmotiCrafter.grid`; by any maker."""
     emotions = plane(valences, arousals)
-    pictures = maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **check_settings(settings))
+    pictures = maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **_checked(maker, settings))
     columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
     return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
 
@@ -254,7 +287,7 @@ def draw_sweep(
 ) -> list[Picture]:
     """See `EmotiCrafter.sweep`; by any maker."""
     emotions = path(begin, end, frames)
-    return maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **check_settings(settings))
+    return maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **_checked(maker, settings))
 
 
 @torch.no_grad()
@@ -275,6 +308,11 @@ def inject(
         residuals = [eit.residual(part, *axes_2B[:, rows]) for part in tokens.split(section, dim=1)]
         parts.append(torch.cat(residuals, dim=1))
     return neutral.tokens + strength * torch.cat(parts)
+
+
+def _checked(maker: Maker, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a grid or a sweep; only EmotiCrafter has a calibration."""
+    return check_settings(settings, ["calibrated"] if isinstance(maker, EmotiCrafter) else ())
 
 
 def _hash_of(eit: EmotionInjectionTransformer) -> str:
@@ -302,7 +340,7 @@ def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:
         )
 
 
-def _own_checkpoint(backbone: Backbone) -> Path:
+def own_checkpoint(backbone: Backbone) -> Path:
     """The checkpoint that came with the backbone, or that the user keeps for its family."""
     kept = cache_directory() / "emotion" / backbone.family
     for folder in (backbone.emotion, kept):

@@ -159,10 +159,11 @@ def one_prompt(prompt: Any) -> str:
     return prompt
 
 
-def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a grid or a sweep: those of `generate`, without count."""
-    if unknown := sorted(set(settings) - _SETTINGS):
-        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(_SETTINGS))}.")
+def check_settings(settings: Mapping[str, Any], more: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings of a grid or a sweep: those of `generate`, without count. more: names of a maker's own."""
+    known = _SETTINGS | set(more)
+    if unknown := sorted(set(settings) - known):
+        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
     return dict(settings)
 
 

@@ -103,6 +103,12 @@ class ModelOptions:
             rich_help_panel=MODEL,
         ),
     ] = None
+    no_calibration: Annotated[
+        bool,
+        typer.Option(
+            "--no-calibration", help="Ask for the emotion as it is, without the checkpoint's calibration.", rich_help_panel=MODEL
+        ),
+    ] = False
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None
@@ -133,6 +139,7 @@ class ModelOptions:
         """What was given, as keyword arguments of `EmotiCrafter.from_pretrained` beside the backbone."""
         return _given(
             emotion=self.emotion,
+            calibrated=False if self.no_calibration else None,
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,

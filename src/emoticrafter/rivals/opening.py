@@ -33,10 +33,15 @@ def method_class(name: str) -> type[Rival]:
 
 
 def open_method(
-    name_or_folder: str | os.PathLike[str], backbone: Backbone, *, warn: Callable[[str], None] | None = None
+    name_or_folder: str | os.PathLike[str],
+    backbone: Backbone,
+    *,
+    calibrated: bool = True,
+    warn: Callable[[str], None] | None = None,
 ) -> EmotiCrafter | Rival:
     """A maker upon an open backbone: the method of a folder; a name in METHODS; "emoticrafter", or an emotion checkpoint.
 
+    calibrated: use the calibration beside an emotion checkpoint, if there is one; rivals have none.
     A name that needs training is looked for in the cache, below rivals/FAMILY/NAME. Raises InputError, MissingError and
     CheckpointError.
     """
@@ -44,7 +49,7 @@ def open_method(
     if text == "emoticrafter" or (Path(text).is_dir() and not is_method_folder(text)):
         from emoticrafter.crafter import EmotiCrafter
 
-        return EmotiCrafter.upon(backbone, None if text == "emoticrafter" else text, warn=warn)
+        return EmotiCrafter.upon(backbone, None if text == "emoticrafter" else text, calibrated=calibrated, warn=warn)
     if Path(text).is_dir():
         return method_class(read_config(Path(text))["method"]).load(text, backbone, warn)
     cls = method_class(text)
@@ -63,11 +68,12 @@ def open_maker(
     backbone: str | os.PathLike[str],
     method: str | os.PathLike[str],
     *,
+    calibrated: bool = True,
     warn: Callable[[str], None] | None = None,
     **options: Any,
 ) -> EmotiCrafter | Rival:
     """The same upon a backbone that is opened by name. options: those of `open_backbone`."""
-    return open_method(method, open_backbone(backbone, **options), warn=warn)
+    return open_method(method, open_backbone(backbone, **options), calibrated=calibrated, warn=warn)
 
 
 def train_method(
