@@ -9,7 +9,7 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ import numpy as np
 
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
-from emoticrafter.storybook import captions, words
+from emoticrafter.evaluation.content import expected_content
+from emoticrafter.storybook import captions
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
 from emoticrafter.storybook.scenes import sample_scene
 from emoticrafter.storybook.world import Scene, render
@@ -28,11 +29,6 @@ AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 POINTS = grid(AXIS, AXIS)
 ASKED = np.array([(point.valence, point.arousal) for point in POINTS], np.float32)
 JUDGES = Path(__file__).resolve().parent / "judges"
-PLACE_NAMES = {
-    place: tuple(noun.rstrip("*") for part in text.split(";") for noun in words.split_names(part.strip().split(" ", 2)[2]))
-    for place, text in words.PLACE_NAMES.items()
-}
-SUBJECT_NAMES = {kind: words.split_names(text) for kind, text in words.SUBJECT_NAMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +51,10 @@ def held_out_cases(number: int, seed: int = 0) -> list[Case]:
     while len(cases) < number:
         scene = sample_scene(rng, held_out=True)
         prompt = captions.neutral_caption(scene, rng)
-        places = meanings(prompt, scene.place, PLACE_NAMES)
-        subjects = tuple(meanings(prompt, kind, SUBJECT_NAMES) for kind in dict.fromkeys(one.kind for one in scene.subjects))
-        if places and all(subjects):
-            cases.setdefault(scene.content(), Case(prompt=prompt, scene=scene, places=places, subjects=subjects))
+        asked = expected_content(prompt, scene)
+        if asked is not None:
+            cases.setdefault(scene.content(), Case(prompt=prompt, scene=scene, places=asked.places, subjects=asked.subjects))
     return list(cases.values())
-
-
-def meanings(text: str, wanted: str, names: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The entries that share the longest name of `wanted` found in the text; empty if it has none of them."""
-    said = f" {' '.join(words.words_of(text))} "
-    found = [name for name in names[wanted] if f" {' '.join(words.words_of(name))} " in said]
-    longest = max(found, key=len, default=None)
-    return frozenset(key for key, others in names.items() if longest in others)
 
 
 def add_options(options: argparse.ArgumentParser) -> None:

@@ -104,19 +104,6 @@ def test_held_out_prompts_are_the_same_every_time_and_name_place_and_subjects() 
         assert all(kinds <= set(SUBJECTS) for kinds in case.subjects)
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted", "expected"),
-    [
-        ("A child at the lake.", "girl", {"girl", "boy"}),
-        ("a little girl at the lake", "girl", {"girl"}),
-        ("an old woman", "grandmother", {"grandmother"}),
-        ("a childish drawing", "girl", set()),
-    ],
-)
-def test_a_word_stands_for_every_kind_that_it_can_mean(text: str, wanted: str, expected: set[str]) -> None:
-    assert grids.meanings(text, wanted, grids.SUBJECT_NAMES) == expected
-
-
 def test_content_agreement_counts_each_subject_among_as_many_likeliest() -> None:
     scene = Scene(place="beach", subjects=(Subject(kind="dog"), Subject(kind="ball")), relation="chasing")
     case = grids.Case(

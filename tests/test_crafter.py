@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from emoticrafter import EmotiCrafter, Emotion, checkpoint
+from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.crafter import Grid, UnknownWordsWarning, inject
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 from emoticrafter.picture import Picture
@@ -366,3 +367,53 @@ def test_check_refuses_what_generate_refuses(crafter: EmotiCrafter, refused: dic
 def test_check_warns_of_unknown_words(crafter: EmotiCrafter) -> None:
     with pytest.warns(UnknownWordsWarning, match="catt"):
         crafter.check(["cat", "a catt"], [0])
+
+
+def calibrated_copy(tiny_sdxl: Path, folder: Path) -> Path:
+    """A tiny SDXL whose checkpoint turns every emotion into half of itself."""
+    shutil.copytree(tiny_sdxl, folder)
+    half = AxisMap(requested=(-3.0, 3.0), asked=(-1.5, 1.5))
+    digest = checkpoint.load(folder / "emotion").metadata["sha256"]
+    Calibration(valence=half, arousal=half, checkpoint=digest, judge="", strength=0.8).save(folder / "emotion")
+    return folder
+
+
+def test_a_calibration_beside_the_checkpoint_is_applied_unless_switched_off(tiny_sdxl: Path, tmp_path: Path) -> None:
+    folder = calibrated_copy(tiny_sdxl, tmp_path / "sdxl")
+    crafter = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32")
+    picture, half = crafter.generate(PROMPT, SAD, seed=7)[0], Emotion(valence=-1, arousal=0.5)
+    plain = crafter.generate(PROMPT, SAD, seed=7, calibrated=False)[0]
+    assert difference(picture, crafter.generate(PROMPT, half, seed=7, calibrated=False)[0]) == 0
+    assert difference(picture, plain) > 0
+    assert crafter.calibration is not None
+    assert (picture.recipe["valence"], picture.recipe["calibration"]) == (-2, crafter.calibration.hash[:16])
+    assert plain.recipe["calibration"] is None
+    off = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32", calibrated=False)
+    assert difference(off.generate(PROMPT, SAD, seed=7)[0], plain) == 0
+    sheet = crafter.grid(PROMPT, valences=[-2], arousals=[1], seed=7, calibrated=False)
+    assert difference(sheet.pictures[0], plain) == 0
+
+
+def test_a_recipe_remembers_whether_it_was_calibrated(tiny_sdxl: Path, tmp_path: Path) -> None:
+    warned: list[str] = []
+    folder = calibrated_copy(tiny_sdxl, tmp_path / "sdxl")
+    crafter = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32", warn=warned.append)
+    for calibrated in (True, False):
+        picture = crafter.generate(PROMPT, SAD, seed=7, calibrated=calibrated)[0]
+        assert difference(picture, crafter.again(picture.recipe)) == 0
+    old = {name: value for name, value in picture.recipe.items() if name != "calibration"}
+    assert difference(picture, crafter.again(old)) == 0  # made before there were calibrations
+    assert warned == []
+    crafter.again({**picture.recipe, "calibration": "0" * 16})
+    assert any("another calibration" in text for text in warned)
+
+
+def test_a_calibration_of_other_weights_is_refused(tiny_sdxl: Path, tmp_path: Path) -> None:
+    folder = calibrated_copy(tiny_sdxl, tmp_path / "sdxl")
+    text = (folder / "emotion" / "calibration.json").read_text()
+    checkpoint.save(tiny_eit(seed=5), folder / "emotion", {"backbone": "tiny", "prompt_tokens": SECTION}, force=True)
+    assert not (folder / "emotion" / "calibration.json").exists()  # it went with the weights that it was fitted for
+    (folder / "emotion" / "calibration.json").write_text(text)
+    with pytest.raises(CheckpointError, match="other weights"):
+        EmotiCrafter.from_pretrained(folder, device="cpu")
+    assert EmotiCrafter.from_pretrained(folder, device="cpu", calibrated=False).calibration is None

@@ -1,4 +1,4 @@
-"""runs/storybook.sh: the whole way from annotations to a picture, at toy size; and once more, where everything is there."""
+"""The scripts of runs/, at toy size; and once more, where everything is there."""
 
 from __future__ import annotations
 
@@ -38,3 +38,28 @@ def test_the_whole_way(tmp_path: Path) -> None:
     again = run(tmp_path / "run")
     assert again.returncode == 0, again.stderr
     assert weights.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_the_rivals(tiny_sdxl: Path, tmp_path: Path) -> None:
+    """runs/rivals.sh, all methods: on the tiny SDXL, with a few of the storybook's scenes. A second time nothing is done."""
+    own = {"EMOTICRAFTER": f"{sys.executable} -m emoticrafter", "SCENES": "8", "STEPS": "1", "BACKBONE": str(tiny_sdxl)}
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **own, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "METHODS": "time_embedding rewriting"}
+    kept = []
+    for _ in range(2):
+        command = ["sh", str(ROOT / "runs" / "rivals.sh"), str(tmp_path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        files = [tmp_path / name / "config.json" for name in ("time_embedding", "rewriting")]
+        kept.append([(file.read_bytes(), file.stat().st_mtime_ns) for file in files])
+    assert kept[0] == kept[1]
+    assert json.loads(kept[0][0][0])["training"]["examples"] > 0
+
+
+def test_the_script_names_every_rival() -> None:
+    from emoticrafter.rivals import METHODS
+
+    text = (ROOT / "runs" / "rivals.sh").read_text(encoding="utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith("methods=")]
+    assert line.removeprefix("methods=${METHODS:-").removesuffix("}").split() == list(METHODS)

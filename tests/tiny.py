@@ -44,7 +44,7 @@ def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = Fals
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
-    tokenizers = [_tokenizer(), _tokenizer(pad_token="!")]
+    tokenizers = [tokenizer(), tokenizer(pad_token="!")]
     shared: dict[str, Any] = {
         "vocab_size": len(tokenizers[0]),
         "max_position_embeddings": SECTION,
@@ -108,7 +108,7 @@ def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = Fals
     return folder
 
 
-def _tokenizer(pad_token: str = "<|endoftext|>") -> Any:
+def tokenizer(pad_token: str = "<|endoftext|>") -> Any:
     from transformers import CLIPTokenizer
 
     letters = "abcdefghijklmnopqrstuvwxyz!',.0123456789-"

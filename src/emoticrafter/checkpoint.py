@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from emoticrafter.backbones.hub import fetch, is_hub_id
+from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
 from emoticrafter.files import check_writable
 
-__all__ = ["describe", "import_released", "load", "save"]
+__all__ = ["describe", "import_released", "load", "load_calibration", "save"]
 
 WEIGHTS, CONFIG = "eit.safetensors", "config.json"
 FORMAT, VERSION = "emoticrafter-eit", 1
@@ -99,6 +100,14 @@ def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> 
     return eit
 
 
+def load_calibration(source: str | os.PathLike[str], eit: EmotionInjectionTransformer) -> Calibration | None:
+    """The calibration that lies beside a checkpoint, which `eit` was loaded from; None if there is none.
+
+    Raises CheckpointError if it is broken or was fitted for other weights.
+    """
+    return Calibration.beside(_locate(source), eit.metadata["sha256"])
+
+
 def import_released(path: str | os.PathLike[str], heads: int | None = None) -> EmotionInjectionTransformer:
     """The EIT of a state dict in the form in which the paper's authors released theirs (`.pth`).
 
@@ -146,7 +155,7 @@ def _locate(source: str | os.PathLike[str]) -> Path:
             "Turn a released .pth into one with `emoticrafter checkpoint import FILE --out FOLDER`.",
         )
     if is_hub_id(str(source)):
-        return fetch(str(source), [CONFIG, WEIGHTS])
+        return fetch(str(source), [CONFIG, WEIGHTS, CALIBRATION])
     raise MissingError(
         f"There is no emotion checkpoint {str(source)[:200]!r}.",
         "Give a folder, or a hub id OWNER/NAME; `emoticrafter checkpoint import` makes a folder from a released file.",
@@ -336,7 +345,7 @@ def _check_replaceable(directory: Path, force: bool) -> None:
         raise OutputError(
             f"The output {str(directory)!r} exists.", "Choose another folder, or pass --force (force=True) to replace it."
         )
-    if not names <= {WEIGHTS, CONFIG}:
+    if not names <= {WEIGHTS, CONFIG, CALIBRATION}:  # one that was fitted for the old weights goes with them
         raise OutputError(
             f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder."
         )

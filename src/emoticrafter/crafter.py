@@ -7,8 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +19,16 @@ from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
 from emoticrafter.backbones.devices import bfloat16_like
 from emoticrafter.backbones.registry import open_backbone
+from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import cache_directory
+from emoticrafter.maker import Maker
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
+from emoticrafter.request import Request, check_request, check_settings, decisive, defaults_of, one_prompt, seeds_of
 from emoticrafter.sheet import contact_sheet
-from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -38,13 +38,9 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.eit import EmotionInjectionTransformer
 
-__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "inject"]
+__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject", "own_checkpoint"]
 
-MAX_PROMPT = 4000  # characters
-MAX_PICTURES = 10_000  # of one call
-MAX_STRENGTH = 10.0
 MAPPED_AT_ONCE = 64  # prompts by the EIT
-MAX_SEED = 2**63 - 1
 METHOD = "emoticrafter"
 
 
@@ -79,14 +75,22 @@ class EmotiCrafter:
     """A frozen text-to-image model and the emotion injection transformer that belongs to it.
 
     warn: called with a sentence about something that is no error, such as words that the model does not know; by default
-    they become Python warnings.
+    they become Python warnings. calibration: the map from the emotion that is requested to the one that the transformer is asked
+    for, None for none.
     """
 
-    def __init__(self, backbone: Backbone, eit: EmotionInjectionTransformer, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        eit: EmotionInjectionTransformer,
+        warn: Callable[[str], None] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         _check_fit(backbone, eit)
         self.backbone = backbone
         self.eit = eit.to(backbone.device).eval()
         self.warn = warn or _warn
+        self.calibration = calibration
 
     @classmethod
     def from_pretrained(
@@ -94,13 +98,15 @@ class EmotiCrafter:
         backbone: str | os.PathLike[str] = "storybook",
         emotion: str | os.PathLike[str] | None = None,
         *,
+        calibrated: bool = True,
         warn: Callable[[str], None] | None = None,
         **options: Any,
     ) -> EmotiCrafter:
         """Open a model: storybook, sdxl, a hub id, a pipeline folder or a single .safetensors file.
 
-        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. options: device, dtype,
-        offload, scheduler, loras, watermark, attention_slicing, batch_size, config: see `SDXLBackbone.open`.
+        emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. calibrated: use the calibration
+        that lies beside the checkpoint, if there is one. options: device, dtype, offload, scheduler, loras, watermark,
+        attention_slicing, batch_size, config: see `SDXLBackbone.open`.
         Raises MissingError, CheckpointError, InputError and DeviceError.
         """
         known = {"device", "dtype", "offload", "scheduler", "loras", "watermark", "attention_slicing", "batch_size", "config"}
@@ -108,8 +114,21 @@ class EmotiCrafter:
             raise InputError(f"Unknown options: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
-        opened = open_backbone(backbone, **options)
-        return cls(opened, checkpoint.load(emotion if emotion is not None else _own_checkpoint(opened)), warn=warn)
+        return cls.upon(open_backbone(backbone, **options), emotion, calibrated=calibrated, warn=warn)
+
+    @classmethod
+    def upon(
+        cls,
+        backbone: Backbone,
+        emotion: str | os.PathLike[str] | None = None,
+        *,
+        calibrated: bool = True,
+        warn: Callable[[str], None] | None = None,
+    ) -> EmotiCrafter:
+        """The same upon a backbone that is open."""
+        source = emotion if emotion is not None else own_checkpoint(backbone)
+        eit = checkpoint.load(source)
+        return cls(backbone, eit, warn, checkpoint.load_calibration(source, eit) if calibrated else None)
 
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
@@ -134,49 +153,58 @@ class EmotiCrafter:
         guidance: float | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
+        calibrated: bool = True,
         progress: Progress | None = None,
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
-        seed: of the first picture of each pair, the others of `count` take the numbers after it; a sequence has one for each
-        pair; None draws one. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
+        seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several
+        are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
         share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size
         (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a good picture, where
-        `steps` is None. negative: what to keep out. progress: called with (done, total) steps.
+        `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if it has one. progress:
+        called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
-        prompts, emotions = _pairs(prompt, emotion)
-        settings = self._settings(steps, preview, guidance, size, negative)
-        seeds = _seeds(seed, count, len(prompts))
-        strength, start = self._strength(strength), _start(start)
-        self._warn_about_words([*prompts, *([negative] if negative else [])])
-        rows = [row for row in range(len(prompts)) for _ in range(count)]
-
-        neutral = self.backbone.encode(prompts)  # tokens (B, S T, C)
-        with bfloat16_like(self.backbone.computed, self.backbone.device):
-            emotional = neutral.with_tokens(inject(self.eit, neutral, emotions, strength, self.backbone.section))
-        images = self.backbone.render(
-            emotional.rows(rows),
-            neutral=neutral.rows(rows) if start else None,
+        request = Request.of(
+            self.backbone,
+            prompt,
+            emotion,
+            seed=seed,
+            count=count,
+            strength=self._strength(strength),
             start=start,
-            seeds=seeds,
-            callback=progress,
-            **settings,
+            steps=steps,
+            preview=preview,
+            guidance=guidance,
+            size=size,
+            negative=negative,
+            warn=self.warn,
         )
 
-        return [
-            Picture(image=image, recipe=self._recipe(prompts[row], emotions[row], one, strength, start, settings))
-            for image, row, one in zip(images, rows, seeds, strict=True)
-        ]
+        calibration = self.calibration if calibrated else None
+        asked = calibration.many(request.emotions) if calibration else request.emotions
+
+        neutral = self.backbone.encode(request.prompts)  # tokens (B, S T, C)
+        with bfloat16_like(self.backbone.computed, self.backbone.device):
+            emotional = neutral.with_tokens(inject(self.eit, neutral, asked, request.strength, self.backbone.section))
+        images = self.backbone.render(
+            emotional.rows(request.rows),
+            neutral=neutral.rows(request.rows) if request.start else None,
+            start=request.start,
+            seeds=request.seeds,
+            callback=progress,
+            **request.settings,
+        )
+
+        beside = [{"calibration": calibration.hash[:16] if calibration else None}] * len(request.prompts)
+        return request.pictures(images, {**self.backbone.describe(), **self._weights()}, beside)
 
     def grid(
         self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
     ) -> Grid:
         """One prompt and one seed at every pair of the two axes. settings: those of `generate`, without count."""
-        emotions = plane(valences, arousals)
-        pictures = self.generate(_one(prompt), emotions, seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
-        columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
-        return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
+        return draw_grid(self, prompt, valences=valences, arousals=arousals, seed=seed, **settings)
 
     def sweep(
         self, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any
@@ -185,7 +213,7 @@ class EmotiCrafter:
 
         settings: those of `generate`, without count.
         """
-        return self.generate(_one(prompt), path(begin, end, frames), seed=_seeds(seed, 1, 1)[0], **_without_count(settings))
+        return draw_sweep(self, prompt, begin, end, frames=frames, seed=seed, **settings)
 
     def again(self, recipe: Mapping[str, Any]) -> Picture:
         """The picture of a recipe, made by this model; it warns if that is not the one that the recipe was made with.
@@ -203,7 +231,10 @@ class EmotiCrafter:
             raise InputError(
                 f"The recipe has no {error.args[0]}.", "Give the recipe of one picture made by emoticrafter."
             ) from error
-        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), **settings)[0]
+        calibrated = recipe.get("calibration") is not None
+        if calibrated and recipe["calibration"] != (self.calibration and self.calibration.hash[:16]):
+            self.warn("The recipe was made with another calibration of the emotions: the picture will differ.")
+        return self.generate(prompt, emotion, size=size, negative=recipe.get("negative"), calibrated=calibrated, **settings)[0]
 
     def check(
         self,
@@ -211,106 +242,54 @@ class EmotiCrafter:
         seeds: Sequence[int],
         *,
         strength: float | None = None,
-        start: float = 0.0,
-        steps: int | None = None,
-        preview: bool = False,
-        guidance: float | None = None,
-        size: int | tuple[int, int] | None = None,
-        negative: str | None = None,
+        calibrated: bool = True,
+        **settings: Any,
     ) -> None:
         """Raise the InputError with which `generate` would refuse any of these prompts, seeds and settings, and draw nothing.
 
-        Words that the model does not know are warned about.
+        settings: those of `generate`, without count and progress. Words that the model does not know are warned about.
         """
-        self._strength(strength)
-        _start(start)
-        self._settings(steps, preview, guidance, size, negative)
-        for seed in seeds:
-            _checked_seed(seed, 1)
-        checked = [_checked_prompt(prompt, "prompt") for prompt in prompts]
-        self._warn_about_words([*checked, *([negative] if negative else [])])
+        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=self._strength(strength), **settings)
 
     def describe(self) -> dict[str, Any]:
         """What decides the pixels beside a picture's own settings, and under `defaults` those that it has where none are given.
 
-        JSON values: the method, hashes of the weights (the backbone's name where it has none), how it computes.
+        JSON values: the method, hashes of the weights (the backbone's name where it has none) and of the calibration, how it
+        computes.
         """
-        about = {name: value for name, value in self.backbone.describe().items() if name not in ("versions", "offload")}
-        if about.get("backbone_hash"):
-            about.pop("backbone", None)  # the name of a place where the same weights lie
-        own = self.backbone.defaults
         return {
             "method": METHOD,
-            **about,
+            **decisive(self.backbone),
             "emotion_hash": (self.eit.metadata.get("sha256") or _hash_of(self.eit))[:16],
-            "defaults": {
-                "strength": self._strength(None),
-                "start": 0.0,
-                "steps": own.steps,
-                "preview_steps": self._preview_steps(),
-                "guidance": float(own.guidance),
-                "width": own.size[0],
-                "height": own.size[1],
-            },
+            "calibration": self.calibration.hash[:16] if self.calibration else None,
+            "defaults": defaults_of(self.backbone, self._strength(None)),
         }
-
-    def _preview_steps(self) -> int:
-        return self.backbone.defaults.preview_steps or max(self.backbone.defaults.steps // 3, 1)
 
     def _strength(self, strength: float | None) -> float:
-        own = self.eit.metadata.get("strength", 1.0) if strength is None else strength
-        return _number("strength", own, 0.0, MAX_STRENGTH, "0 is neutral")
-
-    def _settings(
-        self, steps: int | None, preview: bool, guidance: float | None, size: int | tuple[int, int] | None, negative: str | None
-    ) -> dict[str, Any]:
-        own = self.backbone.defaults
-        pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
-        if len(pair) != 2:
-            raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
-        settings: dict[str, Any] = {
-            "steps": (self._preview_steps() if preview else own.steps) if steps is None else steps,
-            "guidance": own.guidance if guidance is None else guidance,
-            "size": pair,
-            "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
-        }
-        self.backbone.check(**settings)
-        return settings
-
-    def _warn_about_words(self, prompts: Iterable[str]) -> None:
-        for prompt in dict.fromkeys(prompts):
-            unknown = self.backbone.unknown_words(prompt)
-            if unknown:
-                each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
-                self.warn(f"The model {self.backbone.name} has never seen these words of the prompt: {', '.join(each)}.")
+        return self.eit.metadata.get("strength", 1.0) if strength is None else strength
 
     def _weights(self) -> dict[str, Any]:
         """Which weights these are, as far as is known."""
         hashes = {"backbone_hash": self.backbone.describe().get("backbone_hash"), "emotion_hash": self.eit.metadata.get("sha256")}
         return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
 
-    def _recipe(
-        self, prompt: str, emotion: Emotion, seed: int, strength: float, start: float, settings: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        width, height = settings["size"]
-        described = dict(self.backbone.describe())
-        versions = described.pop("versions", {})
-        return {
-            "prompt": prompt,
-            "negative": settings["negative"],
-            "valence": emotion.valence,
-            "arousal": emotion.arousal,
-            "strength": strength,
-            "start": start,
-            "seed": seed,
-            "steps": settings["steps"],
-            "guidance": float(settings["guidance"]),
-            "width": width,
-            "height": height,
-            **described,
-            **self._weights(),
-            "versions": {"emoticrafter": installed_version(), **versions},
-        }
+
+def draw_grid(
+    maker: Maker, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], seed: int | None = 0, **settings: Any
+) -> Grid:
+    """See `EmotiCrafter.grid`; by any maker."""
+    emotions = plane(valences, arousals)
+    pictures = maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **_checked(maker, settings))
+    columns, rows = {e.valence for e in emotions}, {e.arousal for e in emotions}
+    return Grid(prompt=prompt, valences=sorted(columns), arousals=sorted(rows), pictures=pictures)
+
+
+def draw_sweep(
+    maker: Maker, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int | None = 0, **settings: Any
+) -> list[Picture]:
+    """See `EmotiCrafter.sweep`; by any maker."""
+    emotions = path(begin, end, frames)
+    return maker.generate(one_prompt(prompt), emotions, seed=seeds_of(seed, 1, 1)[0], **_checked(maker, settings))
 
 
 @torch.no_grad()
@@ -333,71 +312,9 @@ def inject(
     return neutral.tokens + strength * torch.cat(parts)
 
 
-def _pairs(prompt: str | Sequence[str], emotion: Emotion | Sequence[Emotion]) -> tuple[list[str], list[Emotion]]:
-    prompts: list[Any] = list(prompt) if isinstance(prompt, list | tuple) else [prompt]
-    emotions: list[Any] = list(emotion) if isinstance(emotion, list | tuple) else [emotion]
-    for one in emotions:
-        if not isinstance(one, Emotion):
-            raise InputError(f"An emotion is a {type(one).__name__}.", "Give Emotion(valence=..., arousal=...).")
-    if not prompts or not emotions:
-        raise InputError("No prompt or no emotion was given.", "Give at least one of each; the empty prompt is one.")
-    prompts = [_checked_prompt(text, "prompt") for text in prompts]
-    if len(prompts) == 1:
-        prompts *= len(emotions)
-    if len(emotions) == 1:
-        emotions *= len(prompts)
-    if len(prompts) != len(emotions):
-        raise InputError(
-            f"{len(prompts)} prompts cannot be paired with {len(emotions)} emotions.", "Give as many, or one of either."
-        )
-    return prompts, emotions
-
-
-def _checked_prompt(text: Any, what: str) -> str:
-    if not isinstance(text, str):
-        raise InputError(f"The {what} is a {type(text).__name__}, not a text.")
-    if len(text) > MAX_PROMPT:
-        raise InputError(f"The {what} has {len(text)} characters; {MAX_PROMPT} are the most.", "Shorten it.")
-    strange = [c for c in text if unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t\r"]
-    if strange:
-        raise InputError(f"The {what} holds the control character U+{ord(strange[0]):04X}.", "Remove it.")
-    return " ".join(text.split())
-
-
-def _one(prompt: Any) -> str:
-    if not isinstance(prompt, str):
-        raise InputError(f"The prompt is a {type(prompt).__name__}, not one text.")
-    return prompt
-
-
-def _without_count(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "progress"}
-    if unknown := sorted(set(settings) - known):
-        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
-    return dict(settings)
-
-
-def _seeds(seed: int | Sequence[int] | None, count: int, pairs: int) -> list[int]:
-    """The seeds of `count` pictures for each pair, one pair after the other."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1 or count * pairs > MAX_PICTURES:
-        raise InputError(f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.")
-    if isinstance(seed, Sequence) and not isinstance(seed, str | bytes):
-        if len(seed) != pairs:
-            raise InputError(f"{len(seed)} seeds were given for {pairs} pairs of prompt and emotion.", "Give one for each.")
-        firsts = [_checked_seed(one, count) for one in seed]
-    else:
-        firsts = [secrets.randbelow(2**32) if seed is None else _checked_seed(seed, count)] * pairs
-    return [first + i for first in firsts for i in range(count)]
-
-
-def _checked_seed(seed: Any, count: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED - count:
-        raise InputError(f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
-    return seed
-
-
-def _start(start: float) -> float:
-    return _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
+def _checked(maker: Maker, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a grid or a sweep; only EmotiCrafter has a calibration."""
+    return check_settings(settings, ["calibrated"] if isinstance(maker, EmotiCrafter) else ())
 
 
 def _hash_of(eit: EmotionInjectionTransformer) -> str:
@@ -407,12 +324,6 @@ def _hash_of(eit: EmotionInjectionTransformer) -> str:
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _number(name: str, value: Any, low: float, high: float, meaning: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # false for NaN too
-        raise InputError(f"The {name} is {str(value)[:40]}; it must be a number from {low:g} to {high:g} ({meaning}).")
-    return float(value)
 
 
 def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:
@@ -431,7 +342,7 @@ def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:
         )
 
 
-def _own_checkpoint(backbone: Backbone) -> Path:
+def own_checkpoint(backbone: Backbone) -> Path:
     """The checkpoint that came with the backbone, or that the user keeps for its family."""
     kept = cache_directory() / "emotion" / backbone.family
     for folder in (backbone.emotion, kept):

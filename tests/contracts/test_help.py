@@ -32,10 +32,12 @@ def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         f"{PROGRAM} {name}"
         for name in (
-            "generate", "grid", "sweep", "batch", "info", "moods", "train",
+            "generate", "grid", "sweep", "batch", "info", "moods", "train", "calibrate",
             "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
+            "rival list", "rival train",
+            "judge train", "judge import", "judge show", "judge read",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
         )
     }  # fmt: skip
@@ -62,7 +64,7 @@ def test_every_option_is_explained(name: str) -> None:
 def test_commands_that_draw_share_their_options(name: str) -> None:
     given = {option for parameter in COMMANDS[name].params for option in parameter.opts}
     assert given >= {
-        "--backbone", "--emotion", "--strength", "--start", "--steps", "--guidance", "--size", "--negative",
+        "--backbone", "--emotion", "--method", "--strength", "--start", "--steps", "--guidance", "--size", "--negative",
         "--device", "--dtype", "--offload", "--json", "--seed", "--out", "--force",
     }  # fmt: skip
 

@@ -12,19 +12,21 @@ import emoticrafter
 
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
-    "emoticrafter.backbones.base": {"Backbone", "Progress", "PromptEncoder", "SamplingDefaults"},
+    "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "Progress", "PromptEncoder", "SamplingDefaults"},
     "emoticrafter.backbones.features": {"PromptFeatures"},
     "emoticrafter.batch": {
         "COLUMNS", "Batched", "Feeling", "Prompt", "Row", "parse_grid", "parse_seeds", "plan_rows", "read_emotions", "read_index",
         "read_prompts", "run_batch",
     },
-    "emoticrafter.checkpoint": {"describe", "import_released", "load", "save"},
+    "emoticrafter.calibration": {"CALIBRATION", "AxisMap", "Calibration"},
+    "emoticrafter.checkpoint": {"describe", "import_released", "load", "load_calibration", "save"},
     "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},
     "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
     "emoticrafter.errors": {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
     },
+    "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "safe_name"},
     "emoticrafter.locks": {"hold"},
     "emoticrafter.maker": {"Maker"},

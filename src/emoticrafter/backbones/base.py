@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.features import PromptFeatures
 
-__all__ = ["Backbone", "Progress", "PromptEncoder", "SamplingDefaults"]
+__all__ = ["Backbone", "BeforeStep", "Progress", "PromptEncoder", "SamplingDefaults"]
 
 Progress = Callable[[int, int], None]  # (done, total), in denoising steps of single pictures
+BeforeStep = Callable[[Sequence[int], int, int], None]  # (rows of the features in this batch, number of the step, steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +69,14 @@ class Backbone(Protocol):
         start: float = 0.0,
         neutral: PromptFeatures | None = None,
         callback: Progress | None = None,
+        before_step: BeforeStep | None = None,
     ) -> list[Image.Image]:
         """One RGB picture per row of `features`, each from noise of its own seed, drawn on the CPU.
 
         negative: a prompt to move away from; None is the model's own unconditional input. start: the share of the steps,
-        0 to 1, that see `neutral` instead of `features`. Raises what `check` raises, and DeviceError when the memory does
-        not suffice for a single picture.
+        0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
+        changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what
+        `check` raises, and DeviceError when the memory does not suffice for a single picture.
         """
         ...
 

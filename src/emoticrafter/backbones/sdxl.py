@@ -9,6 +9,7 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from emoticrafter.backbones.base import Progress, SamplingDefaults
+from emoticrafter.backbones.base import BeforeStep, Progress, SamplingDefaults
 from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.loading import (
@@ -161,7 +162,8 @@ class SDXLBackbone:
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
         return {} if self._vocabulary is None else unknown_words(prompt, self._vocabulary)
 
-    def _autocast(self) -> AbstractContextManager[Any]:
+    def autocast(self) -> AbstractContextManager[Any]:
+        """In which the network is run: the precision that the model computes in."""
         if self._precision.autocast is not None:
             return torch.autocast(self.device.type, self._precision.autocast)
         return nullcontext()
@@ -189,7 +191,7 @@ class SDXLBackbone:
         known = {prompt: self._memory[prompt] for prompt in prompts if prompt in self._memory}
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
         for prompt in new:  # each by itself: its features, to the last bit, must not depend on its company
-            tokens, pooled = self._run_encoders(self._sections(prompt))
+            tokens, pooled = self.encode_sections(self.sections(prompt))
             known[prompt] = tokens.flatten(0, 1), pooled[0]
         for prompt in known:
             self._memory[prompt] = known[prompt]
@@ -204,7 +206,7 @@ class SDXLBackbone:
         empty = self._encoded([""])[0][0]
         return torch.cat([tokens_TC, empty.repeat((length - len(tokens_TC)) // self.section, 1)])
 
-    def _sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
+    def sections(self, prompt: str) -> list[tuple[list[int], list[int]]]:
         """The token ids of each section, for the first and the second text encoder."""
         tokenizers = (self._pipeline.tokenizer, self._pipeline.tokenizer_2)
         both = [self._split(tokenizer, prompt) for tokenizer in tokenizers]
@@ -216,7 +218,8 @@ class SDXLBackbone:
         ids = tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
         return sections_of(ids, tokenizer, self.section)
 
-    def _run_encoders(self, sections: list[tuple[list[int], list[int]]]) -> Encoded:
+    def encode_sections(self, sections: Sequence[tuple[list[int], list[int]]]) -> Encoded:
+        """The tokens (n, T, C) and the pooled feature (n, P) of sections, each as `sections` gives it."""
         tokens, pooled = [], []
         with self._memory_guard("encode the prompt"):
             for begin in range(0, len(sections), ENCODED_AT_ONCE):
@@ -263,6 +266,7 @@ class SDXLBackbone:
         start: float = 0.0,
         neutral: PromptFeatures | None = None,
         callback: Progress | None = None,
+        before_step: BeforeStep | None = None,
     ) -> list[Image.Image]:
         """See `Backbone.render`. Pictures are sampled in batches; when the memory runs out, in batches of half the size."""
         assert len(seeds) == len(features) and (neutral is None or len(neutral) == len(features))
@@ -278,7 +282,7 @@ class SDXLBackbone:
             if callback is not None:
                 callback(int(steps * (len(images) + pictures)), steps * len(seeds))
 
-        for waiting in _rows_by_length(features):
+        for waiting in _rows_by_length(features, neutral):
             while waiting:
                 rows = waiting[:most]
                 made = self._try_sample(
@@ -287,6 +291,7 @@ class SDXLBackbone:
                     [seeds[row] for row in rows],
                     (negative, steps, guidance, size, start),
                     report,
+                    None if before_step is None else partial(before_step, rows),
                 )
                 if made is None:
                     most = len(rows) // 2
@@ -315,12 +320,9 @@ class SDXLBackbone:
         seeds: Sequence[int],
         settings: tuple[str | None, int, float, tuple[int, int], float],
         report: Callable[[float], None],
+        before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
         negative, steps, guidance, (width, height), start = settings
-        against = self._unconditional(negative, features)
-        length = against.tokens.shape[1]
-        tokens_BTC = self._lengthened(features.tokens, length)
-        neutral_BTC = tokens_BTC if neutral is None else self._lengthened(neutral.trimmed().tokens, length)
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         factor = self._pipeline.vae_scale_factor
         shape = (self._pipeline.unet.config.in_channels, height // factor, width // factor)
@@ -330,19 +332,28 @@ class SDXLBackbone:
         def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             count = pipeline.num_timesteps
             report(batch * (index + 1) / count)
+            if before_step is not None and index + 1 < count:
+                before_step(index + 1, count)
             if neutral_steps(count) == index + 1 < count:
-                seen = tensors["prompt_embeds"]  # unconditional rows first where there is guidance
-                return {"prompt_embeds": torch.cat([seen[: len(seen) - batch], tokens_BTC.to(seen)])}
+                told, against = self._both_sides(features, negative)
+                if guided:  # unconditional rows first
+                    rows = against.rows([0] * batch)
+                    told = PromptFeatures(torch.cat([rows.tokens, told.tokens]), torch.cat([rows.pooled, told.pooled]))
+                return {"prompt_embeds": self._cast(told.tokens), "add_text_embeds": self._cast(told.pooled)}
             return {}
 
         def neutral_steps(count: int) -> int:
             return round(start * count) if neutral is not None else 0
 
         guided = guidance > 1
-        with self._autocast(), quiet_libraries():
+        first = neutral.trimmed() if neutral is not None and neutral_steps(steps) else features
+        told, against = self._both_sides(first, negative)
+        if before_step is not None:
+            before_step(0, steps)
+        with self.autocast(), quiet_libraries():
             latents_BLHW = self._pipeline(
-                prompt_embeds=self._cast(neutral_BTC if neutral_steps(steps) else tokens_BTC),
-                pooled_prompt_embeds=self._cast(features.pooled),
+                prompt_embeds=self._cast(told.tokens),
+                pooled_prompt_embeds=self._cast(told.pooled),
                 negative_prompt_embeds=self._cast(against.tokens.expand(batch, -1, -1)) if guided else None,
                 negative_pooled_prompt_embeds=self._cast(against.pooled.expand(batch, -1)) if guided else None,
                 width=width,
@@ -353,9 +364,14 @@ class SDXLBackbone:
                 latents=self._cast(latents_BLHW),
                 output_type="latent",
                 callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["prompt_embeds"],
+                callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds"],
             ).images
             return self._decode(latents_BLHW)
+
+    def _both_sides(self, features: PromptFeatures, negative: str | None) -> tuple[PromptFeatures, PromptFeatures]:
+        """The features, and one row to move away from; both as long as the longer one."""
+        against = self._unconditional(negative, features)
+        return PromptFeatures(self._lengthened(features.tokens, against.tokens.shape[1]), features.pooled), against
 
     def _unconditional(self, negative: str | None, features: PromptFeatures) -> PromptFeatures:
         """One row to move away from: the negative prompt, or what the model was trained to take for no prompt."""
@@ -405,11 +421,11 @@ class SDXLBackbone:
             raise
 
 
-def _rows_by_length(features: PromptFeatures) -> list[list[int]]:
+def _rows_by_length(features: PromptFeatures, neutral: PromptFeatures | None) -> list[list[int]]:
     """The rows of each prompt length: a picture must not depend on how long its neighbours' prompts are."""
-    groups: dict[int, list[int]] = {}
-    for row, length in enumerate(features.lengths()):
-        groups.setdefault(length, []).append(row)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for row, lengths in enumerate(zip(features.lengths(), (neutral or features).lengths(), strict=True)):
+        groups.setdefault(lengths, []).append(row)
     return list(groups.values())
 
 

@@ -145,8 +145,7 @@ def _feelings(grid: str | None, valence: str | None, arousal: str | None, emotio
 @contextmanager
 def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) -> Iterator[tuple[Maker, Engine | None]]:
     """The maker, and the engine where it is not this process that draws."""
-    from emoticrafter.crafter import EmotiCrafter
-
+    open_maker = model.opener()
     settings: dict[str, Any] = model.settings()
     # Found from everywhere, by workers too; and in the recipes, so that the pictures are the same from every folder.
     backbone = absolute(model.backbone)
@@ -155,12 +154,12 @@ def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) ->
     if "loras" in settings:
         settings["loras"] = [_absolute_lora(lora) for lora in settings["loras"]]
     if ray.engine == "local":
-        yield EmotiCrafter.from_pretrained(backbone, warn=say, **settings), None
+        yield open_maker(backbone, warn=say, **settings), None
         return
     from emoticrafter.cluster.pictures import RayMaker
 
     gpu = str(model.device).startswith("cuda")
-    opener = partial(EmotiCrafter.from_pretrained, backbone, **settings)
+    opener = partial(open_maker, backbone, **settings)
     with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say) as maker:
         yield maker, maker.engine
 

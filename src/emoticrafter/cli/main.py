@@ -17,7 +17,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import batch, checkpoints, data, pictures, storybook, train
+from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, storybook, train
+from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
@@ -37,8 +38,11 @@ app.command()(batch.batch)
 app.command()(pictures.info)
 app.command()(pictures.moods)
 app.command()(train.train)
+app.command()(calibrate)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
+app.add_typer(rivals.app)
+app.add_typer(judge.app)
 app.add_typer(storybook.app)
 
 

@@ -18,6 +18,7 @@ from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
+    from emoticrafter.rivals import Rival
 
 FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
 ENGINES = ("local", "ray")
@@ -94,6 +95,20 @@ class ModelOptions:
             rich_help_panel=MODEL,
         ),
     ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="A rival method's folder or name instead of EmotiCrafter; see `emoticrafter rival`.",
+            metavar="FOLDER|NAME",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
+    no_calibration: Annotated[
+        bool,
+        typer.Option(
+            "--no-calibration", help="Ask for the emotion as it is, without the checkpoint's calibration.", rich_help_panel=MODEL
+        ),
+    ] = False
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None
@@ -124,6 +139,7 @@ class ModelOptions:
         """What was given, as keyword arguments of `EmotiCrafter.from_pretrained` beside the backbone."""
         return _given(
             emotion=self.emotion,
+            calibrated=False if self.no_calibration else None,
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,
@@ -132,10 +148,24 @@ class ModelOptions:
             watermark=self.watermark or None,
         )
 
-    def open(self) -> EmotiCrafter:
-        from emoticrafter.crafter import EmotiCrafter
+    def opener(self) -> Callable[..., EmotiCrafter | Rival]:
+        """What opens EmotiCrafter, or the method that was asked for, given the backbone, `warn` and the settings; picklable."""
+        if self.method is None:
+            from emoticrafter.crafter import EmotiCrafter
 
-        return EmotiCrafter.from_pretrained(self.backbone, warn=warn, **self.settings())
+            return EmotiCrafter.from_pretrained
+        if self.emotion is not None:
+            raise InputError(
+                f"--method {self.method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
+                "Leave one or the other out.",
+            )
+        from emoticrafter.rivals import open_maker
+
+        return functools.partial(open_maker, method=absolute(self.method))
+
+    def open(self) -> EmotiCrafter | Rival:
+        """EmotiCrafter, or the method that was asked for, upon the backbone."""
+        return self.opener()(self.backbone, warn=warn, **self.settings())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from functools import cache
 
 from emoticrafter.data.writers.base import Failure, Pair, Progress, Task, Tell
+from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import captions, scenes, words
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene, Subject
 
-__all__ = ["CaptionWriter", "annotated_scenes"]
+__all__ = ["CaptionWriter", "annotated_scene", "annotated_scenes"]
 
 HELD_OUT_SHARE = 1 / 16  # of the scenes, with contents that no training sees: the split "val"
 
@@ -23,13 +24,11 @@ def annotated_scenes(count: int, seed: int = 0) -> list[dict[str, object]]:
     """Rows id, caption, valence, arousal, tag (the place) and split of `count` random scenes, a function of the seed."""
     rows: list[dict[str, object]] = []
     for number in range(count):
-        rng = random.Random(f"{seed}/annotated/{number}")
-        held_out = rng.random() < HELD_OUT_SHARE
-        scene, emotion = scenes.sample_scene(rng, held_out=held_out), scenes.annotated_emotion(rng)
+        scene, emotion, caption, held_out = annotated_scene(number, seed)
         rows.append(
             {
                 "id": f"storybook/{number}",
-                "caption": captions.neutral_caption(scene, rng),
+                "caption": caption,
                 "valence": round(emotion.valence, 4),
                 "arousal": round(emotion.arousal, 4),
                 "tag": scene.place,
@@ -37,6 +36,14 @@ def annotated_scenes(count: int, seed: int = 0) -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def annotated_scene(number: int, seed: int = 0) -> tuple[Scene, Emotion, str, bool]:
+    """The scene behind a row, how it feels, its neutral caption, and whether its content is held out."""
+    rng = random.Random(f"{seed}/annotated/{number}")
+    held_out = rng.random() < HELD_OUT_SHARE
+    scene, emotion = scenes.sample_scene(rng, held_out=held_out), scenes.annotated_emotion(rng)
+    return scene, emotion, captions.neutral_caption(scene, rng), held_out
 
 
 class CaptionWriter:

@@ -1,14 +1,8 @@
-"""What the validation loss is compared with: no change at all, and a linear map.
+"""What the validation loss is compared with: no change at all, and the linear map of `emoticrafter.ridge`.
 
-    neutral   r_hat = 0
-    ridge     r_hat(t) = W f_n(t) + b(t) + sum_k u_k(t) p_k(v, a),   p = v, a, v^2, v a, a^2
-
-one matrix W for all tokens, with a bias and the effect of the emotion for each position t. It is fitted by weighted least
-squares on the same targets and weights as the transformer; of a few penalties the best on the validation pairs is reported, so
-that it is not beaten by a bad choice.
+The map is fitted on the same targets and weights as the transformer; of a few penalties the best on the validation pairs is
+reported, so that it is not beaten by a bad choice.
 """
-
-# B pairs, T prompt tokens, C prompt channels, P inputs of the ridge regression
 
 from __future__ import annotations
 
@@ -19,12 +13,12 @@ import torch
 from torch import Tensor
 
 from emoticrafter.objective import Pairs, residual_target, weighted_square
+from emoticrafter.ridge import Sums, predicted_residual
 from emoticrafter.training.order import Draws
 from emoticrafter.training.reading import Reader
 
 __all__ = ["baselines"]
 
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # in means of the diagonal
 CHUNK = 16  # pairs at once
 
 
@@ -43,39 +37,24 @@ def baselines(
     maps = _fit(reader, chosen, alpha)
     losses = dict.fromkeys(maps, 0.0)
     for pairs in _chunks(reader, val):
-        inputs, target = _inputs(pairs), _target(pairs, alpha)
+        target = _target(pairs, alpha)
         for penalty, matrix in maps.items():
-            error = (inputs @ matrix).view_as(target) - target
+            error = predicted_residual(matrix, pairs.neutral, _points(pairs)) - target
             losses[penalty] += float(weighted_square(error, pairs.weight).sum()) / len(val)
     best = min(losses, key=losses.__getitem__)
     return {**found, "ridge": losses[best], "ridge_penalty": best}
 
 
 def _fit(reader: Reader, rows: np.ndarray, alpha: float) -> dict[float, Tensor]:
-    """The map (P, C) for each penalty: (X'WX + penalty) M = X'WY, summed in double precision."""
-    gram = cross = None
+    """The map for each penalty."""
+    sums = Sums()
     for pairs in _chunks(reader, rows):
-        inputs, target = _inputs(pairs), _target(pairs, alpha).flatten(0, 1)
-        weighed = inputs * pairs.weight.repeat_interleave(len(inputs) // len(pairs))[:, None]
-        exact = (weighed.T @ inputs).cpu().double(), (weighed.T @ target).cpu().double()
-        gram, cross = exact if gram is None or cross is None else (gram + exact[0], cross + exact[1])
-    assert gram is not None and cross is not None
-    mean = gram.diagonal().mean().clamp_min(1e-12)
-    maps = {}
-    for penalty in PENALTIES:
-        factor = torch.linalg.cholesky(gram + penalty * mean * torch.eye(len(gram), dtype=gram.dtype))
-        maps[penalty] = torch.cholesky_solve(cross, factor).float().to(reader.device)
-    return maps
+        sums.add(pairs.neutral, _points(pairs), _target(pairs, alpha), pairs.weight)
+    return {penalty: matrix.to(reader.device) for penalty, matrix in sums.maps()}
 
 
-def _inputs(pairs: Pairs) -> Tensor:
-    """(B T, C + 6 T): the neutral feature, and for the token's own position 1, v, a, v^2, v a, a^2."""
-    batch, length, _ = pairs.neutral.shape
-    v, a = pairs.valence, pairs.arousal
-    terms = torch.stack([torch.ones_like(v), v, a, v * v, v * a, a * a], dim=1)
-    places = torch.eye(length, device=v.device)
-    at_place = (places[None, :, :, None] * terms[:, None, None, :]).reshape(batch, length, -1)
-    return torch.cat([pairs.neutral.float(), at_place], dim=2).flatten(0, 1)
+def _points(pairs: Pairs) -> Tensor:
+    return torch.stack([pairs.valence, pairs.arousal], dim=1)
 
 
 def _target(pairs: Pairs, alpha: float) -> Tensor:

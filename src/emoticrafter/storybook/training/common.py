@@ -10,9 +10,7 @@ import copy
 import json
 import math
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -28,6 +26,7 @@ from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError
 from emoticrafter.files import atomic_path
+from emoticrafter.signals import stop_signals
 from emoticrafter.storybook.training.optimizers import Optimizers
 from emoticrafter.storybook.training.presets import Preset, Recipe
 from emoticrafter.storybook.training.progress import Meter, say
@@ -174,7 +173,7 @@ class Training:
         began = time.monotonic() - self.seconds
         saved = watched = time.monotonic()
         self.model.train()
-        with Meter(self.name, self.recipe.steps, self.step, quiet=self.quiet) as meter, _stop_signals() as stopped:
+        with Meter(self.name, self.recipe.steps, self.step, quiet=self.quiet) as meter, stop_signals() as stopped:
             while self.step < self.recipe.steps and not stopped:
                 losses = self._one_step()
                 now = time.monotonic()
@@ -251,21 +250,6 @@ def kept_torch_seed() -> Iterator[None]:
         yield
     finally:
         torch.set_rng_state(state)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """A list that receives SIGTERM or SIGINT instead of the process, so that the loop can save first."""
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {s: signal.signal(s, lambda number, frame: received.append(number)) for s in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def autocast(device: torch.device) -> AbstractContextManager[Any]:

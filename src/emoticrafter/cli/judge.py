@@ -1,0 +1,213 @@
+"""Commands about judges: train one, import one, see how far it may be trusted, have it read pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
+from emoticrafter.cli.options import OUTPUT, Force, Json
+from emoticrafter.cli.outputs import Report
+from emoticrafter.errors import InputError
+from emoticrafter.extras import need_extra
+
+app = typer.Typer(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
+
+CLIP = "openai/clip-vit-base-patch32"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+Folder = Annotated[Path, typer.Option("--out", help="The folder of the judge.", metavar="DIR", rich_help_panel=OUTPUT)]
+Tower = Annotated[str, typer.Option(help="The image tower: a hub id, or a folder.", metavar="HUB-ID|PATH")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+
+
+@app.command()
+def train(
+    annotations: Annotated[Path, typer.Argument(help="Annotated pictures, from `data import`.", metavar="ANNOTATIONS.parquet")],
+    out: Folder,
+    pictures: Annotated[
+        Path | None, typer.Option(help="The folder of the pictures; by default that of the table.", metavar="DIR")
+    ] = None,
+    clip: Tower = CLIP,
+    head: Annotated[str, typer.Option(help="linear, or mlp with one hidden layer.")] = "linear",
+    folds: Annotated[int, typer.Option(help="Of the cross-validation; a picture's rows stay in one fold.", min=2, max=100)] = 5,
+    seed: Annotated[int, typer.Option(help="Decides the folds, and the start of an mlp.", min=0, max=2**31)] = 0,
+    skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out rows whose picture is not there.")] = False,
+    device: Device = "cpu",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Train a judge of real pictures: a head on a frozen CLIP image tower, cross-validated, with a card.
+
+    The tower's features are computed once and kept; another head on the same pictures takes seconds.
+
+    Examples:
+
+    - `emoticrafter judge train oasis.parquet --pictures OASIS/images --out judges/oasis`
+    - `emoticrafter judge train oasis.parquet --pictures OASIS/images --clip clip/ --head mlp --out judges/oasis-mlp`
+    """
+    need_extra("evaluation", "pandas", "pyarrow", "sklearn", "cv2")
+    from emoticrafter.evaluation.judges.head import check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.training import HEADS, train_judge
+
+    kind = next((name for name in HEADS if name == head), None)
+    if kind is None:
+        raise InputError(f"There is no head {head[:40]!r}.", f"Known ones: {', '.join(HEADS)}.")
+    check_judge_folder(out, force)
+    report = Report(as_json)
+    with progress("reading pictures") as step:
+        made = train_judge(
+            annotations,
+            annotations.parent if pictures is None else pictures,
+            clip=clip,
+            kind=kind,
+            folds=folds,
+            seed=seed,
+            device=device,
+            skip_missing=skip_missing,
+            tell=step,
+        )
+    paths = save_head(made, out, force=force)
+    report(paths, trust=made.trust.as_dict())
+    if not as_json:
+        _say_whether_trusted(str(out))
+
+
+@app.command("import")
+def import_(
+    head: Annotated[Path, typer.Argument(help="The head as its authors released it.", metavar="HEAD.pth|.safetensors")],
+    out: Folder,
+    activation: Annotated[
+        str, typer.Option(help="none: the outputs are -3 to 3; sigmoid: they are mapped there.", metavar="none|sigmoid")
+    ],
+    arousal: Annotated[
+        Path | None, typer.Option(help="The head of arousal, where each has one output.", metavar="HEAD.pth|.safetensors")
+    ] = None,
+    order: Annotated[str, typer.Option(help="Of two outputs: valence,arousal or arousal,valence.")] = "valence,arousal",
+    unit: Annotated[bool, typer.Option("--unit", help="Bring features to length 1 first.")] = False,
+    clip: Tower = CLIP,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Turn a linear head on features of 512 channels (classifier.0.weight and .bias) into a judge's folder.
+
+    Nothing in the file says how good it is: comparisons refuse such a judge unless forced.
+
+    Examples:
+
+    - `emoticrafter judge import va.pth --activation sigmoid --out judges/va`
+    - `emoticrafter judge import valence.pth --arousal arousal.pth --activation none --out judges/pair`
+    """
+    need_extra("evaluation", "cv2")
+    from emoticrafter.evaluation.judges.head import ACTIVATIONS, check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.importing import import_head
+
+    chosen = next((name for name in ACTIVATIONS if name == activation), None)
+    if chosen is None:
+        raise InputError(f"There is no activation {activation[:40]!r}.", f"Known ones: {', '.join(ACTIVATIONS)}.")
+    check_judge_folder(out, force)
+    report = Report(as_json)
+    made = import_head(head, chosen, arousal=arousal, order=order, unit=unit, clip=clip)
+    report(save_head(made, out, force=force), trust=made.trust.as_dict())
+
+
+@app.command()
+def show(
+    judge: Annotated[str, typer.Argument(help="storybook, or the folder of a judge.", metavar="NAME|PATH")] = "storybook",
+    as_json: Json = False,
+) -> None:
+    """Say how far a judge may be trusted: R2, rank correlation, calibration, error by region.
+
+    Examples:
+
+    - `emoticrafter judge show storybook`
+    - `emoticrafter judge show judges/oasis --json`
+    """
+    need_extra("evaluation", "cv2")
+    from emoticrafter.evaluation.judges import open_judge
+    from emoticrafter.evaluation.judges.card import trust_lines
+
+    found = open_judge(judge)
+    if as_json:
+        say_json({**found.describe(), "trust": found.trust.as_dict()})
+        return
+    table([(name, printable(str(value))) for name, value in found.describe().items()])
+    say("")
+    for line in trust_lines(found.trust):
+        say(printable(line))
+    _say_whether_trusted(judge)
+
+
+@app.command()
+def read(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="PICTURES...")],
+    judge: Annotated[str, typer.Option(help="storybook, or the folder of a judge.", metavar="NAME|PATH")] = "storybook",
+    clip: Annotated[str | None, typer.Option(help="Another place of the judge's image tower.", metavar="HUB-ID|PATH")] = None,
+    device: Device = "cpu",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.", rich_help_panel=OUTPUT)] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the valence and arousal that a judge reads from pictures.
+
+    Examples:
+
+    - `emoticrafter judge read dog.png`
+    - `emoticrafter judge read photos/ --judge judges/oasis --csv`
+    """
+    need_extra("evaluation", "cv2")
+    from emoticrafter.evaluation.judges import open_judge
+    from emoticrafter.evaluation.judges.base import require_trust
+    from emoticrafter.evaluation.viewing import batches
+
+    if as_csv and as_json:
+        raise InputError("--csv and --json were both given.", "Leave one out.")
+    paths = _pictures(pictures)
+    opened = open_judge(judge, clip=clip, device=device)
+    rows: list[tuple[str, float, float]] = []
+    with progress("reading pictures") as step:
+        for part in batches(paths, 32):
+            read = opened.emotions(part).tolist()
+            rows += [(str(path), v, a) for path, (v, a) in zip(part, read, strict=True)]
+            step(len(rows), len(paths))
+    doubt = require_trust(opened, force=True)
+    if doubt:
+        warn(doubt.replace("it was used all the same", "read its numbers with care"))
+    if as_json:
+        say_json([{"picture": path, "valence": round(v, 4), "arousal": round(a, 4)} for path, v, a in rows])
+    elif as_csv:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("picture", "valence", "arousal"))
+        writer.writerows((path, f"{v:.4f}", f"{a:.4f}") for path, v, a in rows)
+        say(text.getvalue().rstrip("\n"))
+    else:
+        table([("valence", "arousal", "picture"), *((f"{v:+.2f}", f"{a:+.2f}", printable(path)) for path, v, a in rows)])
+
+
+def _pictures(given: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise InputError(f"{str(path)!r} holds no pictures.", f"Pictures end in {', '.join(SUFFIXES)}.")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _say_whether_trusted(judge: str) -> None:
+    from emoticrafter.evaluation.judges import open_judge
+    from emoticrafter.evaluation.judges.base import require_trust
+
+    doubt = require_trust(open_judge(judge), force=True)
+    note(
+        doubt.removesuffix("; it was used all the same.") + ": comparisons refuse it unless forced."
+        if doubt
+        else "Comparisons take it."
+    )

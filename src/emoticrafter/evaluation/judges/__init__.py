@@ -1,0 +1,47 @@
+"""Readers of emotion and content, each with a statement of how far it may be trusted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emoticrafter.errors import InputError, MissingError
+
+if TYPE_CHECKING:
+    from emoticrafter.evaluation.judges.base import Judge
+    from emoticrafter.evaluation.judges.storybook import StorybookJudges
+
+__all__ = ["open_judge", "storybook_judges"]
+
+
+def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None = None, device: str = "cpu") -> Judge:
+    """The emotion judge of a name or place: "storybook", a judge's folder, or a storybook judge's .safetensors file.
+
+    clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError and InputError.
+    """
+    from emoticrafter.evaluation.judges.head import ClipJudge, load_head
+    from emoticrafter.evaluation.judges.storybook import StorybookJudge
+
+    if os.fspath(source) == "storybook":
+        return storybook_judges(device=device).emotion
+    path = Path(source)
+    if path.is_dir():
+        return ClipJudge(load_head(path), path.absolute().name, clip=clip, device=device)
+    if path.is_file():
+        judge = StorybookJudge(path, device)
+        if set(judge.network.config.heads) != {"feeling"}:
+            raise InputError(
+                f"{str(path)!r} reads {', '.join(judge.network.config.heads)}, not emotions.", "Give an emotion judge."
+            )
+        return judge
+    raise MissingError(
+        f"There is no judge {str(source)[:200]!r}.", "Give storybook, or the folder that `emoticrafter judge train` wrote."
+    )
+
+
+def storybook_judges(folder: Path | None = None, **options: Any) -> StorybookJudges:
+    """See `judges.storybook.storybook_judges`."""
+    from emoticrafter.evaluation.judges import storybook
+
+    return storybook.storybook_judges(folder, **options)

@@ -1,0 +1,290 @@
+"""What a rival method is: named, built upon a frozen backbone, trained on `Material`, kept in a folder, a `Maker` of pictures.
+
+One writes a method by saying what differs: its parameters (`build`), and what these do to the prompt's features (`features`)
+or to the network while it draws (`steered`). All the rest is here.
+"""
+
+# B pairs, C prompt channels
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.rivals.budget import Budget, Learned
+from emoticrafter.rivals.folder import read_config, read_weights, write_folder
+from emoticrafter.settings import Section
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from emoticrafter.backbones.base import Backbone, Progress
+    from emoticrafter.backbones.features import PromptFeatures
+    from emoticrafter.crafter import Grid
+    from emoticrafter.emotion import Emotion
+    from emoticrafter.picture import Picture
+    from emoticrafter.rivals.material import Material
+    from emoticrafter.rivals.steering import Steering
+
+__all__ = ["METHODS", "About", "NoSettings", "Rival", "plain"]
+
+Learns = Literal["pictures", "prompts", "nothing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """A method in the registry. origin: "module:Class", imported when it is asked for. learns: from what it is trained."""
+
+    origin: str
+    about: str
+    source: str
+    learns: Learns = "pictures"
+
+
+_HERE = "emoticrafter.rivals"
+METHODS: dict[str, About] = {
+    "cross_attention": About(
+        origin=f"{_HERE}.cross_attention:CrossAttention",
+        about="emotion tokens read by new keys and values in every cross-attention of the UNet",
+        source="baseline of EmotiCrafter (arXiv 2501.05710), after IP-Adapter (Ye et al. 2023, arXiv 2308.06721)",
+    ),
+    "time_embedding": About(
+        origin=f"{_HERE}.time_embedding:TimeEmbedding",
+        about="embeddings of valence and arousal added to the UNet's time embedding",
+        source="baseline of EmotiCrafter (arXiv 2501.05710)",
+    ),
+    "textual_inversion": About(
+        origin=f"{_HERE}.textual_inversion:TextualInversion",
+        about="learned placeholder words behind the prompt, a set for each node of a grid over the plane",
+        source="baseline of EmotiCrafter (arXiv 2501.05710), after Gal et al. 2022 (arXiv 2208.01618)",
+    ),
+    "rewriting": About(
+        origin=f"{_HERE}.rewriting:Rewriting",
+        about="a language model rewrites the prompt for the emotion; rules where there is none",
+        source="baseline GPT-4+SDXL of EmotiCrafter (arXiv 2501.05710)",
+        learns="nothing",
+    ),
+    "discrete": About(
+        origin=f"{_HERE}.discrete:Discrete",
+        about="learned placeholder words for each of the eight Mikels categories; the nearest category is taken",
+        source="after EmoGen (Yang et al. 2024, arXiv 2401.04608); categories of Mikels et al. 2005",
+    ),
+    "linear_regression": About(
+        origin=f"{_HERE}.linear_regression:LinearRegression",
+        about="ridge regression from neutral feature, valence and arousal to the change of the feature",
+        source="the linear model beside EmotiCrafter's transformer",
+        learns="prompts",
+    ),
+    "attribute_directions": About(
+        origin=f"{_HERE}.attribute_directions:AttributeDirections",
+        about="a learned direction per axis, scaled by its value and added to the prompt's tokens",
+        source="after Baumann et al. 2024 (arXiv 2403.17064)",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSettings(Section):
+    """Of a method that has none."""
+
+
+class Rival:
+    """Base of all methods, and a `Maker`.
+
+    The class says: `name`, the one in METHODS; `Config`, a section of settings (see `settings.key`). config: settings that
+    differ from the defaults. folder: where it is kept. trained: what config.json says of its training.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[Section]] = NoSettings
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        config: Mapping[str, Any] | None = None,
+        *,
+        folder: Path | None = None,
+        trained: Mapping[str, Any] | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self.backbone, self.folder, self.trained = backbone, folder, dict(trained or {})
+        self.config: Any = _config(type(self), config or {})
+        self.hash: str | None = None  # of the weights
+        self.warn = warn or _silent
+        built = _alike(self.build)
+        self.module: nn.Module | None = None if built is None else built.to(backbone.device).eval()
+
+    # -- what a method says of itself --------------------------------------------------------------------------------------
+
+    def build(self) -> nn.Module | None:
+        """The new parameters, `self.module` from then on; None for a method without. Random numbers are the same each time."""
+        return None
+
+    def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
+        """What the backbone is to draw, from the features of the prompts and the emotions (valence, arousal) of each.
+
+        strength: above 0; 1 is the method as it was trained. Differentiable with regard to `self.module`.
+        """
+        return neutral
+
+    def steered(self, points_B2: Tensor, strength: float) -> AbstractContextManager[Steering | None]:
+        """For methods that change the network: inside, it is changed, for the rows that the steering is told."""
+        return nullcontext()
+
+    def beside(self, prompts: Sequence[str], points_B2: Tensor) -> list[Mapping[str, Any]]:
+        """What the recipe of each pair says beside; called after `features`."""
+        return []
+
+    def about(self) -> Mapping[str, Any]:
+        """What `describe` says beside the name, the hash and the backbone."""
+        return {}
+
+    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+        """Set `self.module` from the material; by default with the backbone's own denoising loss. Resumable in `folder`."""
+        from emoticrafter.rivals.denoising import learn_to_denoise
+
+        return learn_to_denoise(self, material, budget, folder, seed=seed, quiet=quiet)
+
+    # -- the maker ---------------------------------------------------------------------------------------------------------
+
+    def generate(
+        self,
+        prompt: str | Sequence[str],
+        emotion: Emotion | Sequence[Emotion],
+        *,
+        seed: int | Sequence[int] | None = 0,
+        count: int = 1,
+        strength: float | None = None,
+        start: float = 0.0,
+        steps: int | None = None,
+        preview: bool = False,
+        guidance: float | None = None,
+        size: int | tuple[int, int] | None = None,
+        negative: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[Picture]:
+        """See `EmotiCrafter.generate`. strength: None is 1, the method as it was trained; 0 is the neutral picture."""
+        import torch
+
+        from emoticrafter.request import Request
+
+        request = Request.of(
+            self.backbone, prompt, emotion, seed=seed, count=count, strength=1.0 if strength is None else strength, start=start,
+            steps=steps, preview=preview, guidance=guidance, size=size, negative=negative, warn=self.warn,
+        )  # fmt: skip
+        points = torch.tensor([(one.valence, one.arousal) for one in request.emotions], device=self.backbone.device)
+        with torch.no_grad():
+            neutral = emotional = self.backbone.encode(request.prompts)
+            if request.strength:
+                emotional = self.features(neutral, request.prompts, points, request.strength)
+            with self.steered(points[request.rows], request.strength) if request.strength else nullcontext() as steering:
+
+                def before_step(rows: Sequence[int], step: int, steps: int) -> None:
+                    if steering is not None:
+                        steering.rows = list(rows) if step >= round(request.start * steps) else None
+
+                images = self.backbone.render(
+                    emotional.rows(request.rows),
+                    neutral=neutral.rows(request.rows) if request.start else None,
+                    start=request.start,
+                    seeds=request.seeds,
+                    callback=progress,
+                    before_step=before_step,
+                    **request.settings,
+                )
+            beside = self.beside(request.prompts, points) if request.strength else []
+        return request.pictures(images, {**self.backbone.describe(), **self._marks()}, beside)
+
+    def grid(self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], **settings: Any) -> Grid:
+        """See `EmotiCrafter.grid`."""
+        from emoticrafter.crafter import draw_grid
+
+        return draw_grid(self, prompt, valences=valences, arousals=arousals, **settings)
+
+    def sweep(self, prompt: str, begin: Emotion, end: Emotion, **settings: Any) -> list[Picture]:
+        """See `EmotiCrafter.sweep`."""
+        from emoticrafter.crafter import draw_sweep
+
+        return draw_sweep(self, prompt, begin, end, **settings)
+
+    def describe(self) -> dict[str, Any]:
+        """See `Maker.describe`."""
+        from emoticrafter.request import decisive, defaults_of
+
+        return {**decisive(self.backbone), **self._marks(), "defaults": defaults_of(self.backbone, 1.0)}
+
+    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, strength: float | None = None, **settings: Any) -> None:
+        """See `EmotiCrafter.check`."""
+        from emoticrafter.request import check_request
+
+        wanted = 1.0 if strength is None else strength
+        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=wanted, **settings)
+
+    def _marks(self) -> dict[str, Any]:
+        marks = {"method": self.name, "method_config": plain(self.config), **self.about()}
+        return marks | ({"method_hash": self.hash[:16]} if self.hash else {})
+
+    # -- folders -----------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the method's folder, which `open_method` reads. Raises OutputError."""
+        about = {
+            "method": self.name,
+            "config": plain(self.config),
+            "backbone": self.backbone.family,
+            "channels": self.backbone.prompt_channels,
+            "parameters": sum(p.numel() for p in self.module.parameters()) if self.module else 0,
+            "training": self.trained,
+        }
+        write_folder(Path(folder), about, self.module.state_dict() if self.module else {})
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], backbone: Backbone, warn: Callable[[str], None] | None = None) -> Rival:
+        """The method of a folder. Raises MissingError and CheckpointError, also where it belongs to another backbone."""
+        entries = read_config(Path(folder))
+        if entries["backbone"] != backbone.family or entries["channels"] != backbone.prompt_channels:
+            raise CheckpointError(
+                f"The method {entries['method']} in {str(folder)!r} belongs to {entries['backbone']} ({entries['channels']}"
+                f" prompt channels); the backbone {backbone.name} is of the family {backbone.family}"
+                f" ({backbone.prompt_channels}).",
+                "Train it for this backbone, or use the other --backbone.",
+            )
+        try:
+            made = cls(backbone, entries["config"], folder=Path(folder), trained=entries.get("training"), warn=warn)
+        except EmotiCrafterError as error:
+            raise CheckpointError(f"The config of {str(folder)!r} does not fit. {error.problem}", error.hint) from error
+        made.hash = entries["sha256"]
+        if made.module is not None:
+            made.module.load_state_dict(read_weights(Path(folder), str(made.hash), made.module.state_dict()))
+        return made
+
+
+def _config(method: type[Rival], entries: Mapping[str, Any]) -> Section:
+    known = [field.name for field in fields(method.Config)]  # type: ignore[arg-type]
+    if unknown := sorted(set(entries) - set(known)):
+        raise InputError(f"Unknown settings of {method.name}: {', '.join(unknown)}.", f"Known ones: {', '.join(known)}.")
+    return method.Config(**entries)
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Settings as JSON values."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+
+
+def _alike(build: Callable[[], nn.Module | None]) -> nn.Module | None:
+    """What is built from the same random numbers each time; those of the caller stay as they are."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build()
+
+
+def _silent(text: str) -> None:
+    pass

@@ -1,0 +1,135 @@
+"""The loop that trains the parameters of a rival: everything random in step n comes from (seed, n), and a kill loses little."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.files import atomic_path
+from emoticrafter.rivals.budget import Budget, Learned
+from emoticrafter.rivals.showing import Showing
+from emoticrafter.signals import stop_signals
+
+__all__ = ["STATE", "learn", "rate_at"]
+
+STATE = "state.safetensors"
+WARM_UP, COOL_DOWN = 0.02, 0.3  # shares of the budget
+CLIP = 1.0  # of the gradient's norm
+SHOWN = 50  # steps whose mean loss is told
+SAVE_SECONDS = 60.0
+
+
+def rate_at(used: float) -> float:
+    """The learning rate, in parts of its highest, when this share of the budget is used up."""
+    return min(1.0, (used + 1e-3) / WARM_UP, max(1 - used, 0.0) / COOL_DOWN + 0.01)
+
+
+def learn(
+    module: nn.Module,
+    loss: Callable[[torch.Generator], Tensor],
+    budget: Budget,
+    folder: Path,
+    *,
+    rate: float,
+    batch: int,
+    seed: int,
+    origin: Mapping[str, Any],
+    quiet: bool,
+) -> Learned:
+    """Minimise `loss`, drawn anew from the generator at each step, by AdamW; only `module`'s parameters are moved.
+
+    origin: JSON values that a state must have been begun with to be taken up. The state, in `folder`, is written about every
+    minute, and when SIGTERM or Ctrl-C ends the training early.
+    """
+    parameters = dict(module.named_parameters())
+    optimizer = torch.optim.AdamW(parameters.values(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    about = {"origin": dict(origin), "seed": seed}
+    step, before = _take_up(folder / STATE, module, optimizer, about)
+    began = saved = time.monotonic()
+    last: deque[float] = deque(maxlen=SHOWN)
+    seconds = before
+    module.train()
+    with Showing(str(origin["method"]), quiet) as show, stop_signals() as stopped:
+        if step:
+            show.say(f"{origin['method']}: taken up at step {step}")
+        while not stopped and (used := budget.used(step, seconds)) < 1:
+            last.append(_one_step(loss, optimizer, rate * rate_at(used), seed, step))
+            step += 1
+            seconds = before + time.monotonic() - began
+            if not math.isfinite(last[-1]):
+                raise EmotiCrafterError(f"The loss is {last[-1]} at step {step}.", "Begin again with a lower rate.")
+            show.update(budget.used(step, seconds), f"step {step}, loss {sum(last) / len(last):.4g}")
+            if time.monotonic() - saved > SAVE_SECONDS:
+                _save(folder / STATE, module, optimizer, {**about, "step": step, "seconds": seconds})
+                saved = time.monotonic()
+        if stopped or not last:
+            _save(folder / STATE, module, optimizer, {**about, "step": step, "seconds": seconds})
+    module.eval()
+    figures = {"loss": round(sum(last) / len(last), 6)} if last else {}
+    ended = stopped[0] if stopped else None
+    return Learned(steps=step, seconds=seconds, examples=step * batch, figures=figures, signal=ended)
+
+
+def _one_step(
+    loss: Callable[[torch.Generator], Tensor], optimizer: torch.optim.Optimizer, rate: float, seed: int, step: int
+) -> float:
+    group = optimizer.param_groups[0]
+    group["lr"] = rate
+    optimizer.zero_grad()
+    value = loss(torch.Generator().manual_seed(seed * 1_000_003 + step))
+    value.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(group["params"], CLIP)
+    optimizer.step()
+    return float(value.detach())
+
+
+def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, about: Mapping[str, Any]) -> None:
+    """Everything that the next step depends on in one file, whole or not at all."""
+    from safetensors.torch import save_file
+
+    tensors = {f"model.{name}": tensor for name, tensor in module.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    with atomic_path(path, force=True) as temporary:
+        note = {"training": json.dumps(about, sort_keys=True)}
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, note)
+
+
+def _take_up(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]) -> tuple[int, float]:
+    """Step and seconds of the state that is there, which is loaded; (0, 0) where there is none."""
+    from safetensors import safe_open
+
+    if not path.is_file():
+        return 0, 0.0
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["training"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        step, seconds = int(about.pop("step")), float(about.pop("seconds"))
+        if about != json.loads(json.dumps(expected)):
+            raise InputError(
+                f"{str(path.parent)!r} was begun with another method, config, material, budget or seed.", "Give another --out."
+            )
+        module.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, part = name.split(".", 2)
+                states.setdefault(int(number), {})[part] = tensor
+        optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+    except EmotiCrafterError:
+        raise
+    except Exception as error:  # a damaged file fails anywhere in the readers
+        raise CheckpointError(
+            f"{str(path)!r} does not hold a state of this method ({str(error).splitlines()[0]}).", "Delete it to begin anew."
+        ) from error
+    return step, seconds

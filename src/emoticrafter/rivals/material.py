@@ -1,0 +1,168 @@
+"""What methods learn from: prompts, emotions, and latents of pictures that show them; encoded once by the backbone's own VAE."""
+
+# L latent channels, h and w sides of latents
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from emoticrafter.data.cells import folder_path
+from emoticrafter.data.tables import read_table
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.rivals.showing import Showing
+from emoticrafter.rivals.steering import inside
+
+if TYPE_CHECKING:
+    from emoticrafter.backbones.base import Backbone
+
+__all__ = ["Material", "cached_latents", "from_pairs"]
+
+AT_ONCE = 16  # pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """n examples. emotions: float32 (n, 2), valence and arousal. latents: (n, L, h, w) as the network knows them, of pictures of
+    `size` (width, height) in pixels that show the emotional prompt; None where there are no pictures. about: JSON values on
+    where they come from; a training is taken up only with the same.
+    """
+
+    neutral: Sequence[str]
+    emotional: Sequence[str]
+    emotions: np.ndarray
+    latents: np.ndarray | None
+    size: tuple[int, int]
+    about: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.neutral), len(self.emotional), len(self.emotions)}
+        lengths |= set() if self.latents is None else {len(self.latents)}
+        assert len(lengths) == 1 and self.emotions.shape[1:] == (2,) and self.emotions.dtype == np.float32, lengths
+        if not len(self):
+            raise InputError("There is nothing to learn from: the material has no rows.")
+
+    def __len__(self) -> int:
+        return len(self.neutral)
+
+
+def from_pairs(
+    path: str | os.PathLike[str],
+    backbone: Backbone,
+    *,
+    pictures: Path | None = None,
+    limit: int | None = None,
+    cache: Path | None = None,
+    quiet: bool = False,
+) -> Material:
+    """The training rows of a table of pairs (see `data.tables`). Rows of the splits val and test take no part.
+
+    pictures: the folder that the column `picture` is relative to; None learns from prompts alone. Pictures are cut to the shape
+    of the backbone's own size, from the middle. cache: where latents are kept; by default the cache folder. Raises InputError
+    and MissingError.
+    """
+    from PIL import Image
+
+    table, _ = read_table(path, "pairs")
+    table = table[~table["split"].isin(["val", "test"])]
+    if pictures is not None:
+        table = table[table["picture"].notna()]
+    table = table.iloc[:limit]
+    size = backbone.defaults.size
+    with Path(path).open("rb") as file:
+        about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
+    latents = None
+    if pictures is not None:
+        files = [_file(pictures, str(name)) for name in table["picture"]]
+
+        def drawn() -> Iterator[np.ndarray]:
+            for file in files:
+                try:
+                    with Image.open(file) as image:
+                        yield _fitted(image, size)
+                except (OSError, ValueError, Image.DecompressionBombError) as error:
+                    raise InputError(f"The picture {str(file)!r} cannot be decoded: {str(error)[:100]}.") from error
+
+        about["pictures"] = len(files)
+        stamps = [(str(file), file.stat().st_size) for file in files]
+        latents = cached_latents(backbone, drawn(), len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
+    return Material(
+        neutral=list(table["neutral_prompt"]),
+        emotional=list(table["emotional_prompt"]),
+        emotions=table[["valence", "arousal"]].to_numpy(np.float32),
+        latents=latents,
+        size=size,
+        about=about,
+    )
+
+
+def cached_latents(
+    backbone: Backbone, pictures: Iterator[np.ndarray], count: int, origin: Mapping[str, Any], cache: Path | None, *, quiet: bool
+) -> np.ndarray:
+    """The latents (n, L, h, w) in float16 of pictures, uint8 (height, width, 3); mapped from the disk.
+
+    origin: JSON values that decide the pictures: with them, and the backbone's weights, they are encoded once.
+    """
+    decides = [origin, backbone.describe().get("backbone_hash"), backbone.name]
+    name = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:24]
+    path = (cache or cache_directory() / "latents") / f"{name}.npy"
+    if not path.is_file():
+        parts = []
+        with Showing("encoding pictures", quiet) as show:
+            for batch in _batches(pictures):
+                parts.append(_encode(backbone, batch))
+                done = sum(map(len, parts))
+                show.update(done / max(count, 1), f"{done} of {count}")
+        with atomic_path(path, force=True) as temporary:
+            np.save(temporary, np.concatenate(parts) if parts else np.zeros((0, 1, 1, 1), np.float16))
+    return np.load(path, mmap_mode="r")
+
+
+def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    batch: list[np.ndarray] = []
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == AT_ONCE:
+            yield np.stack(batch)
+            batch = []
+    if batch:
+        yield np.stack(batch)
+
+
+@torch.no_grad()
+def _encode(backbone: Backbone, pictures: np.ndarray) -> np.ndarray:
+    """What the backbone's decoding takes back: means and deviations by channel, where the VAE has them, and the scale."""
+    vae = inside(backbone).vae
+    pixels = torch.from_numpy(pictures).to(backbone.device).permute(0, 3, 1, 2).to(vae.dtype) / 127.5 - 1
+    latents = vae.encode(pixels).latent_dist.mean
+    mean, std = (
+        latents.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
+        for name in ("latents_mean", "latents_std")
+    )
+    latents = (latents - (0 if mean is None else mean)) * vae.config.scaling_factor / (1 if std is None else std)
+    return latents.to(torch.float16).cpu().numpy()
+
+
+def _file(folder: Path, name: str) -> Path:
+    relative = folder_path(name)
+    if relative is None:
+        raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
+    if not (folder / relative).is_file():
+        raise MissingError(f"There is no picture {str(folder / relative)!r}.", "Give --pictures the folder of the data set.")
+    return folder / relative
+
+
+def _fitted(image: Any, size: tuple[int, int]) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    return np.asarray(ImageOps.fit(upright, size, Image.Resampling.LANCZOS))

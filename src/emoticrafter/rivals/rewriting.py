@@ -1,0 +1,117 @@
+"""The prompt is rewritten for the emotion, and the frozen model draws that: the paper's GPT-4+SDXL.
+
+Any OpenAI-compatible server writes (`writer = "openai"`, with a `model`). Its answers are kept in a ledger, so that each is paid
+for once. Where there is no server an offline writer stands in: "rules" for any prompt, "storybook" with the grammar that the
+embedded model was trained on, which makes it the truth there rather than a rival. `describe()` says which one wrote. A prompt
+that the writer fails on is drawn as it is, with a warning. Nothing is learned.
+
+Strength moves from the prompt's own features to those of the rewritten one, the pooled feature included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import Tensor
+
+from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.data.writers.base import Pair, Task, Writer
+from emoticrafter.data.writers.registry import open_writer
+from emoticrafter.emotion import Emotion
+from emoticrafter.files import cache_directory
+from emoticrafter.rivals.base import Rival
+from emoticrafter.rivals.budget import Budget, Learned
+from emoticrafter.rivals.placeholders import between
+from emoticrafter.settings import Section, key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from emoticrafter.backbones.base import Backbone
+    from emoticrafter.rivals.material import Material
+
+__all__ = ["Rewriting"]
+
+LEDGER = "answers.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Section):
+    """See `Rewriting`. The key is read from the environment variable `key_env` when it is needed, and kept nowhere."""
+
+    writer: Literal["openai", "rules", "storybook"] = key("rules", "who writes")
+    seed: int = key(0, "of an offline writer", least=0)
+    model: str = key("", "of the server; empty: $EMOTICRAFTER_MODEL")
+    base_url: str = key("", "of the server, up to /v1; empty: $OPENAI_BASE_URL, or else OpenAI's")
+    key_env: str = key("OPENAI_API_KEY", "the environment variable with the key")
+    longest: int = key(48, "words of a prompt that a server writes", least=4, most=200)
+
+
+class Rewriting(Rival):
+    """See the module."""
+
+    name = "rewriting"
+    Config = Settings
+
+    def __init__(self, backbone: Backbone, config: Mapping[str, Any] | None = None, **more: Any) -> None:
+        super().__init__(backbone, config, **more)
+        self._written: dict[tuple[str, float, float], str] = {}  # what was written, by prompt, valence and arousal
+
+    def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
+        told = self.rewritten(prompts, points_B2)
+        # Encoded together, so that both have the same sections.
+        both = self.backbone.encode([*prompts, *told])
+        count = len(prompts)
+        first, second = both.rows(range(count)), both.rows(range(count, 2 * count))
+        if strength != 1 and first.mask is not None and second.mask is not None:  # a mixture is as long as the longer one
+            second = replace(second, mask=first.mask | second.mask)
+        return between(first, second, strength)
+
+    def rewritten(self, prompts: Sequence[str], points_B2: Tensor) -> list[str]:
+        """What is drawn for each prompt and emotion. The same prompt and emotion are written once."""
+        points = [(prompt, float(v), float(a)) for prompt, (v, a) in zip(prompts, points_B2.tolist(), strict=True)]
+        tasks = {
+            point: Task(id=point[0], emotion=Emotion(valence=round(point[1], 6), arousal=round(point[2], 6)), caption=point[0])
+            for point in dict.fromkeys(points)
+            if point not in self._written
+        }
+        outcomes = [] if not tasks else self._writer().write(list(tasks.values()), lambda progress: None)
+        for point, outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, Pair):
+                self._written[point] = outcome.emotional
+            else:
+                self.warn(f"The prompt {point[0][:60]!r} is drawn as it is: {outcome.reason}.")
+                self._written[point] = point[0]
+        return [self._written[point] for point in points]
+
+    def beside(self, prompts: Sequence[str], points_B2: Tensor) -> list[Mapping[str, Any]]:
+        return [{"rewritten": text} for text in self.rewritten(prompts, points_B2)]
+
+    def about(self) -> Mapping[str, Any]:
+        return {"writer": self._writer().name}
+
+    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+        """Nothing."""
+        return Learned(steps=0, seconds=0.0, examples=0, figures={})
+
+    def _writer(self) -> Writer:
+        config = self.config
+        if config.writer == "storybook":
+            from emoticrafter.storybook.annotated import CaptionWriter
+
+            return CaptionWriter(seed=config.seed)
+        if config.writer == "rules":
+            return open_writer("rules", seed=config.seed)
+        url = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+        settings = {"base_url": url} if url else {}
+        return open_writer(
+            "openai",
+            model=config.model or os.environ.get("EMOTICRAFTER_MODEL", ""),
+            ledger=(self.folder or cache_directory() / "rivals" / self.name) / LEDGER,
+            key=os.environ.get(config.key_env, "").strip(),
+            longest=config.longest,
+            **settings,
+        )

@@ -1,0 +1,93 @@
+"""The command on a tiny SDXL; the judge is that of the storybook, in the place of which stands one that sees what it should."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emoticrafter.evaluation import judges
+from emoticrafter.evaluation.judges.base import AxisTrust, Trust
+from tests.cli.conftest import Done
+
+Cli = Callable[..., Done]
+
+
+class Knowing:
+    """Reads the emotion out of the picture's recipe, at half its size."""
+
+    name = "knowing"
+
+    def __init__(self, r2: float = 0.9) -> None:
+        axis = AxisTrust(r2=r2, spearman=0.9, error=0.2)
+        self.trust = Trust(validated_on="itself", pictures=9, valence=axis, arousal=axis)
+
+    def emotions(self, pictures: Sequence[Any]) -> np.ndarray:
+        return np.array([[one.recipe["valence"] / 2, one.recipe["arousal"] / 2] for one in pictures], np.float32)
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"judge": self.name, "sha256": "j" * 64}
+
+
+@pytest.fixture
+def model(tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(judges, "open_judge", lambda source: Knowing(0.1 if source == "weak" else 0.9))
+    (tmp_path / "prompts.txt").write_text("a cat\n\na dog on the beach\na cat\na red ball\na child in the forest\n")
+    return Path(shutil.copytree(tiny_sdxl, tmp_path / "model"))
+
+
+def test_it_fits_reports_and_is_applied_from_then_on(cli: Cli, model: Path) -> None:
+    command = ("calibrate", "--backbone", "model", "--device", "cpu", "--prompts", "prompts.txt", "--levels", "5", "--steps", "1")
+    done = cli(*command, "--json")
+    assert done.code == 0, done.err
+    about = json.loads(done.out)
+    assert about["paths"] == ["model/emotion/calibration.json"]
+    assert (about["prompts"], about["prompts kept out"]) == (3, 1)
+    assert about["without"]["valence"]["error"] == pytest.approx(0.9)
+    assert about["with"]["valence"]["error"] < 0.75
+    kept = json.loads((model / "emotion" / "calibration.json").read_text())
+    assert kept["strength"] == 0.8
+    assert kept["valence"]["requested"][0] == -3
+    again = cli(*command)
+    assert again.code == 2
+    assert "--force" in again.err
+    forced = cli(*command, "--force")
+    assert forced.code == 0, forced.err
+    assert "without calibration: valence error 0.90" in forced.err
+    for more, calibrated in (((), True), (("--no-calibration",), False)):
+        made = cli("generate", "a cat", "--backbone", "model", "--device", "cpu", "--steps", "1", "--json", "--force", *more)
+        assert (json.loads(made.out)["recipes"][0]["calibration"] is not None) is calibrated
+
+
+def test_a_weak_judge_is_refused_or_recorded(cli: Cli, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    command = ("calibrate", "--backbone", "model", "--device", "cpu", "--prompts", "prompts.txt", "--levels", "3", "--steps", "1")
+    refused = cli(*command, "--judge", "weak", "--out", "out")
+    assert refused.code == 2
+    assert "R2 below" in refused.err
+    forced = cli(*command, "--judge", "weak", "--out", "out", "--trust")
+    assert forced.code == 0, forced.err
+    assert "used all the same" in json.loads((tmp_path / "out" / "calibration.json").read_text())["figures"]["doubt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--out", "nowhere"), "not a folder"),
+        (("--emotion", "owner/name"), "--out"),
+        (("--prompts", "none.txt"), "There is no file"),
+        (("--prompts", "few.txt"), "at least 4"),
+    ],
+)
+def test_mistakes_are_named_before_any_picture(
+    cli: Cli, model: Path, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "few.txt").write_text("a cat\na dog\n")
+    done = cli("calibrate", "--backbone", "model", "--device", "cpu", *arguments)
+    assert done.code == 2, done.err
+    assert says in done.err
