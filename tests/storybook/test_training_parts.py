@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
 from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
 from emoticrafter.storybook.training.progress import Meter, clock
 from emoticrafter.storybook.training.render import CELL, Pictures, describe, load_marks, run
-from emoticrafter.storybook.training.telling import FREQUENCY, Choices, choose_captions
+from emoticrafter.storybook.training.telling import NOBODY, Choices, choose_captions, frequencies
 from emoticrafter.storybook.training.text import facts
 from emoticrafter.storybook.training.vae import fold_statistics, psnr
 from emoticrafter.storybook.world.scene import Scene, Subject
@@ -138,14 +137,24 @@ def test_choices_are_the_same_written_ahead_or_on_the_way(work: Workshop, tokeni
     ahead.close()  # type: ignore[attr-defined]
 
 
-def test_scenes_of_two_are_told_of_oftener(work: Workshop, tokenizer: CLIPTokenizer) -> None:
+def test_rare_kinds_are_chosen_oftener(work: Workshop, tokenizer: CLIPTokenizer) -> None:
+    girl, tiger = (Scene(place="park", subjects=(Subject(kind=kind),)) for kind in ("girl", "tiger"))
+    both = Scene(place="park", subjects=(Subject(kind="tiger"), Subject(kind="girl")))
+    often = frequencies([girl] * 7 + [tiger, both, Scene(place="park")])
+    assert often[7] / often[0] == pytest.approx(2)  # eight girls, two tigers
+    assert often[8] == often[7]
+    assert often[:9].mean() == pytest.approx(1)
+    assert often[9] == NOBODY
+    assert frequencies([Scene(place="park")] * 2).tolist() == [1, 1]
+
+
+def test_pictures_are_chosen_as_often_as_they_should_be(work: Workshop, tokenizer: CLIPTokenizer) -> None:
     pictures = Pictures(work.folder("render") / "train")
-    choices = islice(Choices(work.folder("render") / "train", tokenizer, batch=40, seed=1).steps(0), 10)
-    chosen = Counter(len(pictures.scenes[number].subjects) for choice in choices for number in choice.pictures)
-    there = Counter(len(scene.subjects) for scene in pictures.scenes)
-    total = sum(FREQUENCY[kinds] * count for kinds, count in there.items())
-    for kinds, count in there.items():
-        assert chosen[kinds] / 400 == pytest.approx(FREQUENCY[kinds] * count / total, abs=0.08)
+    choices = islice(Choices(work.folder("render") / "train", tokenizer, batch=40, seed=1).steps(0), 20)
+    chosen = np.bincount(np.concatenate([choice.pictures for choice in choices]), minlength=len(pictures))
+    often = frequencies(pictures.scenes)
+    assert chosen.sum() == 800
+    assert np.abs(chosen / 800 - often / often.sum()).max() < 0.025
 
 
 def test_marks_lie_where_the_subjects_are(work: Workshop) -> None:

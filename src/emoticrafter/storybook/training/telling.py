@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import random
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,18 @@ EMPTY = 0.10  # share of neutral pictures trained on the empty caption, three in
 FEELING_ALONE = 0.04
 POOLED_NEUTRAL = 0.75  # the injected emotion changes tokens only, so the pooled feature must not be needed for the feeling
 AHEAD = 64  # batches written ahead
-FREQUENCY = (0.5, 1.0, 2.0)  # of pictures with no, one and two subjects: the more there is to learn, the oftener
+NOBODY = 0.5  # how often a scene without subjects is chosen, where the mean of the others is 1
+
+
+def frequencies(scenes: Sequence[Scene]) -> np.ndarray:
+    """How often each picture is to be chosen, float (n,), to a common factor: the rarer its rarest kind of subject, the oftener,
+    with the root of the rarity, so that two hundred tigers are learned like two thousand girls, nearly.
+    """
+    counts = Counter(kind for scene in scenes for kind in {subject.kind for subject in scene.subjects})
+    rarest = np.array([min((counts[subject.kind] for subject in scene.subjects), default=0) for scene in scenes], float)
+    some = rarest > 0
+    often = np.sqrt(1 / np.where(some, rarest, 1))
+    return np.where(some, often / often[some].mean(), NOBODY) if some.any() else np.ones(len(rarest))
 
 
 @dataclass(frozen=True)
@@ -126,8 +137,8 @@ _chances: np.ndarray  # of a picture and all before it, to be chosen
 def _start(choices: Choices) -> None:
     global _choices, _pictures, _chances
     _choices, _pictures = choices, Pictures(choices.folder)
-    frequencies = np.cumsum([FREQUENCY[len(scene.subjects)] for scene in _pictures.scenes])
-    _chances = frequencies / frequencies[-1]
+    often = np.cumsum(frequencies(_pictures.scenes))
+    _chances = often / often[-1]
 
 
 def _of_step(step: int) -> Choice:
