@@ -16,7 +16,7 @@ from emoticrafter.cluster.pictures import PictureWorker, RayMaker
 from emoticrafter.cluster.workers import connected, error_of
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError
-from tests.batch.makers import Colours, contents
+from tests.batch.makers import Colours, Mortal, contents
 
 ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")
 ROWS = plan_rows(["a cat", "a dog on the beach"], grid([-3, 3], [-3, 3]), [0, 1])
@@ -54,22 +54,6 @@ def test_a_worker_with_other_weights_is_refused_with_both() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="is 0"):
         RayMaker(Colours, workers=0)  # type: ignore[arg-type]
-
-
-class Mortal(Colours):
-    """Its process dies at the first batch of all."""
-
-    def __init__(self, mark: Path) -> None:
-        super().__init__()
-        self.mark = mark
-
-    def generate(self, *given: Any, **settings: Any) -> Any:
-        if not self.mark.exists():
-            self.mark.touch()
-            import os
-
-            os._exit(1)
-        return super().generate(*given, **settings)
 
 
 @ray

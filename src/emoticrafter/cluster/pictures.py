@@ -8,6 +8,7 @@ process writes. A worker that dies is started again, and its batch given to it a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -168,11 +169,11 @@ class PictureWorker:
         return {**answer, "warnings": warnings}
 
     def _opened(self) -> Any:
-        import torch
-
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)
         maker: Any = self._open()
+        if self._threads is not None and "torch" in sys.modules:
+            import torch
+
+            torch.set_num_threads(self._threads)
         if hasattr(maker, "warn"):
             maker.warn = self._warnings.append
         return maker
