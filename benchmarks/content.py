@@ -60,16 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser("content", __doc__)
     add_options(options)
     options.add_argument("--strength", type=float, help="by default the checkpoint's own")
+    options.add_argument("--noises", type=int, default=5, help="neutral pictures of each prompt")
     given = options.parse_args(arguments)
     if given.smoke:
-        given.prompts, given.steps = 2, 1
+        given.prompts, given.steps, given.noises = 2, 1, 2
     report, drawer = Report("content", given), Drawer(given)
     classifier: Judge = drawer.judge("content")
     sprites = find_sprites(given.smoke)
     grids, neutral = drawer.kept(given.strength)
     rows = {
         f"strength {drawer.strength(given.strength):g}": agreement(drawer.cases, classifier.contents(flat(grids))),
-        "neutral": agreement(drawer.cases, classifier.contents(neutral)),
+        "neutral": agreement(drawer.cases, classifier.contents(drawer.several(neutral, given.noises))),
         "rendered scenes": agreement(drawer.cases, classifier.contents(flat(drawer.rendered(sprites)))),
     }
     ours = next(iter(rows.values()))

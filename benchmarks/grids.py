@@ -73,6 +73,12 @@ class Drawer:
         """Every prompt without emotion, uint8 (n, h, w, 3)."""
         return np.concatenate([self.texts([case.prompt], seed) for seed, case in enumerate(self.cases, start=self.given.seed)])
 
+    def several(self, neutral: np.ndarray, number: int) -> np.ndarray:
+        """`neutral` and as many from other noises that each prompt has `number` pictures, one prompt after the other."""
+        prompts = [case.prompt for case in self.cases]
+        more = [self.texts(prompts, self.given.seed + 1000 * other) for other in range(1, number)]
+        return np.stack([neutral, *more], axis=1).reshape(-1, *neutral.shape[1:])
+
     def texts(self, prompts: Sequence[str], seed: int) -> np.ndarray:
         """Some prompts as plain text to image, with one noise, uint8 (len(prompts), h, w, 3)."""
         nothing = Emotion.neutral()

@@ -22,6 +22,9 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
         "world",
         "import_pairs",
         "encoding",
+        "density",
+        pytest.param("eit_memory", marks=pytest.mark.slow),
+        pytest.param("chain", marks=pytest.mark.slow),
         "gpu_sdxl",
         "gpu_encoding",
         "unet_shapes",
@@ -160,3 +163,14 @@ def test_kept_pictures_are_used_again_only_for_the_same_settings(tmp_path: Path)
     del drawer.emotional, drawer.neutral
     other, _ = drawer.kept(0.0)
     assert not np.array_equal(other, emotional)
+
+
+def test_each_prompt_has_its_neutral_pictures_side_by_side() -> None:
+    options = common.parser("none", None)
+    grids.add_options(options)
+    drawer = grids.Drawer(options.parse_args(["--smoke", "--prompts", "2", "--steps", "1"]))
+    first = drawer.neutral()
+    pictures = drawer.several(first, 3)
+    assert pictures.shape == (6, *first.shape[1:])
+    assert np.array_equal(pictures[[0, 3]], first)
+    assert np.array_equal(pictures[4], drawer.texts([drawer.cases[1].prompt], 1000)[0])

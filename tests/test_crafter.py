@@ -107,6 +107,15 @@ def test_a_preview_takes_fewer_steps_unless_steps_are_given(crafter: EmotiCrafte
     assert given == 5
 
 
+def test_emotions_are_injected_in_the_precision_of_the_backbone(tiny_sdxl: Path) -> None:
+    seen: list[torch.dtype] = []
+    for dtype in ("float32", "bfloat16"):
+        crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", dtype=dtype)
+        crafter.eit.project_in.register_forward_hook(lambda _, __, output: seen.append(output.dtype))
+        crafter.generate(PROMPT, SAD, steps=1)
+    assert seen == [torch.float32, torch.bfloat16]
+
+
 def test_count_pairs_and_order(crafter: EmotiCrafter) -> None:
     pictures = crafter.generate(["cat", "dog"], SAD, count=2, seed=5)
     assert [(p.recipe["prompt"], p.recipe["seed"]) for p in pictures] == [("cat", 5), ("cat", 6), ("dog", 5), ("dog", 6)]

@@ -1,24 +1,27 @@
-"""Draw docs/pictures/architecture.png: the way of the data to a picture, and to the embedded model.
+"""Draw docs/pictures/architecture.png: the way of the data to a picture, to a checkpoint, and to the embedded model.
 
 Needs matplotlib, of the extra `storybook`.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
+from PIL import Image
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "architecture.png"
 PAPER, INK, GREY, FILE, LINE = "#fcfbf8", "#26262c", "#66656d", "#4a6d9c", "#85848c"
 GIVEN, CODE, FROZEN, LEARNED, MADE = "#fdeecb", "#eef0f4", "#dfeaf7", "#eadff5", "#ddf0de"
 LEGEND = {"given": GIVEN, "code": CODE, "frozen network": FROZEN, "network in training": LEARNED, "result": MADE}
-WIDE, HIGH = 192, 122
+WIDE, HIGH = 192, 156
 Point = tuple[float, float]
 
 
@@ -53,19 +56,30 @@ def heading(axes: Axes, y: float, name: str, about: str) -> None:
     axes.text(2, y - 4.6, about, fontsize=9.4, color=GREY, va="center")
 
 
+def row(axes: Axes, y: float, *boxes: tuple[float, float, str, str, str, str]) -> list[Box]:
+    """Boxes side by side: where each begins, how wide it is, its three lines, its fill."""
+    return [Box(axes, x, y, wide, *lines) for x, wide, *lines in boxes]
+
+
 def draw_picture(axes: Axes) -> None:
     """The main job, from left to right."""
     about = "Three steps in crafter.py: encode, inject, render. Grids and sweeps are the same steps over many emotions at once."
-    heading(axes, 118, "A picture", about)
-    y, under = 85, 64
-    prompt = Box(axes, 2, y, 24, "prompt", "“a dog on a beach”", "cli/  or Python", GIVEN)
-    encode = Box(axes, 38, y, 28, "encode", "two text encoders", "backbones/", FROZEN)
-    inject = Box(axes, 86, y, 28, "inject", "tokens + strength × residual", "eit.py", FROZEN)
-    render = Box(axes, 134, y, 26, "render", "UNet, solver, VAE", "backbones/", FROZEN)
-    picture = Box(axes, 170, y, 20, "Picture", "image + recipe", "picture.py", MADE)
-    emotion = Box(axes, 86, under, 28, "Emotion", "valence −2, arousal 1", "emotion.py", GIVEN)
-    noise = Box(axes, 134, under, 26, "noise", "from the seed, on the CPU", "backbones/", CODE)
-    files = Box(axes, 170, under, 20, "file", "PNG, WebP, GIF, sheet", "recipe.py  sheet.py", MADE)
+    heading(axes, 152, "A picture", about)
+    y = 119
+    prompt, encode, inject, render, picture = row(
+        axes, y,
+        (2, 24, "prompt", "“a dog on a beach”", "cli/  or Python", GIVEN),
+        (38, 28, "encode", "two text encoders", "backbones/", FROZEN),
+        (86, 28, "inject", "tokens + strength × residual", "eit.py", FROZEN),
+        (134, 26, "render", "UNet, solver, VAE", "backbones/", FROZEN),
+        (170, 20, "Picture", "image + recipe", "picture.py", MADE),
+    )  # fmt: skip
+    emotion, noise, files = row(
+        axes, y - 21,
+        (86, 28, "Emotion", "valence −2, arousal 1", "emotion.py", GIVEN),
+        (134, 26, "noise", "from the seed, on the CPU", "backbones/", CODE),
+        (170, 20, "file", "PNG, WebP, GIF, sheet", "recipe.py  sheet.py", MADE),
+    )  # fmt: skip
     way(axes, prompt.right, encode.left)
     way(axes, encode.right, inject.left, label="tokens\n(B, T, C)")
     way(axes, inject.right, render.left, label="emotional\ntokens")
@@ -78,6 +92,23 @@ def draw_picture(axes: Axes) -> None:
     way(axes, emotion.top, inject.bottom)
     way(axes, noise.top, render.bottom)
     way(axes, picture.bottom, files.top)
+
+
+def draw_training(axes: Axes) -> None:
+    """From annotations to a checkpoint, from left to right."""
+    about = "Every arrow is a file: each step is a command of its own, and is taken up where it was stopped."
+    heading(axes, 89, "An emotion checkpoint", about)
+    boxes = row(
+        axes, 64,
+        (2, 24, "annotations", "OASIS, EMOTIC, a CSV", "yours", GIVEN),
+        (38, 24, "import", "one table, a report", "data/", CODE),
+        (74, 26, "write-pairs", "neutral, emotional prompts", "data/writers/", CODE),
+        (112, 24, "encode", "features in shards", "data/encoding", FROZEN),
+        (146, 20, "train", "the EIT", "training/", LEARNED),
+        (174, 16, "checkpoint", "for inject", "checkpoint.py", MADE),
+    )  # fmt: skip
+    for before, after in pairwise(boxes):
+        way(axes, before.right, after.left)
 
 
 def draw_build(axes: Axes) -> None:
@@ -121,22 +152,25 @@ def draw_build(axes: Axes) -> None:
 def draw_legend(axes: Axes) -> None:
     x = 116.0
     for name, fill in LEGEND.items():
-        axes.add_patch(Rectangle((x, 117), 3.2, 2.4, facecolor=fill, edgecolor=INK, linewidth=0.6))
-        axes.text(x + 4.4, 118.1, name, fontsize=8.6, color=GREY, va="center")
+        axes.add_patch(Rectangle((x, 151), 3.2, 2.4, facecolor=fill, edgecolor=INK, linewidth=0.6))
+        axes.text(x + 4.4, 152.1, name, fontsize=8.6, color=GREY, va="center")
         x += 7.8 + 0.8 * len(name)
 
 
 def main() -> None:
-    figure = plt.figure(figsize=(14.4, 9.9), facecolor=PAPER)
+    figure = plt.figure(figsize=(14.4, 12.4), dpi=110, facecolor=PAPER)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(-1, WIDE + 1)
     axes.set_ylim(-9, HIGH)
     axes.axis("off")
     draw_picture(axes)
+    draw_training(axes)
     draw_build(axes)
     draw_legend(axes)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE, dpi=110, metadata={"Software": None})
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    drawn.quantize(64, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
     print(PICTURE)
 
 

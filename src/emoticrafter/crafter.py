@@ -17,6 +17,7 @@ import torch
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
+from emoticrafter.backbones.devices import bfloat16_like
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion, path
@@ -185,7 +186,8 @@ class EmotiCrafter:
         asked = calibration.many(request.emotions) if calibration else request.emotions
 
         neutral = self.backbone.encode(request.prompts)  # tokens (B, S T, C)
-        emotional = neutral.with_tokens(inject(self.eit, neutral, asked, request.strength, self.backbone.section))
+        with bfloat16_like(self.backbone.computed, self.backbone.device):
+            emotional = neutral.with_tokens(inject(self.eit, neutral, asked, request.strength, self.backbone.section))
         images = self.backbone.render(
             emotional.rows(request.rows),
             neutral=neutral.rows(request.rows) if request.start else None,

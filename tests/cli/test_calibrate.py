@@ -82,6 +82,7 @@ def test_a_weak_judge_is_refused_or_recorded(cli: Cli, model: Path, tmp_path: Pa
         (("--emotion", "owner/name"), "--out"),
         (("--prompts", "none.txt"), "There is no file"),
         (("--prompts", "few.txt"), "at least 4"),
+        (("--method", "time_embedding"), "has no calibration"),
     ],
 )
 def test_mistakes_are_named_before_any_picture(

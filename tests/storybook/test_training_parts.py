@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -21,8 +22,8 @@ from emoticrafter.storybook.training.eit import EMPTY_EVERY, caption_pairs
 from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
 from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
 from emoticrafter.storybook.training.progress import Meter, clock
-from emoticrafter.storybook.training.render import describe, run
-from emoticrafter.storybook.training.telling import Choices, choose_captions
+from emoticrafter.storybook.training.render import CELL, Pictures, describe, load_marks, run
+from emoticrafter.storybook.training.telling import FREQUENCY, Choices, choose_captions
 from emoticrafter.storybook.training.text import facts
 from emoticrafter.storybook.training.vae import fold_statistics, psnr
 from emoticrafter.storybook.world.scene import Scene, Subject
@@ -135,6 +136,28 @@ def test_choices_are_the_same_written_ahead_or_on_the_way(work: Workshop, tokeni
         assert np.array_equal(one.pooled_ids, two.pooled_ids)
         assert np.array_equal(one.told, two.told)
     ahead.close()  # type: ignore[attr-defined]
+
+
+def test_scenes_of_two_are_told_of_oftener(work: Workshop, tokenizer: CLIPTokenizer) -> None:
+    pictures = Pictures(work.folder("render") / "train")
+    choices = islice(Choices(work.folder("render") / "train", tokenizer, batch=40, seed=1).steps(0), 10)
+    chosen = Counter(len(pictures.scenes[number].subjects) for choice in choices for number in choice.pictures)
+    there = Counter(len(scene.subjects) for scene in pictures.scenes)
+    total = sum(FREQUENCY[kinds] * count for kinds, count in there.items())
+    for kinds, count in there.items():
+        assert chosen[kinds] / 400 == pytest.approx(FREQUENCY[kinds] * count / total, abs=0.08)
+
+
+def test_marks_lie_where_the_subjects_are(work: Workshop) -> None:
+    folder = work.folder("render") / "train"
+    pictures, marks = Pictures(folder), load_marks(folder)
+    side = work.preset.size // CELL
+    assert marks.shape == (len(pictures), side, side)
+    for scene, mark in zip(pictures.scenes, marks, strict=True):
+        assert bool(mark.any()) == bool(scene.subjects)
+        assert mark[:, 0].max(initial=0) == 0 or len(scene.subjects) == 2  # a single one stands in the middle
+        if len(scene.subjects) == 1 and scene.time == "day":
+            assert mark[:, side // 4 : -side // 4].sum() > mark[:, : side // 4].sum() + mark[:, -side // 4 :].sum()
 
 
 def test_facts_of_a_scene() -> None:

@@ -34,8 +34,8 @@ class Backbone(Protocol):
     """A frozen text-to-image model.
 
     name: as the user opened it. family: what an emotion checkpoint belongs to; models with the same text encoders share it.
-    prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. emotion: the
-    checkpoint that came with it, if one did.
+    prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. computed: the dtype
+    that it computes in. emotion: the checkpoint that came with it, if one did.
     """
 
     name: str
@@ -49,6 +49,9 @@ class Backbone(Protocol):
     def device(self) -> torch.device:
         """Where its features are."""
         ...
+
+    @property
+    def computed(self) -> str: ...
 
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """The features of each prompt, the empty one included, in float32 on the device."""

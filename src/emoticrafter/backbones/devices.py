@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from emoticrafter.errors import DeviceError, InputError
 
-__all__ = ["Precision", "choose_device", "choose_precision", "is_out_of_memory"]
+__all__ = ["Precision", "bfloat16_like", "choose_device", "choose_precision", "is_out_of_memory"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -66,6 +68,11 @@ def choose_precision(dtype: str | None, device: torch.device) -> Precision:
         return Precision(weights=_DTYPES[name])
     modern = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return Precision(weights=torch.bfloat16 if modern else torch.float16)
+
+
+def bfloat16_like(computed: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Where products of float32 are made in bfloat16, if that is what a model computes in; float16 would overflow."""
+    return torch.autocast(device.type, torch.bfloat16) if computed == "bfloat16" else nullcontext()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -145,13 +145,17 @@ class SDXLBackbone:
         return self._pipeline
 
     @property
+    def computed(self) -> str:
+        return self._precision.name
+
+    @property
     def _pipeline_dtype(self) -> torch.dtype:
         return self._precision.weights
 
     def describe(self) -> dict[str, Any]:
         import diffusers
 
-        computed = {"dtype": self._precision.name, "device": self.device.type}
+        computed = {"dtype": self.computed, "device": self.device.type}
         versions = {"torch": torch.__version__, "diffusers": diffusers.__version__}
         return {"backbone": self.name, **self._about, **computed, "versions": versions}
 

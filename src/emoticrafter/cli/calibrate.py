@@ -54,11 +54,15 @@ def calibrate(
     - `emoticrafter calibrate --backbone sdxl --emotion emotion/ --judge judges/oasis --prompts prompts.txt --count 24`
     """
     need_extra("evaluation", "cv2", "sklearn", "scipy")
-    from emoticrafter.crafter import own_checkpoint
+    from emoticrafter.crafter import EmotiCrafter, own_checkpoint
     from emoticrafter.evaluation import calibration as fitting
     from emoticrafter.evaluation.judges import open_judge
     from emoticrafter.evaluation.judges.base import require_trust
 
+    if model.method is not None:
+        raise InputError(
+            f"--method {model.method!r} has no calibration: one belongs to an emotion checkpoint.", "Leave --method out."
+        )
     named = out or (Path(model.emotion) if model.emotion is not None else None)
     folder = _checked(named, force) if named is not None else None
     sentences = _sentences(prompts, count) if prompts is not None else fitting.storybook_prompts(count, seed)
@@ -68,6 +72,7 @@ def calibrate(
     if doubt:
         warn(doubt)
     crafter = replace(model, no_calibration=True).open()
+    assert isinstance(crafter, EmotiCrafter)
     folder = folder or _checked(own_checkpoint(crafter.backbone), force)
     with progress("drawing") as step:
         made = fitting.fit_calibration(

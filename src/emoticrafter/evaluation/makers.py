@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.rivals.base import Rival
@@ -68,11 +67,4 @@ def budget_of(maker: Any) -> Mapping[str, Any]:
     if eit is None:
         return {}
     known = {name: eit.metadata[name] for name in ("step", "pairs", "alpha", "strength") if name in eit.metadata}
-    run = _run_record(eit)
-    return {"parameters": sum(p.numel() for p in eit.parameters()), **known, **run}
-
-
-def _run_record(eit: Any) -> dict[str, Any]:
-    """Minutes of the training, where its folder is the one that the checkpoint lies in."""
-    folder = eit.metadata.get("folder")
-    return {"folder": str(Path(folder))} if folder else {}
+    return {"parameters": sum(p.numel() for p in eit.parameters()), **known}

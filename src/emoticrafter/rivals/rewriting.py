@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.data.writers.base import Pair, Task, Writer, open_writer
+from emoticrafter.data.writers.base import Pair, Task, Writer
+from emoticrafter.data.writers.registry import open_writer
 from emoticrafter.emotion import Emotion
 from emoticrafter.files import cache_directory
 from emoticrafter.rivals.base import Rival

@@ -10,7 +10,8 @@ import pytest
 
 from emoticrafter.data.checks import Estimate
 from emoticrafter.data.tables import read_table, write_table
-from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, open_writer
+from emoticrafter.data.writers.base import Failure, Pair, Task, Tell
+from emoticrafter.data.writers.registry import open_writer
 from emoticrafter.data.writers.table import read_source, write_pairs
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError, OutputError

@@ -68,7 +68,7 @@ def write_pairs(
     - `emoticrafter data write-pairs old.parquet --writer openai --model qwen --base-url http://localhost:8000/v1 --out a.parquet`
     """
     need_extra("data", "pandas", "pyarrow", "ftfy", "pydantic")
-    from emoticrafter.data.writers.base import open_writer
+    from emoticrafter.data.writers.registry import open_writer
     from emoticrafter.data.writers.table import read_source
 
     if writer != "openai" and chat.given():

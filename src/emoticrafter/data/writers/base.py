@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import InputError
-from emoticrafter.extras import need_extra
 
-__all__ = ["WRITERS", "Failure", "Pair", "Progress", "Task", "Tell", "Writer", "open_writer"]
-
-WRITERS = ("openai", "rules")
+__all__ = ["Failure", "Pair", "Progress", "Task", "Tell", "Writer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +58,3 @@ class Writer(Protocol):
     def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task, in order. Raises an EmotiCrafterError if going on makes no sense."""
         ...
-
-
-def open_writer(name: str, **settings: Any) -> Writer:
-    """The writer of that name with its settings. Raises InputError for another name, MissingError without its packages."""
-    if name == "rules":
-        from emoticrafter.data.writers.rules import RulesWriter
-
-        return RulesWriter(**settings)
-    if name == "openai":
-        need_extra("openai", "openai", "pydantic")
-        from emoticrafter.data.writers.openai import OpenAIWriter
-
-        return OpenAIWriter(**settings)
-    raise InputError(f"There is no writer {name[:60]!r}.", f"Give one of {', '.join(WRITERS)}.")

@@ -20,7 +20,8 @@ from emoticrafter.storybook.world.scene import PEOPLE, PLACES, SUBJECTS
 
 __all__ = ["ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "storybook_judges"]
 
-JUDGES = Path(__file__).parents[4] / "benchmarks" / "judges"  # of the checkout
+# Of a checkout, and of an installed package.
+_FOLDERS = (Path(__file__).parents[4] / "benchmarks" / "judges", Path(__file__).parents[2] / "storybook" / "judges")
 BATCH = 128
 
 
@@ -95,7 +96,7 @@ def storybook_judges(folder: Path | None = None, device: str = "cpu") -> Storybo
 
     folder: of another pair, emotion.safetensors and content.safetensors. Raises MissingError and CheckpointError.
     """
-    folder = JUDGES if folder is None else folder
+    folder = folder or next((shipped for shipped in _FOLDERS if shipped.is_dir()), _FOLDERS[-1])
     return StorybookJudges(
         emotion=StorybookJudge(folder / "emotion.safetensors", device),
         content=ContentJudge(folder / "content.safetensors", device),

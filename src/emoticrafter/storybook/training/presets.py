@@ -171,9 +171,9 @@ GPU = replace(
     compile=True,
     vae=_levels((32, 64, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     unet=_unet((80, 192, 224), tokens=320, pooled=192),
-    vae_recipe=Recipe(steps=12_000, batch=128, rate=1e-3, warmup=300),
+    vae_recipe=Recipe(steps=10_000, batch=64, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=3_000, batch=512, rate=1e-3),
-    unet_recipe=Recipe(steps=16_000, batch=512, rate=1e-3, warmup=500, average=0.9995),
+    unet_recipe=Recipe(steps=16_000, batch=256, rate=3e-3, warmup=200, average=0.999, muon=True),
 )
 PRESETS = {preset.name: preset for preset in (CPU, SMOKE, GPU)}
 
