@@ -16,7 +16,6 @@ import numpy as np
 
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
-from emoticrafter.evaluation.cases import StorybookCase as Case
 from emoticrafter.evaluation.cases import held_out_cases
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
 from emoticrafter.storybook.world import render

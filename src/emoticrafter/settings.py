@@ -179,7 +179,9 @@ def _override(kind: type[Any], text: str) -> tuple[str, str, Any]:
     if not equals or not dot:
         raise InputError(f"The setting {_shown(text)} is not section.key=value.", "Write, for instance, train.steps=1000.")
     if _several(_sections(kind).get(section)) is not None:
-        raise InputError(f"The setting {_shown(text)} is of [[{section}]], of which there are several.", "Write it into the file.")
+        raise InputError(
+            f"The setting {_shown(text)} is of [[{section}]], of which there are several.", "Write it into the file."
+        )
     _check_names(kind, {section: {name: None}}, "--set")
     hint = get_type_hints(_sections(kind)[section])[name]
     try:

@@ -23,9 +23,7 @@ class Neutral(Rival):
     name = "no_emotion"
 
 
-def open_upon(
-    backbone: Backbone, source: str, *, calibrated: bool = True, warn: Callable[[str], None] | None = None
-) -> Maker:
+def open_upon(backbone: Backbone, source: str, *, calibrated: bool = True, warn: Callable[[str], None] | None = None) -> Maker:
     """The maker of a method's source upon an open backbone.
 
     "no emotion" draws the prompt as it is; "truth" the emotional prompt of the storybook's grammar; "rules writer" that of the

@@ -58,7 +58,9 @@ def measure(
         "figures": {name: _estimate(one) for name, one in found.items()},
         "by_prompt": error_by_prompt(grid.requested, grid.judged, grid.prompts),
         "cells": _cells(grid, suite),
-        "points": [[round(float(x), 3) for x in (*asked, *read)] for asked, read in zip(grid.requested, grid.judged, strict=True)],
+        "points": [
+            [round(float(x), 3) for x in (*asked, *read)] for asked, read in zip(grid.requested, grid.judged, strict=True)
+        ],
         "worst": _worst(grid, suite.show.worst),
     }
 
@@ -169,9 +171,7 @@ def _perceptible(
     seed = suite.emotions.seeds[0]
     rows = {
         (case.id, round(float(v), 6), round(float(a), 6)): row
-        for row, (case, (v, a), s) in enumerate(
-            zip(gathered.cases, gathered.requested, gathered.seeds.tolist(), strict=True)
-        )
+        for row, (case, (v, a), s) in enumerate(zip(gathered.cases, gathered.requested, gathered.seeds.tolist(), strict=True))
         if s == seed
     }
     for i, axis in enumerate(AXES):

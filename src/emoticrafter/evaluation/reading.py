@@ -132,9 +132,7 @@ def _row_read(row: Mapping[str, Any]) -> Read:
     seen = None
     if row["place"] is not None:
         seen = Seen(place=row["place"], subjects=tuple(row["subjects"]), people=row["people"])
-    return Read(
-        valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"]
-    )
+    return Read(valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"])
 
 
 def _save(kept: Mapping[str, Read], path: Path) -> None:
