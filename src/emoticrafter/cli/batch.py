@@ -184,13 +184,13 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 @contextmanager
 def stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
     """A progress bar for one stage after the other; where there is no terminal, a line now and then."""
+    told: list[int] = []
     with ExitStack() as open_bar:
 
         def begin(name: str) -> Step:
             open_bar.close()
             bar = open_bar.enter_context(progress(f"{name} pictures"))
             lines = _Lines()
-            told: list[int] = []
 
             def step(done: int, total: int) -> None:
                 bar(done, total)

@@ -72,7 +72,7 @@ def evaluate(
     requests: Annotated[
         Path | None,
         typer.Option(
-            help="Write what is to be drawn elsewhere, with the prompts' ids, and end.",
+            help="Write what is to be drawn elsewhere, with ids of the prompts.",
             metavar="FILE.csv",
             rich_help_panel=ELSEWHERE,
         ),
@@ -111,7 +111,7 @@ def evaluate(
     ray.check()
     from emoticrafter.evaluation.drawing import requests as wanted
     from emoticrafter.evaluation.foreign import find_pictures
-    from emoticrafter.evaluation.stages import Foreign, Stopped, open_judges
+    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, open_judges
     from emoticrafter.evaluation.stages import evaluate as run
     from emoticrafter.evaluation.suite import read_suite
     from emoticrafter.signals import stop_signals
@@ -149,7 +149,7 @@ def evaluate(
                 chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
                 progress=stage, stop=lambda: bool(signals), warn=say_once,
             )  # fmt: skip
-        except Stopped:
+        except StoppedEarlyError:
             note("stopped; the same command goes on from there")
             raise typer.Exit(128 + (signals[0] if signals else 15)) from None
     _report(done, as_json)

@@ -22,8 +22,9 @@ Rows = Mapping[str, Mapping[str, Any]]  # by label: what was measured, and wheth
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A figure of the table. direction: what is best."""
+    """A figure of the tables. group: the table that it stands in. direction: what is best."""
 
+    group: str
     figure: str
     title: str
     direction: Direction
@@ -43,35 +44,40 @@ class Column:
                 return abs(value)
 
 
-def _both(figure: str, title: str, direction: Direction, about: str, digits: int = 2) -> list[Column]:
+_ARRIVES, _ORDER, _KEPT = "Is the emotion right?", "Is its order right?", "What else changes?"
+
+
+def _both(group: str, figure: str, title: str, direction: Direction, about: str) -> list[Column]:
     return [
-        Column(figure=f"{axis}_{figure}", title=f"{axis[0].upper()}{title}", direction=direction, about=about, digits=digits)
+        Column(group=group, figure=f"{axis}_{figure}", title=f"{axis[0].upper()}{title}", direction=direction, about=about)
         for axis in AXES
     ]
 
 
+def _one(group: str, figure: str, title: str, direction: Direction, about: str, digits: int = 2) -> Column:
+    return Column(group=group, figure=figure, title=title, direction=direction, about=about, digits=digits)
+
+
 COLUMNS: tuple[Column, ...] = (
-    *_both("error", "-Error", "lower", "mean distance of what was read from what was asked for"),
-    *_both("error_sd", " sd", "lower", "standard deviation of these distances"),
-    *_both("bias", " bias", "zero", "mean of read minus asked for"),
-    *_both("slope", " slope", "one", "of the line from asked for to read"),
-    *_both("intercept", " intercept", "zero", "of that line"),
-    *_both("pearson", " Pearson", "higher", "correlation of asked for and read"),
-    *_both("spearman", " Spearman", "higher", "correlation of their ranks"),
-    *_both("ranking", " tau-b", "higher", "whether sets of one prompt are in the order asked for"),
-    Column(figure="retention", title="content", direction="higher", about="content kept, the neutral pictures' being 1"),
-    Column(figure="unprompted_people", title="people", direction="lower", about="share of pictures with people nobody asked for"),
-    Column(figure="continuous", title="continuous", direction="lower", about="mean distance of neighbours on the grid"),
-    *_both("uniformity", " uniform", "higher", "whether all steps of the axis are equally visible"),
-    *_both("perceptible", " 0.2 seen", "higher", "share of steps of 0.2 that show"),
-    Column(figure="diversity", title="diversity", direction="higher", about="mean distance between seeds"),
-    Column(figure="valence_into_arousal", title="V into A", direction="zero", about="what asking for valence moves arousal"),
-    Column(figure="arousal_into_valence", title="A into V", direction="zero", about="what asking for arousal moves valence"),
-    Column(
-        figure="conflict", title="conflict", direction="zero", about="error against the place's own feeling, minus along with it"
-    ),
-    Column(figure="clip_score", title="CLIPScore", direction="higher", about="likeness of picture and prompt", digits=1),
-    Column(figure="clip_iqa", title="CLIP-IQA", direction="higher", about="good rather than bad photo"),
+    *_both(_ARRIVES, "error", "-Error", "lower", "mean distance of what was read from what was asked for"),
+    *_both(_ARRIVES, "error_sd", " sd", "lower", "standard deviation of these distances"),
+    *_both(_ARRIVES, "bias", " bias", "zero", "mean of read minus asked for"),
+    *_both(_ARRIVES, "slope", " slope", "one", "of the line from asked for to read"),
+    *_both(_ARRIVES, "intercept", " intercept", "zero", "of that line"),
+    *_both(_ORDER, "pearson", " Pearson", "higher", "correlation of asked for and read"),
+    *_both(_ORDER, "spearman", " Spearman", "higher", "correlation of their ranks"),
+    *_both(_ORDER, "ranking", " tau-b", "higher", "whether sets of one prompt are in the order asked for"),
+    *_both(_ORDER, "uniformity", " uniform", "higher", "whether all steps of the axis are equally visible"),
+    *_both(_ORDER, "perceptible", " 0.2 seen", "higher", "share of steps of 0.2 that show"),
+    _one(_KEPT, "retention", "content", "higher", "content kept, that of the neutral pictures being 1"),
+    _one(_KEPT, "unprompted_people", "people", "lower", "share of pictures with people where the prompt names none"),
+    _one(_KEPT, "conflict", "conflict", "zero", "error against the feeling of the place, minus along with it"),
+    _one(_KEPT, "valence_into_arousal", "V into A", "zero", "how much asking for valence moves arousal"),
+    _one(_KEPT, "arousal_into_valence", "A into V", "zero", "how much asking for arousal moves valence"),
+    _one(_KEPT, "continuous", "continuous", "lower", "mean distance of neighbours on the grid"),
+    _one(_KEPT, "diversity", "diversity", "higher", "mean distance between seeds"),
+    _one(_KEPT, "clip_score", "CLIPScore", "higher", "likeness of picture and prompt", 1),
+    _one(_KEPT, "clip_iqa", "CLIP-IQA", "higher", "good rather than bad photo"),
 )
 
 

@@ -59,7 +59,7 @@ class Gathered:
         return self.rows(np.flatnonzero(inside & np.isin(self.seeds, emotions.seeds)))
 
     def grids(self, emotions: Emotions) -> dict[tuple[str, int], np.ndarray]:
-        """For every prompt and seed whose grid is complete, the rows of its pictures, int (R, C), as `emotion.grid` orders them."""
+        """For every prompt and seed with a whole grid, the rows of its pictures, int (R, C), as `emotion.grid` orders them."""
         where: dict[tuple[str, int], dict[tuple[float, float], int]] = {}
         for row, (case, seed) in enumerate(zip(self.cases, self.seeds.tolist(), strict=True)):
             where.setdefault((case.id, seed), {})[_point(*self.requested[row])] = row

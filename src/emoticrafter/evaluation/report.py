@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -59,11 +60,7 @@ def assemble(
         },
         "distance": suite.metrics.distance,
         "prompts": [{"id": case.id, "prompt": case.prompt} for case in cases],
-        "columns": [
-            {"figure": one.figure, "title": one.title, "direction": one.direction, "about": one.about, "digits": one.digits}
-            for one in COLUMNS
-            if any(one.figure in row["figures"] for row in rows.values())
-        ],
+        "columns": [asdict(one) for one in COLUMNS if any(one.figure in row["figures"] for row in rows.values())],
         "rows": [
             {
                 "label": label,

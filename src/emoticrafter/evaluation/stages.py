@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Method, Suite
     from emoticrafter.maker import Maker
 
-__all__ = ["Evaluated", "Foreign", "Opener", "Stopped", "evaluate", "open_judges"]
+__all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "evaluate", "open_judges"]
 
 VERSION = 1  # of the figures: another number has all of them measured again
 WORK = "work"
@@ -50,7 +50,7 @@ Step = Callable[[int, int], None]
 Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
 
 
-class Stopped(Exception):
+class StoppedEarlyError(Exception):
     """A signal asked the run to stop; the same call goes on."""
 
 
@@ -115,7 +115,7 @@ def evaluate(
 ) -> Evaluated:
     """Everything, into the folder `out`. opener: opens what is drawn with; None draws nothing, so that only `foreign` is scored.
 
-    Raises Stopped, and what batch, training and judges raise; OutputError for a folder that holds other things.
+    Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
     """
     _check_folder(out)
     with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
@@ -180,7 +180,7 @@ class _Run:
         folder = self.out / WORK / "trained" / safe_name(method.name, 40)
         outcome = train(recipe, folder, quiet=True)
         if outcome.signal is not None or outcome.checkpoint is None:
-            raise Stopped
+            raise StoppedEarlyError
         self._note("train", method.name, began, outcome.seconds < 0.5)
         return str(outcome.checkpoint)
 
@@ -212,7 +212,7 @@ class _Run:
         )
         self._note("generate", label, began, found.drawn == 0, pictures=found.drawn)
         if found.missing:
-            raise Stopped
+            raise StoppedEarlyError
         for one in found.rows:
             one["file"] = found.folder / one["file"]
         return found
@@ -233,7 +233,7 @@ class _Run:
         found = read_pictures(shown, self.judges, self.out / WORK / "read", step=count, stop=self.stop)
         self._note("judge", "", began, done == 0, pictures=done)
         if any(one.key not in found for one in shown):
-            raise Stopped
+            raise StoppedEarlyError
         return found
 
     def _measured(self, rows: Sequence[_Row], read: Mapping[str, Read]) -> dict[str, dict[str, Any]]:
@@ -245,7 +245,7 @@ class _Run:
         found = {}
         for row in rows:
             if self.stop():
-                raise Stopped
+                raise StoppedEarlyError
             found[row.label] = self._measure(row, read, neutral, distance, threshold)
         return found
 

@@ -34,9 +34,7 @@ class Prompts(Section):
 
     source: Literal["storybook", "file"] = key("storybook", "storybook: neutral captions of contents that no training has seen")
     file: str = key("", "of source file: a prompt per line, or a table with a column prompt; beside the suite")
-    count: int | None = key(
-        None, "the first so many; all of a file, and 132 of the storybook, where left out", least=1, most=10_000
-    )
+    count: int | None = key(None, "the first so many; where left out all of a file, 132 of the storybook", least=1, most=10_000)
     seed: int = key(0, "of the storybook's prompts", least=0)
 
 
@@ -75,10 +73,8 @@ class Metrics(Section):
 
     distance: Literal["nlp", "lpips"] = key("nlp", "between pictures; lpips needs the extra of that name")
     samples: int = key(2000, "of the bootstrap", least=10, most=1_000_000)
-    diversity_prompts: int = key(
-        0, "prompts whose corners of the plane are drawn from three seeds; 0 for no such figure", least=0
-    )
-    step_prompts: int = key(0, "prompts on which steps of 0.2 are drawn; 0 for no such figure", least=0)
+    diversity_prompts: int = key(0, "prompts whose corners of the plane are drawn from three seeds; 0 for none", least=0)
+    step_prompts: int = key(0, "prompts on which steps of 0.2 are drawn; 0 for none", least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
