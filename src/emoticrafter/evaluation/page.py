@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,24 +29,27 @@ Pictures = Mapping[str, Sequence[Mapping[str, Any]]]  # by label, rows with prom
 THUMB, LARGE = 72, 128  # pixels of a picture in a grid, of a worst one
 
 _TEXTS = {
-    "intervals": """The mean distance of the emotion that the judge read from the one that was asked for, from -3 to 3 on each axis, with
-95% intervals over prompts. <em>always 0</em> is what a method scores that ignores the emotion and sits in the middle:
-whoever is not clearly below it has shown nothing.""",
-    "table": """Arrows say which way is better: down, up, towards 1, towards 0. The best method of each column is bold. Rows in
-italics are no methods but marks to read the others by. Below each figure is its 95% interval.""",
-    "agreement": """Each dot is a picture. The line is the middle of what was read at each level, the band the middle half; the dashed
-diagonal is perfect. A flat line is a method that does not listen; a steep one exaggerates.""",
-    "maps": """The mean error in each cell of the grid, all in one scale from 0 to 2. The corners are where feelings are strongest.""",
-    "pareto": """Does feeling cost content? Up is content kept, to the right is a smaller error; the upper right corner is best. Thin
-curves are sweeps of strength on fewer prompts than the large marks, with the least and the greatest strength written
-at their ends.""",
-    "grids": """One prompt, one seed, the whole plane: more pleasant to the right, more excited upwards. The same for every method.""",
-    "worst": """Of each method, the pictures that were read furthest from what was asked for (valence, arousal), one of each prompt.""",
-    "tests": """Every two rows on the same prompts, by Wilcoxon's signed-rank test on each prompt's mean error; the p-values of an
-axis are corrected together after Holm. A difference counts where p is below 0.05.""",
-    "judge": """Every figure about emotion is a reading of this judge; these say how it did on pictures that it was not trained on.
-Below an R2 of 0.5 on either axis a judge is refused. Where the judge itself errs, no method can be told right from
-wrong.""",
+    "intervals": """The mean distance of the emotion that the judge read from the one that was asked for, from -3 to 3 on each
+axis, with 95% intervals over prompts. <em>always 0</em> is what a method scores that ignores the emotion
+and sits in the middle: whoever is not clearly below it has shown nothing.""",
+    "table": """Arrows say which way is better: down, up, towards 1, towards 0. The best method of each column is bold. Rows
+in italics are no methods but marks to read the others by. Below each figure is its 95% interval.""",
+    "agreement": """Each dot is a picture. The line is the middle of what was read at each level, the band the middle half; the
+dashed diagonal is perfect. A flat line is a method that does not listen; a steep one exaggerates.""",
+    "maps": """The mean error in each cell of the grid, all in one scale from 0 to 2. The corners are where feelings are
+strongest.""",
+    "pareto": """Does feeling cost content? Up is content kept, to the right is a smaller error; the upper right corner is
+best. Thin curves are sweeps of strength on fewer prompts than the large marks, with the least and the
+greatest strength written at their ends.""",
+    "grids": """One prompt, one seed, the whole plane: more pleasant to the right, more excited upwards. The same for every
+method.""",
+    "worst": """Of each method, the pictures that were read furthest from what was asked for (valence, arousal), one of each
+prompt.""",
+    "tests": """Every two rows on the same prompts, by Wilcoxon's signed-rank test on each prompt's mean error; the p-values
+of an axis are corrected together after Holm. A difference counts where p is below 0.05.""",
+    "judge": """Every figure about emotion is a reading of this judge; these say how it did on pictures that it was not
+trained on. Below an R2 of 0.5 on either axis a judge is refused. Where the judge itself errs, no method can
+be told right from wrong.""",
 }
 
 
@@ -56,12 +60,10 @@ def write_page(report: Report, rows: Rows, pictures: Pictures, suite: Suite, cas
     agreement, maps = [], []
     for axis in AXES:
         title = f"<h3>{axis.capitalize()}</h3>"
-        drawn = _plot(lambda theme, axis=axis: plots.agreement(rows, axis, theme), f"{axis} asked for against {axis} read")
+        drawn = _plot(partial(plots.agreement, rows, axis), f"{axis} asked for against {axis} read")
         agreement.append(title + drawn)
-        table = _plot(
-            lambda theme, axis=axis: plots.error_maps(rows, axis, emotions.valences, emotions.arousals, theme),
-            f"mean error of {axis} over the plane",
-        )
+        whole = partial(plots.error_maps, rows, axis, emotions.valences, emotions.arousals)
+        table = _plot(whole, f"mean error of {axis} over the plane")
         maps.append(title + table)
     parts = [
         _head(report),
@@ -158,7 +160,7 @@ def _sheet(label: str, found: Sequence[Mapping[str, Any]], prompt: str, suite: S
 
 
 def _worst(rows: Rows) -> str:
-    parts = []
+    parts: list[str] = []
     for label, row in rows.items():
         if not row["method"] or not row["worst"]:
             continue

@@ -109,7 +109,7 @@ def _read(shown: Sequence[Shown], judges: Judges) -> list[Read]:
         pictures = judges.clip.pictures(files)
         scores = clip_score(pictures, judges.clip.texts([one.prompt for one in shown])).tolist()
         good, bad = judges.clip.texts(list(QUALITY))
-        qualities = clip_iqa(pictures, good, bad, judges.clip.scale()).tolist()
+        qualities = clip_iqa(pictures, good, bad, judges.clip.scale).tolist()
     return [
         Read(valence=float(v), arousal=float(a), seen=what, clip_score=score, clip_iqa=quality)
         for (v, a), what, score, quality in zip(np.asarray(emotions), seen, scores, qualities, strict=True)
