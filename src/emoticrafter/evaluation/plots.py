@@ -91,6 +91,7 @@ def intervals(rows: Rows, theme: Theme) -> Any:
             )
         panel.set_xlim(0, most * 1.18)
         panel.set_yticks(range(len(order)), order)
+        panel.set_ylim(-0.6, len(order) - 0.4)
         panel.set_title(f"{axis[0].upper()}-Error, lower is better")
         panel.grid(axis="x")
         panel.tick_params(length=0)
@@ -137,12 +138,12 @@ def error_maps(rows: Rows, axis: str, valences: Sequence[float], arousals: Seque
         panel.imshow(np.clip(table, 0, most), cmap=scale, vmin=0, vmax=most, aspect="equal")
         for (i, j), value in np.ndenumerate(table):
             if not math.isnan(value):
-                dark_cell = (value > 0.95) != (theme.name == "dark")
-                colour = "#ffffff" if dark_cell and theme.name == "light" else "#16191d" if value > 0.95 else theme.ink
+                full = value > (1.0 if theme.name == "light" else 1.4)
+                colour = theme.paper if full else theme.ink
                 panel.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
         panel.set_title(label)
-        panel.set_xticks(range(len(valences)), [f"{v:+g}" for v in valences])
-        panel.set_yticks(range(len(arousals)), [f"{a:+g}" for a in reversed(arousals)])
+        panel.set_xticks(range(len(valences)), [_signed(v) for v in valences])
+        panel.set_yticks(range(len(arousals)), [_signed(a) for a in reversed(arousals)])
         panel.tick_params(length=0, labelsize=7)
         panel.spines[:].set_visible(False)
     figure.supxlabel("valence asked for", fontsize=9, color=theme.soft)
@@ -206,6 +207,10 @@ def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, 
             lift -= 4.0
         taken.append((at[0], at[1] + lift))
         yield x, y, label, lift
+
+
+def _signed(x: float) -> str:
+    return f"{x:+g}" if x else "0"
 
 
 def _panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
