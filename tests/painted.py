@@ -18,14 +18,15 @@ from emoticrafter.evaluation.reading import Judges
 from emoticrafter.evaluation.viewing import Viewable, array_of
 from emoticrafter.picture import Picture
 
+
+def _case(prompt: str, place: str, kind: str, own: float = 0.0) -> Case:
+    return Case(prompt=prompt, expected=Expected(places=frozenset({place}), subjects=(frozenset({kind}),)), own_valence=own)
+
+
 CASES = [
-    Case(
-        prompt="a dog on a beach", expected=Expected(places=frozenset({"beach"}), subjects=(frozenset({"dog"}),)), own_valence=1.5
-    ),
-    Case(
-        prompt="a cat in a park", expected=Expected(places=frozenset({"park"}), subjects=(frozenset({"cat"}),)), own_valence=1.0
-    ),
-    Case(prompt="a horse", expected=Expected(places=frozenset({"farm"}), subjects=(frozenset({"horse"}),))),
+    _case("a dog on a beach", "beach", "dog", 1.5),
+    _case("a cat in a park", "park", "cat", 1.0),
+    _case("a horse", "farm", "horse"),
 ]
 CODE = 40  # steps of colour for each unit of an axis, so that 0.025 is the finest
 
