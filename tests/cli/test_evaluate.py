@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,16 @@ from tests.cli.conftest import Done
 from tests.painted import CODE, ColourJudge
 
 Cli = Callable[..., Done]
-SHIPPED = ("storybook", "quick", "sdxl", "ablation-alpha", "ablation-density", "ablation-order", "ablation-blocks", "ablation-losses")
+SHIPPED = (
+    "storybook",
+    "quick",
+    "sdxl",
+    "ablation-alpha",
+    "ablation-density",
+    "ablation-order",
+    "ablation-blocks",
+    "ablation-losses",
+)
 SUITE = """
 [prompts]
 source = "file"
@@ -44,14 +54,18 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def paint(folder: Path, names: list[str], gain: float = 1.0) -> None:
-    """Pictures by those names, PROMPT_VALENCE_AROUSAL_SEED.png, with the emotion as their colour."""
+def painted(v: float, a: float) -> Image.Image:
+    """A picture with the emotion as its colour."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = round((v + 3) * CODE), round((a + 3) * CODE)
+    return Image.fromarray(pixels)
+
+
+def paint(folder: Path, names: list[str]) -> None:
+    """Pictures by those names, PROMPT_VALENCE_AROUSAL_SEED."""
     folder.mkdir(exist_ok=True)
     for name in names:
-        v, a = (float(part) for part in name.split("_")[1:3])
-        pixels = np.zeros((16, 16, 3), np.uint8)
-        pixels[..., 0], pixels[..., 1] = round((v * gain + 3) * CODE), round((a * gain + 3) * CODE)
-        Image.fromarray(pixels).save(folder / f"{name}.png")
+        painted(*(float(part) for part in name.split("_")[1:3])).save(folder / f"{name}.png")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -72,13 +86,16 @@ def test_the_suites_that_ship_can_be_read(name: str) -> None:
 
 
 def test_a_method_of_ones_own_is_scored_by_its_requests(cli: Cli, small: Path) -> None:
+    """As docs/evaluation.md shows it."""
     done = cli("evaluate", "--suite", "suite.toml", "--requests", "wanted.csv")
     assert done.code == 0, done.err
-    wanted = list(csv.DictReader(Path("wanted.csv").open()))
+    wanted = list(csv.DictReader(Path("wanted.csv").read_text().splitlines()))
     assert len(wanted) == 8
     assert {row["prompt"] for row in wanted} == {"a cat", "a dog"}
-    names = [f"{row['prompt_id']}_{row['valence']}_{row['arousal']}_{row['seed']}" for row in wanted]
-    paint(small / "mine", names, gain=0.5)
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    exec(example[1], {"my_method": lambda prompt, v, a, seed: painted(v / 2, a / 2)})
     command = ("evaluate", "--suite", "suite.toml", "--images", "mine", "--name", "mine", "--no-draw", "--out", "report")
     done = cli(*command, "--json")
     assert done.code == 0, done.err
@@ -96,7 +113,10 @@ def test_an_index_and_another_pattern_do_as_well(cli: Cli, small: Path) -> None:
         number, v, a, _ = name.split("_")
         (small / "other").mkdir(exist_ok=True)
         (small / "other" / f"v{v}a{a}-p{number}.png").write_bytes((small / "mine" / f"{name}.png").read_bytes())
-    lines = ["prompt,valence,arousal,file", *(f"{'a cat' if n[:3] == '000' else 'a dog'},{n.split('_')[1]},{n.split('_')[2]},mine/{n}.png" for n in names)]
+    lines = [
+        "prompt,valence,arousal,file",
+        *(f"{'a cat' if n[:3] == '000' else 'a dog'},{n.split('_')[1]},{n.split('_')[2]},mine/{n}.png" for n in names),
+    ]
     (small / "index.csv").write_text("\n".join(lines))
     common = ("evaluate", "--suite", "suite.toml", "--no-draw", "--json")
     first = cli(*common, "--images", "index.csv", "--out", "one")
