@@ -166,7 +166,7 @@ def _check_names(kind: type[Any], entries: Mapping[str, Any], where: str) -> Non
         shown = f"[{section}]" if several is None else f"[[{section}]]"
         tables = [values] if several is None else values
         if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-            raise InputError(f"In {where!r} {section} is no {shown}.", f"Write {shown} and its keys below it.")
+            raise InputError(f"In {where!r} {section} is no section {shown}.", f"Write {shown} and its keys below it.")
         known = [field.name for field in dataclasses.fields(several or sections[section])]
         for name in (name for one in tables for name in one):
             if name not in known:

@@ -129,7 +129,7 @@ def test_an_index_and_another_pattern_do_as_well(cli: Cli, small: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--suite", "nowhere"), "There is no suite"),
+        (("--out", "r", "--suite", "nowhere"), "There is no suite"),
         ((), "Either --out or --requests"),
         (("--out", "r", "--requests", "w.csv"), "Either --out or --requests"),
         (("--out", "r", "--pattern", "x"), "without --images"),
