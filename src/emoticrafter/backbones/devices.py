@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from emoticrafter.errors import DeviceError, InputError
 
-__all__ = ["Precision", "bfloat16_like", "choose_device", "choose_precision", "is_out_of_memory"]
+__all__ = ["Precision", "attention_for_learning", "bfloat16_like", "choose_device", "choose_precision", "is_out_of_memory"]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -73,6 +74,11 @@ def choose_precision(dtype: str | None, device: torch.device) -> Precision:
 def bfloat16_like(computed: str, device: torch.device) -> AbstractContextManager[Any]:
     """Where products of float32 are made in bfloat16, if that is what a model computes in; float16 would overflow."""
     return torch.autocast(device.type, torch.bfloat16) if computed == "bfloat16" else nullcontext()
+
+
+def attention_for_learning(device: torch.device) -> AbstractContextManager[Any]:
+    """Where attention is made of plain products on a CPU: the backward pass of torch's fused kernel is slow there."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -17,7 +18,7 @@ class Showing:
 
     def __init__(self, title: str, quiet: bool = False) -> None:
         self.title, self.quiet = title, quiet
-        self._printed = time.monotonic()
+        self._printed = -math.inf  # the first step is told at once
         self._bar: Any = None
         if not quiet and sys.stderr.isatty():
             from rich.console import Console

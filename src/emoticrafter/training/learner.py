@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from emoticrafter.backbones.devices import attention_for_learning
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError
 from emoticrafter.objective import Objective, Pairs
@@ -85,7 +86,9 @@ class Learner:
         accelerator, rows = self.accelerator, []
         for _ in range(self.pieces):
             with accelerator.accumulate(self.model):
-                losses = self.objective(self.model, next(parts))
+                pairs = next(parts)
+                with attention_for_learning(accelerator.device):
+                    losses = self.objective(self.model, pairs)
                 # Accelerate divides by the pieces, DDP by the processes: together the mean over the batch.
                 accelerator.backward(losses["loss"].mean())
                 rows.append({name: some.detach() for name, some in losses.items()})

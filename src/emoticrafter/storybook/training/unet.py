@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from emoticrafter.backbones.devices import attention_for_learning
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
 from emoticrafter.storybook.training.phrasing import TextEncoders
 from emoticrafter.storybook.training.render import SPLITS, Pictures, load_marks
@@ -65,9 +65,8 @@ def size_ids(number: int, size: int, device: torch.device) -> Tensor:
 def velocity(unet: nn.Module, noisy: Tensor, times: Tensor, told: Told, size: int) -> Tensor:
     """The predicted velocity, float32 (n, channels, h, w); `times` (n,) in 0..1."""
     more = {"text_embeds": told.pooled, "time_ids": size_ids(len(noisy), size, noisy.device)}
-    # On a CPU the plain products learn faster than the fused kernel, whose backward pass is slow.
-    plain = sdpa_kernel(SDPBackend.MATH) if noisy.device.type == "cpu" and torch.is_grad_enabled() else nullcontext()
-    with autocast(noisy.device), plain:
+    attention = attention_for_learning(noisy.device) if torch.is_grad_enabled() else nullcontext()
+    with autocast(noisy.device), attention:
         predicted: Tensor = unet(noisy, times * 1000, told.tokens, added_cond_kwargs=more).sample
     return predicted.float()
 
