@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,43 +16,15 @@ import numpy as np
 
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
-from emoticrafter.evaluation.content import expected_content
-from emoticrafter.storybook import captions
+from emoticrafter.evaluation.cases import held_out_cases
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
-from emoticrafter.storybook.scenes import sample_scene
-from emoticrafter.storybook.world import Scene, render
+from emoticrafter.storybook.world import render
 from emoticrafter.storybook.world.sprites import SpriteSource
 
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 POINTS = grid(AXIS, AXIS)
 ASKED = np.array([(point.valence, point.arousal) for point in POINTS], np.float32)
 JUDGES = Path(__file__).resolve().parent / "judges"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A prompt, the scene that it tells of, and what its words can mean: "child" is a girl or a boy."""
-
-    prompt: str
-    scene: Scene
-    places: frozenset[str]
-    subjects: tuple[frozenset[str], ...]  # one set of kinds for each kind in the scene
-
-
-def held_out_cases(number: int, seed: int = 0) -> list[Case]:
-    """Prompts for contents (place, subject, action) that no training has seen, each content once.
-
-    The prompts are the storybook's own neutral captions; those that leave the place or a subject unsaid are drawn again.
-    """
-    rng = random.Random(f"benchmark/{seed}")
-    cases: dict[tuple[str, str, str], Case] = {}
-    while len(cases) < number:
-        scene = sample_scene(rng, held_out=True)
-        prompt = captions.neutral_caption(scene, rng)
-        asked = expected_content(prompt, scene)
-        if asked is not None:
-            cases.setdefault(scene.content(), Case(prompt=prompt, scene=scene, places=asked.places, subjects=asked.subjects))
-    return list(cases.values())
 
 
 def add_options(options: argparse.ArgumentParser) -> None:

@@ -6,6 +6,8 @@ A recipe is a dataclass of sections, a section a dataclass of keys, each declare
     class TrainConfig(Section):
         batch: int = key(768, "pairs per step", least=1)
 
+A field of the recipe that is a tuple of sections is read from tables that may come several times: [[methods]].
+
 Nothing is ignored: a key that is not known, or a value of another type, raises InputError with what is.
 """
 
@@ -92,7 +94,8 @@ def read_settings(kind: type[R], path: str | os.PathLike[str], overrides: Iterab
 
 def keys(kind: type[Any]) -> Iterator[Key]:
     """Every key of a recipe, in order."""
-    for section, made in _sections(kind).items():
+    for section, hint in _sections(kind).items():
+        made = _several(hint) or hint
         hints = get_type_hints(made)
         for field in dataclasses.fields(made):
             rule = _rule(hints[field.name], field.metadata.get("bounds", {}))
@@ -101,19 +104,20 @@ def keys(kind: type[Any]) -> Iterator[Key]:
 
 def as_dict(recipe: Any) -> dict[str, dict[str, Any]]:
     """Sections of keys as JSON values; keys that are None are left out, since TOML has no such value."""
-    whole = {section: dataclasses.asdict(getattr(recipe, section)) for section in _sections(type(recipe))}
+    found = {section: getattr(recipe, section) for section in _sections(type(recipe))}
     return {
-        section: {name: list(value) if type(value) is tuple else value for name, value in entries.items() if value is not None}
-        for section, entries in whole.items()
+        section: [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)  # type: ignore[misc]
+        for section, value in found.items()
     }
 
 
 def as_toml(recipe: Any) -> str:
     """The recipe as a file that reads back the same."""
     parts = []
-    for section, entries in as_dict(recipe).items():
-        lines = [f"{name} = {_toml(value)}" for name, value in entries.items()]
-        parts.append("\n".join([f"[{section}]", *lines]))
+    for section, found in as_dict(recipe).items():
+        title = f"[[{section}]]" if isinstance(found, list) else f"[{section}]"
+        for entries in found if isinstance(found, list) else [found]:
+            parts.append("\n".join([title, *(f"{name} = {_toml(value)}" for name, value in entries.items())]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -124,16 +128,30 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def _plain(section: Any) -> dict[str, Any]:
+    entries = dataclasses.asdict(section)
+    return {name: list(value) if type(value) is tuple else value for name, value in entries.items() if value is not None}
+
+
+def _several(hint: Any) -> type[Any] | None:
+    """The kind of the sections that a recipe holds several of; None for one that it has once."""
+    return get_args(hint)[0] if get_origin(hint) is tuple else None
+
+
 def _sections(kind: type[Any]) -> dict[str, type[Any]]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
-def _made(kind: type[R], entries: Mapping[str, Mapping[str, Any]], where: str) -> R:
-    sections = {}
+def _made(kind: type[R], entries: Mapping[str, Any], where: str) -> R:
+    sections: dict[str, Any] = {}
     for name, section in _sections(kind).items():
+        several = _several(section)
         try:
-            sections[name] = section(**entries.get(name, {}))
+            if several is None:
+                sections[name] = section(**entries.get(name, {}))
+            else:
+                sections[name] = tuple(several(**one) for one in entries.get(name, []))
         except InputError as error:
             raise InputError(f"In {where!r}, [{name}]: {error.problem}", error.hint) from error
     return kind(**sections)
@@ -144,10 +162,13 @@ def _check_names(kind: type[Any], entries: Mapping[str, Any], where: str) -> Non
     for section, values in entries.items():
         if section not in sections:
             raise _unknown(f"section [{section}]", section, sections, where)
-        if not isinstance(values, dict):
-            raise InputError(f"In {where!r} {section} is a value; it is a section.", f"Write [{section}] and its keys below it.")
-        known = [field.name for field in dataclasses.fields(sections[section])]
-        for name in values:
+        several = _several(sections[section])
+        shown = f"[{section}]" if several is None else f"[[{section}]]"
+        tables = [values] if several is None else values
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            raise InputError(f"In {where!r} {section} is no section {shown}.", f"Write {shown} and its keys below it.")
+        known = [field.name for field in dataclasses.fields(several or sections[section])]
+        for name in (name for one in tables for name in one):
             if name not in known:
                 raise _unknown(f"key {section}.{name}", name, known, where)
 
@@ -157,6 +178,10 @@ def _override(kind: type[Any], text: str) -> tuple[str, str, Any]:
     section, dot, name = name.strip().partition(".")
     if not equals or not dot:
         raise InputError(f"The setting {_shown(text)} is not section.key=value.", "Write, for instance, train.steps=1000.")
+    if _several(_sections(kind).get(section)) is not None:
+        raise InputError(
+            f"The setting {_shown(text)} is of [[{section}]], of which there are several.", "Write it into the file."
+        )
     _check_names(kind, {section: {name: None}}, "--set")
     hint = get_type_hints(_sections(kind)[section])[name]
     try:

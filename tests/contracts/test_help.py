@@ -32,7 +32,7 @@ def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         f"{PROGRAM} {name}"
         for name in (
-            "generate", "grid", "sweep", "batch", "info", "moods", "train", "calibrate",
+            "generate", "grid", "sweep", "batch", "info", "moods", "train", "calibrate", "evaluate",
             "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",

@@ -28,7 +28,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"sheet", "maker", "request", "storybook.captions"},
+    {"maker", "request", "sheet", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},

@@ -106,8 +106,8 @@ def batch(
     from emoticrafter.signals import stop_signals
 
     rows = plan_rows(read_prompts(prompts), feelings, parse_seeds(seeds), settings)
-    say_once = _once(warn)
-    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, _stages(signals, as_json) as stage:
+    say_once = once(warn)
+    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, stages(signals, as_json) as stage:
         done = run_batch(
             maker,
             rows,
@@ -169,7 +169,7 @@ def _absolute_lora(lora: str) -> str:
     return f"{absolute(path)}:{weight}" if colon and Path(path).exists() else absolute(lora)
 
 
-def _once(say: Callable[[str], None]) -> Callable[[str], None]:
+def once(say: Callable[[str], None]) -> Callable[[str], None]:
     """Says each sentence the first time: every batch warns of the words of its prompts."""
     said: set[str] = set()
 
@@ -182,15 +182,15 @@ def _once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 @contextmanager
-def _stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
+def stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
     """A progress bar for one stage after the other; where there is no terminal, a line now and then."""
+    told: list[int] = []
     with ExitStack() as open_bar:
 
         def begin(name: str) -> Step:
             open_bar.close()
             bar = open_bar.enter_context(progress(f"{name} pictures"))
             lines = _Lines()
-            told: list[int] = []
 
             def step(done: int, total: int) -> None:
                 bar(done, total)

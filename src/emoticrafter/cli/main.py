@@ -20,6 +20,7 @@ from typer.main import get_command
 from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.console import note, say, warn
+from emoticrafter.cli.evaluate import evaluate
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
 PROGRAM = "emoticrafter"
@@ -39,6 +40,7 @@ app.command()(pictures.info)
 app.command()(pictures.moods)
 app.command()(train.train)
 app.command()(calibrate)
+app.command()(evaluate)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
 app.add_typer(rivals.app)

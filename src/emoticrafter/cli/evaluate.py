@@ -1,0 +1,214 @@
+"""The command that compares methods."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emoticrafter.cli.batch import once, stages
+from emoticrafter.cli.console import note, say, say_json, warn
+from emoticrafter.cli.options import MODEL, OUTPUT, Force, Json, RayOptions, absolute, spread
+from emoticrafter.errors import InputError
+from emoticrafter.extras import need_extra
+from emoticrafter.files import atomic_path, check_writable
+
+if TYPE_CHECKING:
+    from emoticrafter.batch.drawing import Engine
+    from emoticrafter.evaluation.stages import Evaluated
+    from emoticrafter.evaluation.suite import Suite
+    from emoticrafter.maker import Maker
+
+ELSEWHERE = "Pictures made elsewhere"
+
+
+@spread
+def evaluate(
+    *,
+    suite: Annotated[str, typer.Option(help="A TOML file, or one that ships.", metavar="NAME|FILE.toml")] = "storybook",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder; one that was begun is taken up.", metavar="REPORT", rich_help_panel=OUTPUT),
+    ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Split by commas: ours, rivals' names or folders, checkpoints, labels of the suite; LABEL=SOURCE gives a name.",
+            metavar="METHODS",
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A key of the suite and its value, as in TOML.", metavar="KEY=VALUE"),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Score these, too: a folder, or an index with prompt_id or prompt, valence, arousal, file.",
+            metavar="DIR|INDEX",
+            rich_help_panel=ELSEWHERE,
+        ),
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="How their files are named; by default {prompt_id}_{valence}_{arousal}_{seed}.png.",
+            metavar="NAME",
+            rich_help_panel=ELSEWHERE,
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the report calls them.", rich_help_panel=ELSEWHERE)] = "yours",
+    draw: Annotated[
+        bool, typer.Option("--draw/--no-draw", help="Whether anything is drawn beside them.", rich_help_panel=ELSEWHERE)
+    ] = True,
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write what is to be drawn elsewhere, with ids of the prompts.",
+            metavar="FILE.csv",
+            rich_help_panel=ELSEWHERE,
+        ),
+    ] = None,
+    force_judge: Annotated[
+        bool, typer.Option("--force-judge", help="Take a judge whose validation is below the floor; the report says so.")
+    ] = False,
+    backbone: Annotated[
+        str | None, typer.Option(help="Instead of the suite's.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL)
+    ] = None,
+    ray: RayOptions,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Compare methods by one suite: draw, judge, measure, test, and write one page and one JSON.
+
+    Every stage is skipped where nothing that it depends on has changed; stopped and started again, the same command goes on. The
+    page needs nothing else and no connection. docs/evaluation.md says how to read it, and how to have one's own method scored.
+
+    Examples:
+
+    - `emoticrafter evaluate --suite quick --out reports/quick`
+    - `emoticrafter evaluate --suite storybook --methods ours,rewriting,runs/rivals/time_embedding --out reports/storybook`
+    - `emoticrafter evaluate --suite ablation-alpha --out reports/alpha`
+    - `emoticrafter evaluate --suite quick --requests wanted.csv`
+    - `emoticrafter evaluate --suite quick --images mine/ --name mine --out reports/mine`
+    - `emoticrafter evaluate --suite sdxl --set judge.emotion=judges/oasis --device cuda --out reports/sdxl`
+    """
+    need_extra("evaluation", "cv2", "sklearn", "scipy", "pyarrow", "matplotlib")
+    ray.check()
+    from emoticrafter.evaluation.drawing import requests as wanted
+    from emoticrafter.evaluation.foreign import find_pictures
+    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, open_judges
+    from emoticrafter.evaluation.stages import evaluate as run
+    from emoticrafter.evaluation.suite import read_suite
+    from emoticrafter.signals import stop_signals
+
+    if (requests is None) == (out is None):
+        raise InputError("Either --out or --requests must be given, and not both.", "Give --out REPORT.")
+    if pattern is not None and images is None:
+        raise InputError("--pattern was given without --images.", "Give --images the folder of the pictures.")
+    if images is None and not draw:
+        raise InputError("--no-draw was given without --images: nothing would be compared.", "Give --images.")
+    chosen, path = read_suite(suite, [*(set_ or ()), *([f"model.backbone={backbone}"] if backbone else [])])
+    if methods is not None:
+        chosen = chosen.with_methods([text.strip() for text in methods.split(",") if text.strip()])
+    elif images is not None:
+        chosen = chosen.with_methods([])
+    cases = chosen.cases(path.parent)
+    if requests is not None:
+        _write_requests(list(wanted(cases, chosen)), requests, force)
+        return
+    assert out is not None
+    foreign = None
+    if images is not None:
+        found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0])
+        foreign = Foreign(label=name, rows=found)
+        note(f"{len(found):,} pictures of {len({row['prompt'] for row in found})} of the suite's prompts")
+    judges, doubt = open_judges(chosen, force_judge, "cuda" if str(device).startswith("cuda") else "cpu")
+    if doubt:
+        warn(doubt)
+    say_once = once(warn)
+    opener = _opener(chosen, {"device": device, "dtype": dtype}, ray, say_once) if draw else None
+    command = shlex.join(["emoticrafter", *sys.argv[1:]])
+    with stop_signals() as signals, stages(signals, as_json) as stage:
+        try:
+            done = run(
+                chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
+                progress=stage, stop=lambda: bool(signals), warn=say_once,
+            )  # fmt: skip
+        except StoppedEarlyError:
+            note("stopped; the same command goes on from there")
+            raise typer.Exit(128 + (signals[0] if signals else 15)) from None
+    _report(done, as_json)
+
+
+def _opener(
+    suite: Suite, options: dict[str, Any], ray: RayOptions, say_new: Callable[[str], None]
+) -> Callable[[str, bool], AbstractContextManager[tuple[Maker, Engine | None]]]:
+    """What opens each method; in this process all share one backbone."""
+    from emoticrafter.evaluation.makers import open_method_maker, open_upon
+
+    given = {key: value for key, value in options.items() if value is not None}
+    backbone = absolute(suite.model.backbone)
+    kept: list[Any] = []
+
+    @contextmanager
+    def local(source: str, calibrated: bool) -> Iterator[tuple[Maker, Engine | None]]:
+        from emoticrafter.backbones.registry import open_backbone
+
+        if not kept:
+            kept.append(open_backbone(backbone, **given))
+        yield open_upon(kept[0], source, calibrated=calibrated, warn=say_new), None
+
+    @contextmanager
+    def spread_out(source: str, calibrated: bool) -> Iterator[tuple[Maker, Engine | None]]:
+        from emoticrafter.cluster.pictures import RayMaker
+
+        opener = partial(open_method_maker, backbone, absolute(source), calibrated=calibrated, **given)
+        gpu = str(given.get("device")).startswith("cuda")
+        with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say_new) as maker:
+            yield maker, maker.engine
+
+    return local if ray.engine == "local" else spread_out
+
+
+def _write_requests(rows: list[dict[str, Any]], path: Path, force: bool) -> None:
+    check_writable(path, force)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    with atomic_path(path, force) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    say(str(path))
+    note(f"{len(rows):,} pictures are wanted; lay them beside names such as {{prompt_id}}_{{valence}}_{{arousal}}_{{seed}}.png")
+
+
+def _report(done: Evaluated, as_json: bool) -> None:
+    if as_json:
+        say_json({"path": str(done.html), "json": str(done.json), "stages": done.stages, "report": done.report})
+        return
+    say(str(done.html))
+    say(str(done.json))
+    unchanged = sum(one["unchanged"] for one in done.stages)
+    note(f"{sum(one['seconds'] for one in done.stages):.0f} s; {unchanged} of {len(done.stages)} stages had nothing to do")
+    for row in done.report["rows"]:
+        shown = [row["figures"].get(f"{axis}_error") for axis in ("valence", "arousal")]
+        errors = ", ".join(f"{axis}-Error {one['value']:.2f}" for axis, one in zip("VA", shown, strict=True) if one)
+        note(f"  {row['label']}: {errors}")
+    met = [one["met"] for one in done.report["verdicts"]]
+    if met:
+        note(f"{met.count(True)} of {len(met)} bars are met")

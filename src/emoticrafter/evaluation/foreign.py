@@ -1,0 +1,112 @@
+"""Pictures made elsewhere: found by the names of their files or by an index, and laid to the rows of a suite."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from emoticrafter.data.cells import number
+from emoticrafter.data.sources import read_sheet
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.evaluation.cases import Case
+
+__all__ = ["PATTERN", "find_pictures"]
+
+PATTERN = "{prompt_id}_{valence}_{arousal}_{seed}.png"
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_FIELDS = {"prompt_id": r"[0-9A-Za-z]+", "valence": _NUMBER, "arousal": _NUMBER, "seed": r"\d+"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+
+
+def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed: int) -> list[dict[str, Any]]:
+    """The rows (prompt, valence, arousal, seed, file, sha256) of a folder or of an index.
+
+    source: a folder, whose files (in its folders too) are named by the pattern; or a .csv, .tsv, .jsonl or .parquet with columns
+    prompt_id or prompt, valence, arousal, file, and seed if there are several. A prompt_id is that of `--requests`, or the
+    prompt's number from 0. seed: of pictures whose name or row says none. Pictures of other prompts are left out. Raises
+    MissingError and InputError.
+    """
+    if not source.exists():
+        raise MissingError(f"There is no {str(source)!r}.", "Give the folder of the pictures, or their index.")
+    found = _by_name(source, pattern or PATTERN) if source.is_dir() else _by_index(source, pattern)
+    numbers = {name: case for i, case in enumerate(cases) for name in (case.id, str(i), case.prompt)}
+    rows: list[dict[str, Any]] = []
+    seen: set[tuple[Any, ...]] = set()
+    for entry in found:
+        name = entry["prompt"]
+        case = numbers.get(name) or (numbers.get(str(int(name))) if name.isdecimal() else None)  # 007 is 7
+        if case is None:
+            continue
+        row = {**entry, "prompt": case.prompt, "seed": seed if entry["seed"] is None else entry["seed"]}
+        for axis in ("valence", "arousal"):
+            if not -3 <= row[axis] <= 3:
+                raise InputError(f"{entry['file'].name!r} has the {axis} {row[axis]:g}; it goes from -3 to 3.")
+        key = (row["prompt"], row["valence"], row["arousal"], row["seed"])
+        if key in seen:
+            raise InputError(f"{entry['file'].name!r} is a second picture of one prompt, emotion and seed.", "Take one away.")
+        seen.add(key)
+        with entry["file"].open("rb") as file:
+            row["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+        rows.append(row)
+    if not rows:
+        raise InputError(
+            f"None of the pictures of {str(source)!r} is of the suite's prompts.",
+            "`emoticrafter evaluate --requests FILE.csv` writes the prompts' ids; --pattern says where they stand in the names.",
+        )
+    return rows
+
+
+def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    expression = _expression(pattern)
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        match = expression.fullmatch(name) or expression.fullmatch(path.name)
+        if match is None or path.suffix.lower() not in _SUFFIXES:
+            continue
+        parts = match.groupdict()
+        found.append(
+            {
+                "prompt": parts["prompt_id"],
+                "valence": float(parts["valence"]),
+                "arousal": float(parts["arousal"]),
+                "seed": int(parts["seed"]) if parts.get("seed") else None,
+                "file": path,
+            }
+        )
+    if not found:
+        raise InputError(f"No picture in {str(folder)!r} is named as {pattern!r}.", f"Give --pattern, such as {PATTERN!r}.")
+    return found
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    fields = re.findall(r"\{(\w+)\}", pattern)
+    lacking = [name for name in ("prompt_id", "valence", "arousal") if name not in fields]
+    if lacking or set(fields) - set(_FIELDS) or len(set(fields)) < len(fields):
+        raise InputError(f"The pattern {pattern[:80]!r} is not one.", f"Write each of {', '.join(_FIELDS)} once, as {PATTERN!r}.")
+    parts = re.split(r"\{(\w+)\}", pattern)
+    return re.compile("".join(f"(?P<{part}>{_FIELDS[part]})" if i % 2 else re.escape(part) for i, part in enumerate(parts)))
+
+
+def _by_index(path: Path, pattern: str | None) -> list[dict[str, Any]]:
+    if pattern is not None:
+        raise InputError("--pattern goes with a folder; an index has columns.", "Leave it out.")
+    sheet = read_sheet(path)
+    columns = sheet.find(["prompt_id", "prompt", "valence", "arousal", "seed", "file"])
+    who = "prompt_id" if "prompt_id" in columns else "prompt"
+    sheet.require([who, "valence", "arousal", "file"], columns, "See docs/evaluation.md.")
+    found = []
+    for line in sheet.rows:
+        where = f"{path.name!r}, {sheet.unit} {line.line}"
+        if line.fault:
+            raise InputError(f"{where} cannot be read: {line.fault}.", "Mend it or take it out.")
+        file = path.parent / line.cells[columns["file"]]
+        values = {name: number(line.cells[columns[name]]) for name in ("valence", "arousal")}
+        text = line.cells[columns["seed"]] if "seed" in columns else ""
+        if any(value != value for value in values.values()) or not file.is_file() or (text and not text.isdecimal()):
+            raise InputError(f"{where} has no picture {str(file)!r}, or no numbers.", "Mend it or take it out.")
+        found.append({"prompt": line.cells[columns[who]].strip(), **values, "seed": int(text) if text else None, "file": file})
+    return found

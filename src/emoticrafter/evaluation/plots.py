@@ -1,0 +1,250 @@
+"""The plots of the report, each drawn for light and for dark pages, as bytes of WebP."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emoticrafter.evaluation.estimates import AXES
+
+__all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
+
+Rows = Mapping[str, Mapping[str, Any]]
+COLUMNS = 4  # panels beside each other
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme:
+    """Colours of a page. accent: of the first method; rest: of the others, in order; quiet: of the rows that are no methods."""
+
+    name: str
+    paper: str
+    ink: str
+    soft: str
+    line: str
+    accent: str
+    quiet: str
+    rest: tuple[str, ...]
+    low: str
+    high: str
+
+
+# One palette in two strengths. The hues of `rest` keep apart for the colour-blind, too (after Okabe & Ito 2008).
+LIGHT = Theme(
+    name="light", paper="#ffffff", ink="#22262b", soft="#626b75", line="#e3e6ea", accent="#c8442f", quiet="#98a1ab",
+    rest=("#2f6db5", "#1b8a6b", "#b8860b", "#8f5aa8", "#4aa3c7", "#7d6b57", "#c76a9b", "#5f7f2f"),
+    low="#f7f4f0", high="#a8321f",
+)  # fmt: skip
+DARK = Theme(
+    name="dark", paper="#16191d", ink="#e6e9ec", soft="#98a2ad", line="#2d333a", accent="#f0765f", quiet="#77818c",
+    rest=("#6ea5e0", "#4cc3a0", "#e0b040", "#c08fd8", "#7fcbe8", "#b8a48d", "#e898c2", "#9dbf66"),
+    low="#20252b", high="#f0765f",
+)  # fmt: skip
+
+
+def colours(rows: Rows, theme: Theme) -> dict[str, str]:
+    """A colour for each row: the accent for the first method, one of the others' for each other one, grey for the rest."""
+    methods = [label for label, row in rows.items() if row["method"]]
+    found = dict.fromkeys(rows, theme.quiet)
+    for number, label in enumerate(methods):
+        found[label] = theme.accent if number == 0 else theme.rest[(number - 1) % len(theme.rest)]
+    return found
+
+
+def render(draw: Callable[[Theme], Any], theme: Theme) -> bytes:
+    """The figure that `draw` makes, as lossless WebP, at twice the size of the screen."""
+    from PIL import Image
+
+    with _styled(theme):
+        figure = draw(theme)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=170, facecolor=theme.paper)
+    image = Image.open(buffer).convert("RGB").quantize(128, dither=Image.Dither.NONE).convert("RGB")
+    made = io.BytesIO()
+    image.save(made, "WEBP", lossless=True, quality=60)
+    return made.getvalue()
+
+
+def intervals(rows: Rows, theme: Theme) -> Any:
+    """V-Error and A-Error of every row with their intervals, the best on top."""
+    from matplotlib.figure import Figure
+
+    order = sorted(rows, key=lambda label: -_mean_error(rows[label]))
+    figure = Figure(figsize=(8.6, 0.9 + 0.34 * len(order)), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    shades = colours(rows, theme)
+    most = max(_figure(rows[label], f"{axis}_error")[2] for label in order for axis in AXES)
+    for panel, axis in zip(axes, AXES, strict=True):
+        for y, label in enumerate(order):
+            value, low, high = _figure(rows[label], f"{axis}_error")
+            shade = shades[label]
+            panel.plot([low, high], [y, y], color=shade, linewidth=5, alpha=0.3, solid_capstyle="round")
+            panel.plot([value], [y], "o", color=shade, markersize=6.5)
+            panel.annotate(
+                f"{value:.2f}", (high, y), (6, 0), textcoords="offset points", va="center", fontsize=8.5, color=theme.soft
+            )
+        panel.set_xlim(0, most * 1.18)
+        panel.set_yticks(range(len(order)), order)
+        panel.set_ylim(-0.6, len(order) - 0.4)
+        panel.set_title(f"{axis[0].upper()}-Error, lower is better")
+        panel.grid(axis="x")
+        panel.tick_params(length=0)
+    for tick, label in zip(axes[0].get_yticklabels(), order, strict=True):
+        tick.set_color(theme.ink if rows[label]["method"] else theme.soft)
+    return figure
+
+
+def agreement(rows: Rows, axis: str, theme: Theme) -> Any:
+    """Asked for against read, a panel for each row: every picture, the middle and the middle half at each level."""
+    figure, panels = _panels(len(rows), width=2.15, height=2.2)
+    column, shades = AXES.index(axis), colours(rows, theme)
+    for panel, (label, row) in zip(panels, rows.items(), strict=False):
+        points = np.array(row["points"], np.float64).reshape(-1, 4)
+        x, y = points[:, column], points[:, 2 + column]
+        levels = np.unique(x)
+        step = float(np.diff(levels).min()) if len(levels) > 1 else 1.0
+        shift = np.random.default_rng(0).uniform(-0.28, 0.28, len(x)) * step
+        few = np.random.default_rng(0).permutation(len(x))[:1500]
+        panel.plot([-3, 3], [-3, 3], color=theme.soft, linewidth=1, dashes=(3, 3))
+        panel.scatter((x + shift)[few], y[few], s=4, color=shades[label], alpha=0.16, linewidths=0, rasterized=True)
+        quarters = np.array([np.quantile(y[x == level], [0.25, 0.5, 0.75]) for level in levels])
+        panel.fill_between(levels, quarters[:, 0], quarters[:, 2], color=shades[label], alpha=0.22, linewidth=0)
+        panel.plot(levels, quarters[:, 1], "o-", color=shades[label], linewidth=1.8, markersize=3.5)
+        panel.set_title(label)
+        panel.set(xlim=(-3.5, 3.5), ylim=(-3.25, 3.25), xticks=(-3, 0, 3), yticks=(-3, 0, 3), aspect="equal")
+        error, slope = _figure(row, f"{axis}_error")[0], _figure(row, f"{axis}_slope")[0]
+        told = f"error {error:.2f}" + ("" if math.isnan(slope) else f"\nslope {slope:.2f}")
+        panel.text(3.3, -3.05, told, ha="right", va="bottom", fontsize=7.5, color=theme.soft, linespacing=1.3)
+    figure.supxlabel(f"{axis} asked for", fontsize=9, color=theme.soft)
+    figure.supylabel(f"{axis} read by the judge", fontsize=9, color=theme.soft)
+    return figure
+
+
+def error_maps(rows: Rows, axis: str, valences: Sequence[float], arousals: Sequence[float], theme: Theme) -> Any:
+    """The mean error of an axis in every cell of the plane, a panel for each row, all in one scale."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    figure, panels = _panels(len(rows), width=2.15, height=2.15)
+    scale = LinearSegmentedColormap.from_list("error", [theme.low, theme.high])
+    tables = {label: np.array(row["cells"][f"{axis}_error"], np.float64) for label, row in rows.items()}
+    most = 2.0  # one scale for all reports: what lies above is as bad as it gets
+    for panel, (label, table) in zip(panels, tables.items(), strict=False):
+        panel.imshow(np.clip(table, 0, most), cmap=scale, vmin=0, vmax=most, aspect="equal")
+        for (i, j), value in np.ndenumerate(table):
+            if not math.isnan(value):
+                full = value > (1.0 if theme.name == "light" else 1.4)
+                colour = theme.paper if full else theme.ink
+                panel.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
+        panel.set_title(label)
+        panel.set_xticks(range(len(valences)), [_signed(v) for v in valences])
+        panel.set_yticks(range(len(arousals)), [_signed(a) for a in reversed(arousals)])
+        panel.tick_params(length=0, labelsize=7)
+        panel.spines[:].set_visible(False)
+    figure.supxlabel("valence asked for", fontsize=9, color=theme.soft)
+    figure.supylabel("arousal asked for", fontsize=9, color=theme.soft)
+    return figure
+
+
+def pareto(rows: Rows, theme: Theme) -> Any:
+    """Error of emotion against content that is kept; the curves are sweeps of strength, the marks each method as it comes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.6, 4.6), layout="constrained")
+    panel = figure.subplots()
+    shades, placed = colours(rows, theme), []
+    for label, row in rows.items():
+        curve = [one for one in row.get("curve", []) if one["retention"] is not None and one["retention"]["value"] is not None]
+        if len(curve) > 1:
+            xs, ys = [one["error"]["value"] for one in curve], [one["retention"]["value"] for one in curve]
+            panel.plot(xs, ys, "-o", color=shades[label], linewidth=1.6, markersize=3, alpha=0.7)
+            for one, x, y in ((curve[0], xs[0], ys[0]), (curve[-1], xs[-1], ys[-1])):
+                panel.annotate(
+                    f"{one['strength']:g}",
+                    (x, y),
+                    (0, -9),
+                    textcoords="offset points",
+                    fontsize=6.5,
+                    color=shades[label],
+                    ha="center",
+                )
+        kept = _figure(row, "retention")
+        if math.isnan(kept[0]):
+            continue
+        x, y = _mean_error(row), kept[0]
+        panel.plot([x, x], kept[1:], color=shades[label], linewidth=1, alpha=0.6)
+        mark = "o" if row["method"] else "D"
+        panel.plot([x], [y], mark, color=shades[label], markersize=9, markeredgecolor=theme.paper, markeredgewidth=1.4, zorder=3)
+        placed.append((x, y, label))
+    for x, y, label, lift in _apart(placed):
+        panel.annotate(
+            label, (x, y), (9, lift), textcoords="offset points", va="center", fontsize=9, color=shades[label], weight="bold",
+            arrowprops={"arrowstyle": "-", "color": theme.line, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4} if lift else None,
+        )  # fmt: skip
+    panel.invert_xaxis()
+    panel.set_xlabel("mean of V-Error and A-Error (better to the right)")
+    panel.set_ylabel("content kept, neutral pictures = 1 (better upwards)")
+    panel.grid()
+    panel.margins(0.12)
+    return figure
+
+
+def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str, float]]:
+    """Labels of points that lie close together are moved up and down, in points."""
+    if not placed:
+        return
+    xs, ys = [one[0] for one in placed], [one[1] for one in placed]
+    wide, high = max(max(xs) - min(xs), 1e-6), max(max(ys) - min(ys), 1e-6)
+    taken: list[tuple[float, float]] = []
+    for x, y, label in sorted(placed, key=lambda one: (-one[1], one[0])):
+        at, lift = (x / wide, y / high * 260), 0.0
+        while any(abs(at[0] - other[0]) < 0.22 and abs(at[1] + lift - other[1]) < 12 for other in taken):
+            lift -= 4.0
+        taken.append((at[0], at[1] + lift))
+        yield x, y, label, lift
+
+
+def _signed(x: float) -> str:
+    return f"{x:+g}" if x else "0"
+
+
+def _panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, count)
+    lines = -(-count // columns)
+    figure = Figure(figsize=(width * columns + 0.3, height * lines + 0.3), layout="constrained")
+    panels = list(np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel())
+    for panel in panels[count:]:
+        panel.set_visible(False)
+    return figure, panels
+
+
+def _figure(row: Mapping[str, Any], name: str) -> tuple[float, float, float]:
+    found = row["figures"].get(name) or {}
+    return tuple(math.nan if found.get(part) is None else float(found[part]) for part in ("value", "low", "high"))  # type: ignore[return-value]
+
+
+def _mean_error(row: Mapping[str, Any]) -> float:
+    return sum(_figure(row, f"{axis}_error")[0] for axis in AXES) / 2
+
+
+@contextmanager
+def _styled(theme: Theme) -> Iterator[None]:
+    import matplotlib as mpl
+
+    style = {
+        "font.family": "DejaVu Sans", "font.size": 9, "text.color": theme.ink, "axes.labelcolor": theme.soft,
+        "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlecolor": theme.ink, "axes.titlepad": 5,
+        "axes.facecolor": theme.paper, "axes.edgecolor": theme.line, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.axisbelow": True, "grid.color": theme.line, "grid.linewidth": 0.8, "xtick.color": theme.soft,
+        "ytick.color": theme.soft, "xtick.labelsize": 8, "ytick.labelsize": 8.5, "xtick.labelcolor": theme.soft,
+        "ytick.labelcolor": theme.soft, "figure.facecolor": theme.paper,
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        yield

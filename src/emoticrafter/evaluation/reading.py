@@ -1,0 +1,156 @@
+"""What judges read from pictures, kept by the content of the picture and the judges, so that none is read twice."""
+
+# n pictures, k kinds of subjects
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emoticrafter.evaluation.clip import QUALITY, clip_iqa, clip_score
+from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.files import atomic_path
+
+if TYPE_CHECKING:
+    from emoticrafter.evaluation.clip import ClipModel
+    from emoticrafter.evaluation.judges.base import Judge
+
+__all__ = ["Judges", "Read", "Shown", "read_pictures"]
+
+AT_ONCE = 256  # pictures between two writings of what was read
+Step = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A picture to read: its file, the file's sha256, and its prompt, which CLIPScore compares it with."""
+
+    file: Path
+    sha256: str
+    prompt: str
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(f"{self.sha256}/{self.prompt}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What was read. seen: None without a content judge; clip_score, clip_iqa: None without a CLIP."""
+
+    valence: float
+    arousal: float
+    seen: Seen | None = None
+    clip_score: float | None = None
+    clip_iqa: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judges:
+    """Who reads. content: anything with `contents(pictures)` and `describe()`, as `judges.storybook.ContentJudge`."""
+
+    emotion: Judge
+    content: Any | None = None
+    clip: ClipModel | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """JSON values that tell these judges from others."""
+        return {
+            "emotion": dict(self.emotion.describe()),
+            "content": dict(self.content.describe()) if self.content is not None else None,
+            "clip": {"name": self.clip.name, "sha256": self.clip.fingerprint} if self.clip is not None else None,
+        }
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits of the description."""
+        return hashlib.sha256(json.dumps(self.describe(), sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def read_pictures(
+    shown: Sequence[Shown],
+    judges: Judges,
+    folder: Path,
+    *,
+    step: Step = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Read]:
+    """What the judges read from each picture, by `Shown.key`; those in the folder's table are not read again.
+
+    Stopped early, the table holds what was read until then.
+    """
+    path = folder / f"{judges.hash}.parquet"
+    kept = _load(path)
+    missing = list({one.key: one for one in shown if one.key not in kept}.values())
+    total = len(missing)
+    for begin in range(0, total, AT_ONCE):
+        if stop():
+            break
+        some = missing[begin : begin + AT_ONCE]
+        kept.update(zip((one.key for one in some), _read(some, judges), strict=True))
+        _save(kept, path)
+        step(min(begin + AT_ONCE, total), total)
+    return {one.key: kept[one.key] for one in shown if one.key in kept}
+
+
+def _read(shown: Sequence[Shown], judges: Judges) -> list[Read]:
+    files = [one.file for one in shown]
+    emotions = judges.emotion.emotions(files)
+    seen = judges.content.contents(files) if judges.content is not None else [None] * len(files)
+    scores: Sequence[Any] = [None] * len(files)
+    qualities: Sequence[Any] = [None] * len(files)
+    if judges.clip is not None:
+        pictures = judges.clip.pictures(files)
+        scores = clip_score(pictures, judges.clip.texts([one.prompt for one in shown])).tolist()
+        good, bad = judges.clip.texts(list(QUALITY))
+        qualities = clip_iqa(pictures, good, bad, judges.clip.scale).tolist()
+    return [
+        Read(valence=float(v), arousal=float(a), seen=what, clip_score=score, clip_iqa=quality)
+        for (v, a), what, score, quality in zip(np.asarray(emotions), seen, scores, qualities, strict=True)
+    ]
+
+
+def _load(path: Path) -> dict[str, Read]:
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        return {}
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except Exception:  # a table that cannot be read is made anew
+        return {}
+    return {row["key"]: _row_read(row) for row in rows}
+
+
+def _row_read(row: Mapping[str, Any]) -> Read:
+    seen = None
+    if row["place"] is not None:
+        seen = Seen(place=row["place"], subjects=tuple(row["subjects"]), people=row["people"])
+    return Read(valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"])
+
+
+def _save(kept: Mapping[str, Read], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    all_read = list(kept.values())
+    table = pa.table(
+        {
+            "key": pa.array(list(kept), pa.string()),
+            "valence": pa.array([one.valence for one in all_read], pa.float64()),
+            "arousal": pa.array([one.arousal for one in all_read], pa.float64()),
+            "place": pa.array([one.seen.place if one.seen else None for one in all_read], pa.string()),
+            "subjects": pa.array([list(one.seen.subjects) if one.seen else None for one in all_read], pa.list_(pa.string())),
+            "people": pa.array([one.seen.people if one.seen else None for one in all_read], pa.float64()),
+            "clip_score": pa.array([one.clip_score for one in all_read], pa.float64()),
+            "clip_iqa": pa.array([one.clip_iqa for one in all_read], pa.float64()),
+        }
+    )
+    with atomic_path(path, force=True) as temporary:
+        pq.write_table(table, temporary)

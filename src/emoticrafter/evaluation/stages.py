@@ -1,0 +1,386 @@
+"""The way from a suite to a report: train, generate, judge, measure, compare, report.
+
+Each stage knows by content what it was made from: what is unchanged is not done again, and a killed run goes on where it was.
+
+    REPORT/report.html, report.json
+    REPORT/work/trained/METHOD      runs of `emoticrafter train`
+    REPORT/work/pictures/METHOD-KEY folders of `emoticrafter batch`
+    REPORT/work/read/JUDGES.parquet what the judges read from each picture
+    REPORT/work/measured/METHOD.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emoticrafter.errors import InputError, OutputError
+from emoticrafter.evaluation import comparing, makers, measuring
+from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
+from emoticrafter.evaluation.gathered import Gathered
+from emoticrafter.evaluation.judges import open_judge, storybook_judges
+from emoticrafter.evaluation.judges.base import require_trust
+from emoticrafter.evaluation.reading import Judges, Read, Shown, read_pictures
+from emoticrafter.files import atomic_path, safe_name
+from emoticrafter.locks import hold
+from emoticrafter.settings import as_dict
+from emoticrafter.version import installed_version
+
+if TYPE_CHECKING:
+    from emoticrafter.batch.drawing import Engine
+    from emoticrafter.evaluation.cases import Case
+    from emoticrafter.evaluation.perceptual import Distance
+    from emoticrafter.evaluation.suite import Method, Suite
+    from emoticrafter.maker import Maker
+
+__all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "evaluate", "open_judges"]
+
+VERSION = 1  # of the figures: another number has all of them measured again
+WORK = "work"
+_DECIDE_NOTHING = {"about", "bars", "training", "methods"}  # of the suite, about what is measured of a method's pictures
+Step = Callable[[int, int], None]
+Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
+
+
+class StoppedEarlyError(Exception):
+    """A signal asked the run to stop; the same call goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foreign:
+    """Pictures made elsewhere: rows as `foreign.find_pictures` gives them, and what the report calls them."""
+
+    label: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """html, json: the report. report: what the JSON says. stages: what was done and what was unchanged, with seconds."""
+
+    html: Path
+    json: Path
+    report: dict[str, Any]
+    stages: list[dict[str, Any]]
+
+
+@dataclass(kw_only=True)
+class _Row:
+    """A row of the table as it comes together."""
+
+    label: str
+    source: str
+    method: bool
+    describe: dict[str, Any] = field(default_factory=dict)
+    budget: dict[str, Any] = field(default_factory=dict)
+    pictures: list[dict[str, Any]] = field(default_factory=list)
+    sweep: dict[float, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def open_judges(suite: Suite, force: bool = False, device: str = "cpu") -> tuple[Judges, str | None]:
+    """The suite's judges, and the sentence that a report by a bad one must carry. Raises InputError for a bad one."""
+    emotion = open_judge(suite.judge.emotion, device=device)
+    doubt = require_trust(emotion, force)
+    content = storybook_judges(device=device).content if suite.judge.content == "storybook" else None
+    clip = None
+    if suite.judge.clip is not None:
+        from emoticrafter.evaluation.clip import ClipModel
+
+        clip = ClipModel(suite.judge.clip, device=device)
+    return Judges(emotion=emotion, content=content, clip=clip), doubt
+
+
+def evaluate(
+    suite: Suite,
+    cases: Sequence[Case],
+    out: Path,
+    judges: Judges,
+    opener: Opener | None,
+    *,
+    name: str,
+    doubt: str | None = None,
+    foreign: Foreign | None = None,
+    command: str = "",
+    progress: Callable[[str], Step] = lambda name: lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+    warn: Callable[[str], None] = lambda text: None,
+) -> Evaluated:
+    """Everything, into the folder `out`. opener: opens what is drawn with; None draws nothing, so that only `foreign` is scored.
+
+    Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
+    """
+    _check_folder(out)
+    with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
+        return _Run(
+            suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
+            progress=progress, stop=stop, warn=warn,
+        ).all(foreign)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class _Run:
+    suite: Suite
+    cases: list[Case]
+    out: Path
+    judges: Judges
+    opener: Opener | None
+    name: str
+    doubt: str | None
+    command: str
+    progress: Callable[[str], Step]
+    stop: Callable[[], bool]
+    warn: Callable[[str], None]
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+    def all(self, foreign: Foreign | None) -> Evaluated:
+        rows = [_Row(label=makers.ALWAYS_ZERO, source=makers.ALWAYS_ZERO, method=False)]
+        if self.opener is not None:
+            sources = [self._trained(method) for method in self.suite.methods]
+            truth = makers.TRUTH if self.suite.prompts.source == "storybook" else makers.RULES
+            rows += [self._neutral(), self._drawn(truth, truth, None, calibrated=False, method=False)]
+            rows += [
+                self._drawn(method.name, source, method.strength, calibrated=method.calibrated, method=True)
+                for method, source in zip(self.suite.methods, sources, strict=True)
+            ]
+        if foreign is not None:
+            if any(row.label == foreign.label for row in rows):
+                raise InputError(f"Two rows are called {foreign.label!r}.", "Give the pictures another --name.")
+            rows.append(_Row(label=foreign.label, source="pictures", method=True, pictures=[dict(one) for one in foreign.rows]))
+        read = self._read(rows)
+        measured = self._measured(rows, read)
+        return self._report(rows, measured)
+
+    # -- train and generate ------------------------------------------------------------------------------------------------
+
+    def _trained(self, method: Method) -> str:
+        """The method's source; of one with a recipe, the checkpoint that is trained by it."""
+        if method.recipe is None:
+            return method.source
+        from dataclasses import replace
+
+        from emoticrafter.training import read_recipe, train
+
+        began = time.perf_counter()
+        recipe = read_recipe(method.recipe, method.set)
+        features = self.suite.training.features or recipe.data.features
+        if not Path(features).is_dir():
+            raise InputError(
+                f"There are no features {features!r} to train {method.name!r} on.",
+                "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",
+            )
+        recipe = replace(recipe, data=replace(recipe.data, features=features))
+        folder = self.out / WORK / "trained" / safe_name(method.name, 40)
+        outcome = train(recipe, folder, quiet=True)
+        if outcome.signal is not None or outcome.checkpoint is None:
+            raise StoppedEarlyError
+        self._note("train", method.name, began, outcome.seconds < 0.5)
+        return str(outcome.checkpoint)
+
+    def _neutral(self) -> _Row:
+        row = _Row(label=makers.NEUTRAL, source=makers.NEUTRAL, method=False)
+        assert self.opener is not None
+        with self.opener(makers.NEUTRAL, False) as (maker, engine):
+            row.pictures = self._draw(maker, engine, neutral_rows(self.cases, self.suite), row.label).rows
+            row.describe = _description(maker)
+        return row
+
+    def _drawn(self, label: str, source: str, strength: float | None, *, calibrated: bool, method: bool) -> _Row:
+        row = _Row(label=label, source=source, method=method)
+        assert self.opener is not None
+        with self.opener(source, calibrated) as (maker, engine):
+            row.describe, row.budget = _description(maker), dict(makers.budget_of(maker))
+            row.pictures = self._draw(maker, engine, suite_rows(self.cases, self.suite, strength), label).rows
+            own = strength if strength is not None else float((maker.describe().get("defaults") or {}).get("strength", 1.0))
+            for factor in self.suite.sweep.factors if method else ():
+                wanted = sweep_rows(self.cases, self.suite, round(own * factor, 6))
+                row.sweep[round(own * factor, 6)] = self._draw(maker, engine, wanted, label).rows
+            row.describe["strength"] = own
+        return row
+
+    def _draw(self, maker: Maker, engine: Engine | None, rows: Sequence[Any], label: str) -> Drawn:
+        began = time.perf_counter()
+        found = draw_method(
+            maker, engine, rows, self.out / WORK / "pictures", label, progress=self.progress, stop=self.stop, warn=self.warn
+        )
+        self._note("generate", label, began, found.drawn == 0, pictures=found.drawn)
+        if found.missing:
+            raise StoppedEarlyError
+        for one in found.rows:
+            one["file"] = found.folder / one["file"]
+        return found
+
+    # -- judge and measure -------------------------------------------------------------------------------------------------
+
+    def _read(self, rows: Sequence[_Row]) -> dict[str, Read]:
+        began = time.perf_counter()
+        shown = [_shown(one) for row in rows for one in (*row.pictures, *(x for more in row.sweep.values() for x in more))]
+        done = 0
+
+        def count(now: int, total: int) -> None:
+            nonlocal done
+            done = now
+            step(now, total)
+
+        step = self.progress("judging")
+        found = read_pictures(shown, self.judges, self.out / WORK / "read", step=count, stop=self.stop)
+        self._note("judge", "", began, done == 0, pictures=done)
+        if any(one.key not in found for one in shown):
+            raise StoppedEarlyError
+        return found
+
+    def _measured(self, rows: Sequence[_Row], read: Mapping[str, Read]) -> dict[str, dict[str, Any]]:
+        distance = self._distance()
+        neutral = next((self._gather(row.pictures, read) for row in rows if row.label == makers.NEUTRAL), None)
+        threshold = None
+        if neutral is not None and self.suite.metrics.step_prompts:
+            threshold = measuring.visible_threshold(neutral, distance)
+        found = {}
+        for row in rows:
+            if self.stop():
+                raise StoppedEarlyError
+            found[row.label] = self._measure(row, read, neutral, distance, threshold)
+        return found
+
+    def _measure(
+        self, row: _Row, read: Mapping[str, Read], neutral: Gathered | None, distance: Distance, threshold: float | None
+    ) -> dict[str, Any]:
+        began = time.perf_counter()
+        path = self.out / WORK / "measured" / f"{safe_name(row.label, 40)}.json"
+        base = neutral.files if neutral is not None else None
+        key = self._key(
+            row.label, [sorted(_shown(one).key for one in row.pictures)], [str(file.name) for file in base or ()],
+            [[factor, sorted(_shown(one).key for one in more)] for factor, more in row.sweep.items()], distance.name, threshold,
+        )  # fmt: skip
+        kept = _load(path)
+        if kept is not None and kept.get("key") == key:
+            self._note("measure", row.label, began, True)
+            return dict(kept["found"])
+        emotions = self.suite.emotions
+        if row.label == makers.ALWAYS_ZERO:
+            gathered = Gathered.of_constant(self.cases, emotions)
+        else:
+            gathered = self._gather(row.pictures, read)
+        if row.label == makers.NEUTRAL:
+            gathered = gathered.spread_over(emotions)
+        if not len(gathered.on_grid(emotions)):
+            raise InputError(f"None of the pictures of {row.label!r} is at an emotion and a seed of the suite.", "Look at them.")
+        on_seeds = neutral.rows(np.flatnonzero(np.isin(neutral.seeds, emotions.seeds))) if neutral is not None else None
+        step = self.progress(f"measuring {row.label}")
+        found = measuring.measure(gathered, on_seeds, self.suite, distance, threshold=threshold, step=step)
+        found["threshold"] = threshold
+        if row.sweep and on_seeds is not None:
+            few = {case.id for case in self.cases[: self.suite.sweep.prompts]}
+            first = gathered.rows([i for i, case in enumerate(gathered.cases) if case.id in few])
+            base_few = on_seeds.rows([i for i, case in enumerate(on_seeds.cases) if case.id in few])
+            curve = {float(row.describe["strength"]): first}
+            curve |= {strength: self._gather(more, read) for strength, more in row.sweep.items()}
+            found["curve"] = [
+                {"strength": strength, **measuring.measure_point(curve[strength], base_few, self.suite)}
+                for strength in sorted(curve)
+            ]
+        _write(path, {"key": key, "found": found})
+        self._note("measure", row.label, began, False)
+        return found
+
+    def _gather(self, pictures: Sequence[Mapping[str, Any]], read: Mapping[str, Read]) -> Gathered:
+        known = {case.prompt: case for case in self.cases}
+        pictures = [one for one in pictures if one["prompt"] in known]
+        found = [read[_shown(one).key] for one in pictures]
+        return Gathered(
+            cases=[known[one["prompt"]] for one in pictures],
+            requested=np.array([(one["valence"], one["arousal"]) for one in pictures], np.float64).reshape(-1, 2),
+            judged=np.array([(one.valence, one.arousal) for one in found], np.float64).reshape(-1, 2),
+            seeds=np.array([one["seed"] for one in pictures], np.int64),
+            read=found,
+            files=[Path(one["file"]) for one in pictures],
+        )
+
+    def _distance(self) -> Distance:
+        from emoticrafter.evaluation.perceptual import open_distance
+
+        return open_distance(self.suite.metrics.distance)
+
+    # -- compare and report ------------------------------------------------------------------------------------------------
+
+    def _report(self, rows: Sequence[_Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
+        from emoticrafter.evaluation import page, report
+
+        began = time.perf_counter()
+        beside = {row.label: {**measured[row.label], **_about(row)} for row in rows}
+        compared = comparing.compare(beside)
+        verdicts = comparing.verdicts(beside, compared, self.suite.bars)
+        self._note("compare", "", began, False)
+        began = time.perf_counter()
+        made = report.assemble(
+            self.suite, self.cases, self.judges, beside, compared, verdicts,
+            name=self.name, doubt=self.doubt, command=self.command, measure_version=VERSION,
+        )  # fmt: skip
+        html, text = self.out / "report.html", self.out / "report.json"
+        grids = {row.label: [*row.pictures] for row in rows}
+        key = self._key(report.lasting(made), sorted(beside), [sorted(_shown(x).key for x in more) for more in grids.values()])
+        state = self.out / WORK / "report.json"
+        kept = _load(state)
+        if kept is not None and kept.get("key") == key and html.is_file() and text.is_file():
+            self._note("report", "", began, True)
+            return Evaluated(html=html, json=text, report=_load(text) or made, stages=self.stages)
+        with atomic_path(html, force=True) as temporary:
+            temporary.write_text(page.write_page(made, beside, grids, self.suite, self.cases), encoding="utf-8")
+        _write(text, made, indent=1)
+        _write(state, {"key": key})
+        self._note("report", "", began, False)
+        return Evaluated(html=html, json=text, report=made, stages=self.stages)
+
+    def _key(self, *parts: Any) -> str:
+        decides = {name: value for name, value in as_dict(self.suite).items() if name not in _DECIDE_NOTHING}
+        about = [VERSION, installed_version(), decides, self.judges.describe()]
+        text = json.dumps([about, [case.prompt for case in self.cases], parts], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _note(self, stage: str, method: str, began: float, unchanged: bool, **more: Any) -> None:
+        seconds = round(time.perf_counter() - began, 2)
+        self.stages.append({"stage": stage, "method": method, "unchanged": unchanged, "seconds": seconds, **more})
+
+
+def _about(row: _Row) -> dict[str, Any]:
+    return {"source": row.source, "method": row.method, "describe": row.describe, "budget": row.budget}
+
+
+def _description(maker: Maker) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(json.dumps(dict(maker.describe()), default=str))
+    return about
+
+
+def _shown(one: Mapping[str, Any]) -> Shown:
+    return Shown(file=Path(one["file"]), sha256=one["sha256"], prompt=one["prompt"])
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"The output {str(out)!r} is a file.", "Give a folder.")
+    known = {WORK, "report.html", "report.json", ".lock"}
+    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    others = sorted(name for name in names - known if ".tmp" not in name)
+    if others and not names & known:
+        raise OutputError(f"The folder {str(out)!r} holds other files, as {others[0]!r}.", "Give an empty or new folder.")
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(path: Path, value: Any, indent: int | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
