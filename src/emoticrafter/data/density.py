@@ -108,7 +108,7 @@ class Density:
         terms *= -0.5
         np.maximum(terms, LEAST, out=terms)
         np.exp(terms, out=terms)
-        return terms @ self._counts[near]
+        return np.einsum("ij,j->i", terms, self._counts[near])
 
     def _whitened(self, points: np.ndarray) -> np.ndarray:
         return ((points - self._centre) @ self._whiten).astype(np.float32)
