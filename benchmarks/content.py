@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import Report, parser, table
-from benchmarks.grids import AXIS, POINTS, Case, Drawer, add_options, flat
+from benchmarks.grids import AXIS, POINTS, Drawer, add_options, flat
 from benchmarks.world import find_sprites
+from emoticrafter.evaluation.cases import StorybookCase
 from emoticrafter.storybook.judge import Judge
 
 Read = list[tuple[str, dict[str, float]]]
 
 
-def agreement(cases: Sequence[Case], read: Read) -> dict[str, Any]:
+def agreement(cases: Sequence[StorybookCase], read: Read) -> dict[str, Any]:
     """Shares of agreement, and what was most often taken for what. `read` holds as many pictures of each case, in order."""
     each = len(read) // len(cases)
     places, subjects, all_right = [], [], []
@@ -49,7 +50,7 @@ def agreement(cases: Sequence[Case], read: Read) -> dict[str, Any]:
     }
 
 
-def worst_prompts(cases: Sequence[Case], figures: dict[str, Any], number: int = 8) -> list[dict[str, Any]]:
+def worst_prompts(cases: Sequence[StorybookCase], figures: dict[str, Any], number: int = 8) -> list[dict[str, Any]]:
     places = np.reshape(figures["place_by_picture"], (len(cases), -1)).mean(axis=1)
     subjects = np.reshape(figures["subject_by_picture"], (len(cases), -1)).mean(axis=1)
     order = np.argsort(places + subjects)[:number]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import common, content, emotion, grids, models
+from emoticrafter.evaluation.cases import StorybookCase
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 
 
@@ -106,7 +107,7 @@ def test_held_out_prompts_are_the_same_every_time_and_name_place_and_subjects() 
 
 def test_content_agreement_counts_each_subject_among_as_many_likeliest() -> None:
     scene = Scene(place="beach", subjects=(Subject(kind="dog"), Subject(kind="ball")), relation="chasing")
-    case = grids.Case(
+    case = StorybookCase(
         prompt="a dog chasing a ball on a beach",
         scene=scene,
         places=frozenset({"beach"}),

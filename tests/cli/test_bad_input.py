@@ -92,11 +92,12 @@ def test_an_output_that_is_a_folder_or_below_a_file(cli: Cli, crafter: Fake, tmp
 
 
 def test_a_full_disk(cli: Cli, crafter: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Image.Image, path: Path, *_: object, **__: object) -> None:
-        path.write_bytes(b"half")
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     refused(cli("generate", "a", "--out", "a.png"), "disk is full")
     assert list(tmp_path.iterdir()) == []
 

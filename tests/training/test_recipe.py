@@ -26,7 +26,7 @@ def test_the_recipes_are_those_that_ship() -> None:
     assert {path.stem for path in (ROOT / "configs").glob("*.toml")} == set(SHIPPED)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"configs": "emoticrafter/configs"}
+    assert wheel["force-include"]["configs"] == "emoticrafter/configs"
     assert "/configs" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
 
 

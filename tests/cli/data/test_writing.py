@@ -182,7 +182,7 @@ def test_a_missing_package_names_the_cure(cli: Cli, table: pd.DataFrame, monkeyp
     def need(extra: str, *modules: str) -> None:
         real(extra, *modules, "no_such_module")
 
-    monkeypatch.setattr("emoticrafter.data.writers.base.need_extra", need)
+    monkeypatch.setattr("emoticrafter.data.writers.registry.need_extra", need)
     done = cli(*CHAT, "--model", "m")
     assert done.code == 2
     assert "pip install 'emoticrafter[openai]'" in done.err
