@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import re
 import secrets
 import shutil
@@ -21,6 +20,7 @@ from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
 from emoticrafter.files import check_writable
+from emoticrafter.pickles import read_pickle
 
 __all__ = ["describe", "import_released", "load", "load_calibration", "save"]
 
@@ -117,7 +117,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled. Raises MissingError and CheckpointError.
     """
     path = Path(path)
-    found = {name.removeprefix("module."): tensor for name, tensor in _read_pickle(path).items()}
+    found = {name.removeprefix("module."): tensor for name, tensor in read_pickle(path).items()}
     config = _released_config(found, heads, path)
     expected = _released_keys(config.blocks)
     missing, unknown = sorted(expected - set(found)), sorted(set(found) - expected)
@@ -204,32 +204,6 @@ def _read_safetensors(path: Path) -> State:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"The weights {str(path)!r} are corrupt or cut short: {error}.", "Fetch them again.") from error
-
-
-def _read_pickle(path: Path) -> State:
-    """Tensors by name. `weights_only` refuses every pickle that would call code, before it does."""
-    if not path.is_file():
-        raise MissingError(f"There is no file {str(path)!r}.", "Give the path of a released checkpoint, a .pth file.")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{str(path)!r} is damaged, or holds more than tensors, whose loading could run code; nothing was run.",
-            "Fetch it again from its authors.",
-        ) from error
-    except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {type(error).__name__}.", "Fetch it again.") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if (
-        not isinstance(state, dict)
-        or not state
-        or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items())
-    ):
-        raise CheckpointError(
-            f"{str(path)!r} is not a state dict: tensors by name.", "Give the file as its authors published it."
-        )
-    return state
 
 
 def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTransformer:

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 FLOORS = (
     {"errors", "version"},
     {"emotion", "extras", "files", "locks", "settings", "signals"},
-    {"eit", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
+    {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
         "picture",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -90,21 +88,6 @@ def _state(path: Path) -> dict[str, np.ndarray]:
             return {name: tensor.float().numpy() for name, tensor in load_file(path).items()}
         except Exception as error:  # a damaged file can fail anywhere in the reader
             raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {error}.", "Fetch it again.") from error
-    import torch
+    from emoticrafter.pickles import read_pickle
 
-    try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f"{str(path)!r} is damaged, or holds more than tensors, whose loading could run code; nothing was run.",
-            "Fetch it again from its authors.",
-        ) from error
-    except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {type(error).__name__}.", "Fetch it again.") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
-        raise CheckpointError(
-            f"{str(path)!r} is not a state dict: tensors by name.", "Give the file as its authors published it."
-        )
-    return {name: tensor.float().numpy() for name, tensor in state.items()}
+    return {name: tensor.float().numpy() for name, tensor in read_pickle(path).items()}
