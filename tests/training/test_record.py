@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from emoticrafter.errors import OutputError
-from emoticrafter.training.display import Display, clock, memory_gib
+from emoticrafter.training.display import Display, memory_gib
 from emoticrafter.training.record import Metrics, draw_curves, read_metrics, versions
 
 
@@ -74,6 +74,5 @@ def test_the_display_tells_rate_time_and_memory(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == ""
 
 
-def test_clock_and_memory() -> None:
-    assert clock(3725.4) == "1:02:05"
+def test_memory() -> None:
     assert 0.01 < memory_gib(torch.device("cpu")) < 64

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path
+from emoticrafter.progress import Progress
 from emoticrafter.rivals.budget import Budget, Learned
-from emoticrafter.rivals.showing import Showing
 from emoticrafter.signals import stop_signals
 
 __all__ = ["STATE", "learn", "rate_at"]
@@ -58,7 +58,7 @@ def learn(
     last: deque[float] = deque(maxlen=SHOWN)
     seconds = before
     module.train()
-    with Showing(str(origin["method"]), quiet) as show, stop_signals() as stopped:
+    with Progress(str(origin["method"]), early=True, quiet=quiet) as show, stop_signals() as stopped:
         if step:
             show.say(f"{origin['method']}: taken up at step {step}")
         while not stopped and (used := budget.used(step, seconds)) < 1:
@@ -67,7 +67,9 @@ def learn(
             seconds = before + time.monotonic() - began
             if not math.isfinite(last[-1]):
                 raise EmotiCrafterError(f"The loss is {last[-1]} at step {step}.", "Begin again with a lower rate.")
-            show.update(budget.used(step, seconds), f"step {step}, loss {sum(last) / len(last):.4g}")
+            if show.due():
+                share = min(budget.used(step, seconds), 1.0)
+                show.tell(share, f"{share:.0%}, step {step}, loss {sum(last) / len(last):.4g}")
             if time.monotonic() - saved > SAVE_SECONDS:
                 _save(folder / STATE, module, optimizer, {**about, "step": step, "seconds": seconds})
                 saved = time.monotonic()

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.progress import Progress
 from emoticrafter.ridge import TERMS, Sums, predicted_residual
 from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.material import Material
-from emoticrafter.rivals.showing import Showing
 from emoticrafter.settings import Section, key
 
 __all__ = ["LinearRegression"]
@@ -57,7 +57,7 @@ class LinearRegression(Rival):
         """Fit as many pairs as the budget allows, or all; a step of it is a batch of pairs."""
         began, done, step, sums = time.monotonic(), 0, 0, Sums()
         order = torch.randperm(len(material), generator=torch.Generator().manual_seed(seed)).tolist()[: self.config.pairs]
-        with torch.no_grad(), Showing(self.name, quiet) as show:
+        with torch.no_grad(), Progress(self.name, len(order), early=True, quiet=quiet) as show:
             while done < len(order) and budget.used(step, time.monotonic() - began) < 1:
                 rows = order[done : done + AT_ONCE]
                 neutral = self._first_section([material.neutral[row] for row in rows])
@@ -65,7 +65,8 @@ class LinearRegression(Rival):
                 points = torch.from_numpy(material.emotions[rows]).to(neutral.device)
                 sums.add(neutral, points, emotional - neutral)
                 done, step = done + len(rows), step + 1
-                show.update(done / len(order), f"{done} of {len(order)} pairs")
+                if show.due():
+                    show.tell(done, f"{done} of {len(order)} pairs")
         assert isinstance(self.module, _Map)
         [(_, matrix)] = sums.maps([self.config.penalty])
         self.module.take(matrix)

@@ -19,7 +19,7 @@ from emoticrafter.data.cells import folder_path
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import atomic_path, cache_directory
-from emoticrafter.rivals.showing import Showing
+from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
 if TYPE_CHECKING:
@@ -117,11 +117,12 @@ def cached_latents(
     path = (cache or cache_directory() / "latents") / f"{name}.npy"
     if not path.is_file():
         parts = []
-        with Showing("encoding pictures", quiet) as show:
+        with Progress("encoding pictures", count, early=True, quiet=quiet) as show:
             for batch in _batches(pictures):
                 parts.append(_encode(backbone, batch))
                 done = sum(map(len, parts))
-                show.update(done / max(count, 1), f"{done} of {count}")
+                if show.due():
+                    show.tell(done, f"{done} of {count}")
         with atomic_path(path, force=True) as temporary:
             np.save(temporary, np.concatenate(parts) if parts else np.zeros((0, 1, 1, 1), np.float16))
     return np.load(path, mmap_mode="r")

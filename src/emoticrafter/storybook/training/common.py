@@ -29,7 +29,7 @@ from emoticrafter.files import atomic_path
 from emoticrafter.signals import stop_signals
 from emoticrafter.storybook.training.optimizers import Optimizers
 from emoticrafter.storybook.training.presets import Preset, Recipe
-from emoticrafter.storybook.training.progress import Meter, say
+from emoticrafter.storybook.training.progress import Meter
 
 Losses = dict[str, Tensor]  # the key "loss" is minimised, the others are shown
 LossFunction = Callable[[int, np.random.Generator], Losses]
@@ -66,7 +66,8 @@ class Workshop:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            say(text)
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
     def training(
         self,
@@ -166,14 +167,15 @@ class Training:
 
     def run(self) -> nn.Module:
         """Train to the last step of the recipe and return the averaged network. SIGTERM and Ctrl-C save first."""
-        if self.resume() and not self.quiet:
-            say(f"{self.name}: taken up at step {self.step}")
+        resumed = self.resume()
         if self.minutes and self.step < _MEASURED:
             self.recipe = replace(self.recipe, steps=max(self.recipe.steps, _MEASURED + 1))
         began = time.monotonic() - self.seconds
         saved = watched = time.monotonic()
         self.model.train()
         with Meter(self.name, self.recipe.steps, self.step, quiet=self.quiet) as meter, stop_signals() as stopped:
+            if resumed:
+                meter.say(f"{self.name}: taken up at step {self.step}")
             while self.step < self.recipe.steps and not stopped:
                 losses = self._one_step()
                 now = time.monotonic()
@@ -197,7 +199,7 @@ class Training:
                     watched = time.monotonic()
             if stopped:
                 self.save()
-                say(f"{self.name}: stopped and saved at step {self.step}; run again to go on")
+                meter.say(f"{self.name}: stopped and saved at step {self.step}; run again to go on")
                 sys.exit(128 + stopped[0])
         return self.averaged
 
