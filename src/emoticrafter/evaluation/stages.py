@@ -15,7 +15,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,34 +23,26 @@ import numpy as np
 
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.evaluation import comparing, makers, measuring
-from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.gathered import Gathered
 from emoticrafter.evaluation.judges import open_judge, storybook_judges
 from emoticrafter.evaluation.judges.base import require_trust
-from emoticrafter.evaluation.reading import Judges, Read, Shown, read_pictures
+from emoticrafter.evaluation.reading import Judges, Read, read_pictures
+from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
 from emoticrafter.files import atomic_path, safe_name
 from emoticrafter.locks import hold
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
-    from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.perceptual import Distance
-    from emoticrafter.evaluation.suite import Method, Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.evaluation.suite import Suite
 
 __all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "evaluate", "open_judges"]
 
 VERSION = 1  # of the figures: another number has all of them measured again
 WORK = "work"
 _DECIDE_NOTHING = {"about", "bars", "training", "methods"}  # of the suite, about what is measured of a method's pictures
-Step = Callable[[int, int], None]
-Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
-
-
-class StoppedEarlyError(Exception):
-    """A signal asked the run to stop; the same call goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +61,6 @@ class Evaluated:
     json: Path
     report: dict[str, Any]
     stages: list[dict[str, Any]]
-
-
-@dataclass(kw_only=True)
-class _Row:
-    """A row of the table as it comes together."""
-
-    label: str
-    source: str
-    method: bool
-    describe: dict[str, Any] = field(default_factory=dict)
-    budget: dict[str, Any] = field(default_factory=dict)
-    pictures: list[dict[str, Any]] = field(default_factory=list)
-    sweep: dict[float, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def open_judges(suite: Suite, force: bool = False, device: str = "cpu") -> tuple[Judges, str | None]:
@@ -138,90 +116,28 @@ class _Run:
     progress: Callable[[str], Step]
     stop: Callable[[], bool]
     warn: Callable[[str], None]
-    stages: list[dict[str, Any]] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     def all(self, foreign: Foreign | None) -> Evaluated:
-        rows = [_Row(label=makers.ALWAYS_ZERO, source=makers.ALWAYS_ZERO, method=False)]
+        rows = [Row(label=makers.ALWAYS_ZERO, source=makers.ALWAYS_ZERO, method=False)]
         if self.opener is not None:
-            sources = [self._trained(method) for method in self.suite.methods]
-            truth = makers.TRUTH if self.suite.prompts.source == "storybook" else makers.RULES
-            rows += [self._neutral(), self._drawn(truth, truth, None, calibrated=False, method=False)]
-            rows += [
-                self._drawn(method.name, source, method.strength, calibrated=method.calibrated, method=True)
-                for method, source in zip(self.suite.methods, sources, strict=True)
-            ]
+            rows += Producer(
+                suite=self.suite, cases=self.cases, work=self.out / WORK, opener=self.opener, notes=self.notes,
+                progress=self.progress, stop=self.stop, warn=self.warn,
+            ).rows()  # fmt: skip
         if foreign is not None:
             if any(row.label == foreign.label for row in rows):
                 raise InputError(f"Two rows are called {foreign.label!r}.", "Give the pictures another --name.")
-            rows.append(_Row(label=foreign.label, source="pictures", method=True, pictures=[dict(one) for one in foreign.rows]))
+            rows.append(Row(label=foreign.label, source="pictures", method=True, pictures=[dict(one) for one in foreign.rows]))
         read = self._read(rows)
         measured = self._measured(rows, read)
         return self._report(rows, measured)
 
-    # -- train and generate ------------------------------------------------------------------------------------------------
-
-    def _trained(self, method: Method) -> str:
-        """The method's source; of one with a recipe, the checkpoint that is trained by it."""
-        if method.recipe is None:
-            return method.source
-        from dataclasses import replace
-
-        from emoticrafter.training import read_recipe, train
-
-        began = time.perf_counter()
-        recipe = read_recipe(method.recipe, method.set)
-        features = self.suite.training.features or recipe.data.features
-        if not Path(features).is_dir():
-            raise InputError(
-                f"There are no features {features!r} to train {method.name!r} on.",
-                "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",
-            )
-        recipe = replace(recipe, data=replace(recipe.data, features=features))
-        folder = self.out / WORK / "trained" / safe_name(method.name, 40)
-        outcome = train(recipe, folder, quiet=True)
-        if outcome.signal is not None or outcome.checkpoint is None:
-            raise StoppedEarlyError
-        self._note("train", method.name, began, outcome.seconds < 0.5)
-        return str(outcome.checkpoint)
-
-    def _neutral(self) -> _Row:
-        row = _Row(label=makers.NEUTRAL, source=makers.NEUTRAL, method=False)
-        assert self.opener is not None
-        with self.opener(makers.NEUTRAL, False) as (maker, engine):
-            row.pictures = self._draw(maker, engine, neutral_rows(self.cases, self.suite), row.label).rows
-            row.describe = _description(maker)
-        return row
-
-    def _drawn(self, label: str, source: str, strength: float | None, *, calibrated: bool, method: bool) -> _Row:
-        row = _Row(label=label, source=source, method=method)
-        assert self.opener is not None
-        with self.opener(source, calibrated) as (maker, engine):
-            row.describe, row.budget = _description(maker), dict(makers.budget_of(maker))
-            row.pictures = self._draw(maker, engine, suite_rows(self.cases, self.suite, strength), label).rows
-            own = strength if strength is not None else float((maker.describe().get("defaults") or {}).get("strength", 1.0))
-            for factor in self.suite.sweep.factors if method else ():
-                wanted = sweep_rows(self.cases, self.suite, round(own * factor, 6))
-                row.sweep[round(own * factor, 6)] = self._draw(maker, engine, wanted, label).rows
-            row.describe["strength"] = own
-        return row
-
-    def _draw(self, maker: Maker, engine: Engine | None, rows: Sequence[Any], label: str) -> Drawn:
-        began = time.perf_counter()
-        found = draw_method(
-            maker, engine, rows, self.out / WORK / "pictures", label, progress=self.progress, stop=self.stop, warn=self.warn
-        )
-        self._note("generate", label, began, found.drawn == 0, pictures=found.drawn)
-        if found.missing:
-            raise StoppedEarlyError
-        for one in found.rows:
-            one["file"] = found.folder / one["file"]
-        return found
-
     # -- judge and measure -------------------------------------------------------------------------------------------------
 
-    def _read(self, rows: Sequence[_Row]) -> dict[str, Read]:
+    def _read(self, rows: Sequence[Row]) -> dict[str, Read]:
         began = time.perf_counter()
-        shown = [_shown(one) for row in rows for one in (*row.pictures, *(x for more in row.sweep.values() for x in more))]
+        wanted = [shown(one) for row in rows for one in row.all_pictures()]
         done = 0
 
         def count(now: int, total: int) -> None:
@@ -230,13 +146,13 @@ class _Run:
             step(now, total)
 
         step = self.progress("judging")
-        found = read_pictures(shown, self.judges, self.out / WORK / "read", step=count, stop=self.stop)
-        self._note("judge", "", began, done == 0, pictures=done)
-        if any(one.key not in found for one in shown):
+        found = read_pictures(wanted, self.judges, self.out / WORK / "read", step=count, stop=self.stop)
+        self.notes.add("judge", "", began, done == 0, pictures=done)
+        if any(one.key not in found for one in wanted):
             raise StoppedEarlyError
         return found
 
-    def _measured(self, rows: Sequence[_Row], read: Mapping[str, Read]) -> dict[str, dict[str, Any]]:
+    def _measured(self, rows: Sequence[Row], read: Mapping[str, Read]) -> dict[str, dict[str, Any]]:
         distance = self._distance()
         neutral = next((self._gather(row.pictures, read) for row in rows if row.label == makers.NEUTRAL), None)
         threshold = None
@@ -250,18 +166,18 @@ class _Run:
         return found
 
     def _measure(
-        self, row: _Row, read: Mapping[str, Read], neutral: Gathered | None, distance: Distance, threshold: float | None
+        self, row: Row, read: Mapping[str, Read], neutral: Gathered | None, distance: Distance, threshold: float | None
     ) -> dict[str, Any]:
         began = time.perf_counter()
         path = self.out / WORK / "measured" / f"{safe_name(row.label, 40)}.json"
         base = neutral.files if neutral is not None else None
         key = self._key(
-            row.label, [sorted(_shown(one).key for one in row.pictures)], [str(file.name) for file in base or ()],
-            [[factor, sorted(_shown(one).key for one in more)] for factor, more in row.sweep.items()], distance.name, threshold,
+            row.label, [sorted(shown(one).key for one in row.pictures)], [str(file.name) for file in base or ()],
+            [[factor, sorted(shown(one).key for one in more)] for factor, more in row.sweep.items()], distance.name, threshold,
         )  # fmt: skip
         kept = _load(path)
         if kept is not None and kept.get("key") == key:
-            self._note("measure", row.label, began, True)
+            self.notes.add("measure", row.label, began, True)
             return dict(kept["found"])
         emotions = self.suite.emotions
         if row.label == makers.ALWAYS_ZERO:
@@ -287,13 +203,13 @@ class _Run:
                 for strength in sorted(curve)
             ]
         _write(path, {"key": key, "found": found})
-        self._note("measure", row.label, began, False)
+        self.notes.add("measure", row.label, began, False)
         return found
 
     def _gather(self, pictures: Sequence[Mapping[str, Any]], read: Mapping[str, Read]) -> Gathered:
         known = {case.prompt: case for case in self.cases}
         pictures = [one for one in pictures if one["prompt"] in known]
-        found = [read[_shown(one).key] for one in pictures]
+        found = [read[shown(one).key] for one in pictures]
         return Gathered(
             cases=[known[one["prompt"]] for one in pictures],
             requested=np.array([(one["valence"], one["arousal"]) for one in pictures], np.float64).reshape(-1, 2),
@@ -310,14 +226,14 @@ class _Run:
 
     # -- compare and report ------------------------------------------------------------------------------------------------
 
-    def _report(self, rows: Sequence[_Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
+    def _report(self, rows: Sequence[Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
         from emoticrafter.evaluation import page, report
 
         began = time.perf_counter()
         beside = {row.label: {**measured[row.label], **_about(row)} for row in rows}
         compared = comparing.compare(beside)
         verdicts = comparing.verdicts(beside, compared, self.suite.bars)
-        self._note("compare", "", began, False)
+        self.notes.add("compare", "", began, False)
         began = time.perf_counter()
         made = report.assemble(
             self.suite, self.cases, self.judges, beside, compared, verdicts,
@@ -325,18 +241,18 @@ class _Run:
         )  # fmt: skip
         html, text = self.out / "report.html", self.out / "report.json"
         grids = {row.label: [*row.pictures] for row in rows}
-        key = self._key(report.lasting(made), sorted(beside), [sorted(_shown(x).key for x in more) for more in grids.values()])
+        key = self._key(report.lasting(made), sorted(beside), [sorted(shown(x).key for x in more) for more in grids.values()])
         state = self.out / WORK / "report.json"
         kept = _load(state)
         if kept is not None and kept.get("key") == key and html.is_file() and text.is_file():
-            self._note("report", "", began, True)
-            return Evaluated(html=html, json=text, report=_load(text) or made, stages=self.stages)
+            self.notes.add("report", "", began, True)
+            return Evaluated(html=html, json=text, report=_load(text) or made, stages=self.notes.stages)
         with atomic_path(html, force=True) as temporary:
             temporary.write_text(page.write_page(made, beside, grids, self.suite, self.cases), encoding="utf-8")
         _write(text, made, indent=1)
         _write(state, {"key": key})
-        self._note("report", "", began, False)
-        return Evaluated(html=html, json=text, report=made, stages=self.stages)
+        self.notes.add("report", "", began, False)
+        return Evaluated(html=html, json=text, report=made, stages=self.notes.stages)
 
     def _key(self, *parts: Any) -> str:
         decides = {name: value for name, value in as_dict(self.suite).items() if name not in _DECIDE_NOTHING}
@@ -344,22 +260,9 @@ class _Run:
         text = json.dumps([about, [case.prompt for case in self.cases], parts], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _note(self, stage: str, method: str, began: float, unchanged: bool, **more: Any) -> None:
-        seconds = round(time.perf_counter() - began, 2)
-        self.stages.append({"stage": stage, "method": method, "unchanged": unchanged, "seconds": seconds, **more})
 
-
-def _about(row: _Row) -> dict[str, Any]:
+def _about(row: Row) -> dict[str, Any]:
     return {"source": row.source, "method": row.method, "describe": row.describe, "budget": row.budget}
-
-
-def _description(maker: Maker) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(json.dumps(dict(maker.describe()), default=str))
-    return about
-
-
-def _shown(one: Mapping[str, Any]) -> Shown:
-    return Shown(file=Path(one["file"]), sha256=one["sha256"], prompt=one["prompt"])
 
 
 def _check_folder(out: Path) -> None:
