@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from emoticrafter.eit import EITConfig, EmotionInjectionTransformer, VAEncoder, Variant
+from emoticrafter.eit import EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
 from emoticrafter.errors import InputError
 from tests.tiny import SECTION, tiny_config, tiny_eit
 
@@ -21,10 +21,11 @@ def inputs(batch: int, length: int = SECTION) -> tuple[torch.Tensor, torch.Tenso
     return torch.randn(batch, length, CHANNELS), torch.linspace(-3, 3, batch), torch.linspace(2, -1, batch)
 
 
+@pytest.mark.parametrize("order", [None, "valence_first", "arousal_first"])
 @pytest.mark.parametrize("variant", ["paper", "released"])
 @torch.no_grad()
-def test_block_computes_its_equations(variant: Variant) -> None:
-    eit = tiny_eit(variant=variant, blocks=1)
+def test_block_computes_its_equations(variant: Variant, order: Order | None) -> None:
+    eit = tiny_eit(variant=variant, blocks=1, order=order)
     block = eit.blocks[0]
     x, valence, arousal = torch.randn(2, 5, 24), torch.randn(2, 3, 24), torch.randn(2, 3, 24)
 
@@ -40,17 +41,17 @@ def test_block_computes_its_equations(variant: Variant) -> None:
     def feed(x: torch.Tensor) -> torch.Tensor:
         return block.feed_out(F.gelu(block.feed_in(block.feed_norm(x)), approximate="tanh"))
 
+    axes = {
+        "valence": lambda z: attend(block.valence_attention, z, valence),
+        "arousal": lambda z: attend(block.arousal_attention, z, arousal),
+    }
+    norms = {"valence": block.valence_norm, "arousal": block.arousal_norm}
+    first = {"valence_first": "valence", "arousal_first": "arousal", None: "valence" if variant == "paper" else "arousal"}[order]
     n = block.self_norm(x)
-    if variant == "paper":
-        y = x + attend(block.self_attention, n, n)
-        y = y + attend(block.valence_attention, block.valence_norm(y), valence)
-        y = y + attend(block.arousal_attention, block.arousal_norm(y), arousal)
-    else:
-        y = n + attend(block.self_attention, n, n)
-        n = block.arousal_norm(y)
-        y = n + attend(block.arousal_attention, n, arousal)
-        n = block.valence_norm(y)
-        y = n + attend(block.valence_attention, n, valence)
+    y = (x if variant == "paper" else n) + attend(block.self_attention, n, n)
+    for axis in (first, "arousal" if first == "valence" else "valence"):
+        n = norms[axis](y)
+        y = (y if variant == "paper" else n) + axes[axis](n)
     torch.testing.assert_close(block(x, valence, arousal), y + feed(y))
 
 
@@ -122,6 +123,18 @@ def test_a_new_paper_model_is_near_neutral() -> None:
 
 
 @torch.no_grad()
+def test_a_model_that_predicts_the_feature_answers_with_it() -> None:
+    whole, prompt_and_axes = tiny_eit(predicts="feature"), inputs(2)
+    residual = tiny_eit()
+    residual.load_state_dict(whole.state_dict())
+    torch.testing.assert_close(whole(*prompt_and_axes), residual.residual(*prompt_and_axes))
+    torch.testing.assert_close(whole.residual(*prompt_and_axes), whole(*prompt_and_axes) - prompt_and_axes[0])
+    torch.manual_seed(0)
+    fresh = EmotionInjectionTransformer(tiny_config(predicts="feature"))
+    assert fresh(*prompt_and_axes).std().item() == pytest.approx(1, rel=0.1)
+
+
+@torch.no_grad()
 def test_a_new_encoder_tells_all_of_the_axis_apart() -> None:
     torch.manual_seed(0)
     values = torch.linspace(-3, 3, 31)
@@ -146,7 +159,9 @@ def test_full_size_stays_within_its_budget(variant: Variant, most: int) -> None:
         ({"blocks": 100_000}, "from 1 to 512"),
         ({"width": 2.5}, "width is '2.5'"),
         ({"heads": True}, "heads is 'True'"),
-        ({"variant": "mine"}, "Known variants: paper, released"),
+        ({"variant": "mine"}, "variant is 'mine'"),
+        ({"order": "together"}, "order is 'together'"),
+        ({"predicts": "pictures"}, "predicts is 'pictures'"),
     ],
 )
 def test_a_config_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
@@ -155,7 +170,7 @@ def test_a_config_that_cannot_be_is_refused(change: dict[str, Any], message: str
 
 
 def test_a_config_survives_its_dict_and_refuses_what_it_does_not_know() -> None:
-    config = tiny_config(variant="released", feed_forward=50)
+    config = tiny_config(variant="released", feed_forward=50, order="valence_first", predicts="feature")
     assert EITConfig.from_dict(config.as_dict()) == config
     assert tiny_config().feed_forward == 4 * 24
     with pytest.raises(InputError, match=r"Unknown EIT settings: depth.*prompt_channels"):

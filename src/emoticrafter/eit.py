@@ -24,11 +24,15 @@ from emoticrafter.errors import InputError
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["EITConfig", "EmotionInjectionTransformer", "VAEncoder", "Variant"]
+__all__ = ["EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"]
 
 Variant = Literal["paper", "released"]
+Order = Literal["valence_first", "arousal_first"]
+Predicts = Literal["residual", "feature"]
 MAX_SIZE = 65_536  # of any entry: a config is read from files of strangers
 MAX_BLOCKS = 512
+CHOICES = {"variant": get_args(Variant), "order": get_args(Order), "predicts": get_args(Predicts)}
+OWN_ORDER: dict[Variant, Order] = {"paper": "valence_first", "released": "arousal_first"}
 FIRST_GAIN = 0.01  # of the residual's norm in a model that has learned nothing yet
 
 
@@ -38,7 +42,8 @@ class EITConfig:
 
     prompt_channels: of the text features, 2048 in SDXL. positions: the most tokens of one prompt section, 77 in SDXL.
     emotion_tokens: per axis. encoder_width: hidden units of the MLP of one axis. feed_forward: hidden units of a block's
-    MLP; None means four times the width. Raises InputError where an entry breaks a rule.
+    MLP; None means four times the width. order: of the axes in a block; None means the variant's own. predicts: what the last
+    layer gives, the residual or the whole emotional feature. Raises InputError where an entry breaks a rule.
     """
 
     prompt_channels: int = 2048
@@ -50,18 +55,19 @@ class EITConfig:
     feed_forward: int | None = None
     positions: int = 77
     variant: Variant = "paper"
+    order: Order | None = None
+    predicts: Predicts = "residual"
 
     def __post_init__(self) -> None:
-        if self.variant not in get_args(Variant):
-            raise InputError(
-                f"The EIT variant is {str(self.variant)[:60]!r}.", f"Known variants: {', '.join(get_args(Variant))}."
-            )
+        for name, known in CHOICES.items():
+            if (value := getattr(self, name)) not in known and not (name == "order" and value is None):
+                raise InputError(f"The EIT's {name} is {str(value)[:60]!r}.", f"Known ones: {', '.join(known)}.")
         if self.feed_forward is None and isinstance(self.width, int):
             object.__setattr__(self, "feed_forward", 4 * self.width)
         for field in fields(self):
             value = getattr(self, field.name)
             most = MAX_BLOCKS if field.name == "blocks" else MAX_SIZE
-            if field.name != "variant" and (type(value) is not int or not 1 <= value <= most):
+            if field.name not in CHOICES and (type(value) is not int or not 1 <= value <= most):
                 raise InputError(f"The EIT's {field.name} is {str(value)[:60]!r}; it must be a whole number from 1 to {most}.")
         if self.width % self.heads:
             raise InputError(
@@ -141,11 +147,14 @@ class Block(nn.Module):
     comes first:
 
         n = LN(x): x <- n + self(n);  n = LN(x): x <- n + arousal(n);  n = LN(x): x <- n + valence(n);  x <- x + MLP(LN(x))
+
+    The config's `order` turns the axes round in either.
     """
 
     def __init__(self, config: EITConfig) -> None:
         super().__init__()
-        self.variant = config.variant
+        self.skip_behind_norm = config.variant == "released"
+        self.arousal_first = (config.order or OWN_ORDER[config.variant]) == "arousal_first"
         self.self_norm = nn.LayerNorm(config.width)
         self.self_attention = Attention(config)
         self.valence_norm = nn.LayerNorm(config.width)
@@ -160,18 +169,15 @@ class Block(nn.Module):
     def forward(
         self, x_BTD: Float[Tensor, "B T D"], valence_BKD: Float[Tensor, "B2 K D"], arousal_BKD: Float[Tensor, "B2 K D"]
     ) -> Float[Tensor, "B2 T D"]:
-        if self.variant == "paper":
-            n_BTD = self.self_norm(x_BTD)
-            x_BTD = x_BTD + self.self_attention(n_BTD, n_BTD)
-            x_BTD = x_BTD + self.valence_attention(self.valence_norm(x_BTD), valence_BKD)
-            x_BTD = x_BTD + self.arousal_attention(self.arousal_norm(x_BTD), arousal_BKD)
-        else:
-            n_BTD = self.self_norm(x_BTD)
-            x_BTD = n_BTD + self.self_attention(n_BTD, n_BTD)
-            n_BTD = self.arousal_norm(x_BTD)
-            x_BTD = n_BTD + self.arousal_attention(n_BTD, arousal_BKD)
-            n_BTD = self.valence_norm(x_BTD)
-            x_BTD = n_BTD + self.valence_attention(n_BTD, valence_BKD)
+        axes = [
+            (self.valence_norm, self.valence_attention, valence_BKD),
+            (self.arousal_norm, self.arousal_attention, arousal_BKD),
+        ]
+        n_BTD = self.self_norm(x_BTD)
+        x_BTD = (n_BTD if self.skip_behind_norm else x_BTD) + self.self_attention(n_BTD, n_BTD)
+        for norm, attention, emotion_BKD in reversed(axes) if self.arousal_first else axes:
+            n_BTD = norm(x_BTD)
+            x_BTD = (n_BTD if self.skip_behind_norm else x_BTD) + attention(n_BTD, emotion_BKD)
         return x_BTD + self.feed_out(F.gelu(self.feed_in(self.feed_norm(x_BTD)), approximate="tanh"))
 
 
@@ -181,6 +187,8 @@ class EmotionInjectionTransformer(nn.Module):
     A new `paper` model starts near neutral: the gain of the last norm is 0.01, so that its residual has a standard
     deviation of 0.01 where SDXL's prompt features have about 1, and gradients still reach every weight. Adam moves that gain
     by its learning rate per step, whatever the loss: a short training should give `residual_norm.weight` ten times the rate.
+
+    Where the config `predicts` the feature, "f_n +" is left out, the gain starts at 1, and `residual` is f_hat - f_n.
 
     metadata: JSON values that a checkpoint carries beside the weights, see `checkpoint.save`.
     """
@@ -208,7 +216,7 @@ class EmotionInjectionTransformer(nn.Module):
                     std = 0.02 / math.sqrt(4 * self.config.blocks) if name.endswith("out") else 0.02
                     nn.init.normal_(part.weight, std=std)
                     nn.init.zeros_(part.bias)
-        if self.config.variant == "paper":
+        if self.config.variant == "paper" and self.config.predicts == "residual":
             nn.init.constant_(self.residual_norm.weight, FIRST_GAIN)
 
     def forward(
@@ -233,7 +241,8 @@ class EmotionInjectionTransformer(nn.Module):
         valence_BKD, arousal_BKD = self.encoder(valence_B, arousal_B)
         for block in self.blocks:
             x_BTD = block(x_BTD, valence_BKD, arousal_BKD)
-        return self.residual_norm(self.project_out(self.norm(x_BTD)))
+        found_BTC = self.residual_norm(self.project_out(self.norm(x_BTD)))
+        return found_BTC if self.config.predicts == "residual" else found_BTC - prompt_BTC
 
     @property
     def parameter_count(self) -> int:

@@ -25,6 +25,7 @@ SHIPPED = (
     "ablation-alpha",
     "ablation-density",
     "ablation-order",
+    "ablation-target",
     "ablation-blocks",
     "ablation-losses",
 )

@@ -21,7 +21,7 @@ PUBLIC = {
     "emoticrafter.calibration": {"CALIBRATION", "AxisMap", "Calibration"},
     "emoticrafter.checkpoint": {"describe", "import_released", "load", "load_calibration", "save"},
     "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},
-    "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "VAEncoder", "Variant"},
+    "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
     "emoticrafter.errors": {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",

@@ -32,6 +32,10 @@ class ModelConfig(Section):
     """Section [model]: the transformer. Prompt channels and positions are those of the features."""
 
     variant: Literal["paper", "released"] = key("paper", "which block: the paper's equations, or what the authors' code computes")
+    order: Literal["valence_first", "arousal_first"] | None = key(
+        None, "of the axes in a block; the variant's own where left out"
+    )
+    predicts: Literal["residual", "feature"] = key("residual", "what the last layer gives: the residual, or the whole feature")
     width: int = key(768, "channels inside the transformer", least=1)
     heads: int = key(12, "attention heads; they divide the width", least=1)
     blocks: int = key(12, "transformer blocks", least=1)
