@@ -16,34 +16,29 @@ from benchmarks.common import Report, parser, table
 from benchmarks.grids import AXIS, POINTS, Drawer, add_options, flat
 from benchmarks.world import find_sprites
 from emoticrafter.evaluation.cases import StorybookCase
-from emoticrafter.storybook.judge import Judge
+from emoticrafter.evaluation.content import place_right, subjects_right
+from emoticrafter.evaluation.judges.storybook import Seen
 
-Read = list[tuple[str, dict[str, float]]]
 
-
-def agreement(cases: Sequence[StorybookCase], read: Read) -> dict[str, Any]:
-    """Shares of agreement, and what was most often taken for what. `read` holds as many pictures of each case, in order."""
-    each = len(read) // len(cases)
-    places, subjects, all_right = [], [], []
+def agreement(cases: Sequence[StorybookCase], seen: Sequence[Seen]) -> dict[str, Any]:
+    """Shares of agreement, and what was most often taken for what. `seen` holds as many pictures of each case, in order."""
+    each = len(seen) // len(cases)
+    places = [place_right(cases[number // each].expected, one) for number, one in enumerate(seen)]
+    subjects = [subjects_right(cases[number // each].expected, one) for number, one in enumerate(seen)]
     mistaken: Counter[tuple[str, str]] = Counter()
-    for number, (place, odds) in enumerate(read):
+    for number, one in enumerate(seen):
         case = cases[number // each]
-        first = list(odds)[: len(case.subjects)]
-        found = [bool(kinds & set(first)) for kinds in case.subjects]
-        places.append(place in case.places)
-        subjects.append(float(np.mean(found)))
-        all_right.append(all(found))
-        if not places[-1]:
-            mistaken[case.scene.place, place] += 1
-        wrong = [kind for kind in first if not any(kind in kinds for kinds in case.subjects)] or first
-        mistaken.update(
-            ("/".join(sorted(kinds)), wrong[0]) for kinds, right in zip(case.subjects, found, strict=True) if not right
-        )
+        if not places[number]:
+            mistaken[case.scene.place, one.place] += 1
+        wanted = case.expected.subjects
+        first = one.subjects[: len(wanted)]
+        wrong = [kind for kind in first if not any(kind in kinds for kinds in wanted)] or first
+        mistaken.update(("/".join(sorted(kinds)), wrong[0]) for kinds in wanted if not kinds & set(first))
     return {
         "place": float(np.mean(places)),
         "subject": float(np.mean(subjects)),
-        "all_subjects": float(np.mean(all_right)),
-        "pictures": len(read),
+        "all_subjects": float(np.mean(np.equal(subjects, 1))),
+        "pictures": len(seen),
         "place_by_picture": places,
         "subject_by_picture": subjects,
         "mistaken": [{"prompt": wanted, "picture": seen, "times": times} for (wanted, seen), times in mistaken.most_common(15)],
@@ -66,13 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.smoke:
         given.prompts, given.steps, given.noises = 2, 1, 2
     report, drawer = Report("content", given), Drawer(given)
-    classifier: Judge = drawer.judge("content")
+    classifier = drawer.judge("content")
+
+    def seen(pictures: np.ndarray) -> list[Seen]:
+        return [Seen(place=place, subjects=tuple(odds), people=0.0) for place, odds in classifier.contents(pictures)]
+
     sprites = find_sprites(given.smoke)
     grids, neutral = drawer.kept(given.strength)
     rows = {
-        f"strength {drawer.strength(given.strength):g}": agreement(drawer.cases, classifier.contents(flat(grids))),
-        "neutral": agreement(drawer.cases, classifier.contents(drawer.several(neutral, given.noises))),
-        "rendered scenes": agreement(drawer.cases, classifier.contents(flat(drawer.rendered(sprites)))),
+        f"strength {drawer.strength(given.strength):g}": agreement(drawer.cases, seen(flat(grids))),
+        "neutral": agreement(drawer.cases, seen(drawer.several(neutral, given.noises))),
+        "rendered scenes": agreement(drawer.cases, seen(flat(drawer.rendered(sprites)))),
     }
     ours = next(iter(rows.values()))
     cells = {

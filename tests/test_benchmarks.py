@@ -12,6 +12,8 @@ import pytest
 
 from benchmarks import common, content, emotion, grids, models
 from emoticrafter.evaluation.cases import StorybookCase
+from emoticrafter.evaluation.content import Expected
+from emoticrafter.evaluation.judges.storybook import Seen
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 
 
@@ -99,10 +101,10 @@ def test_held_out_prompts_are_the_same_every_time_and_name_place_and_subjects() 
     assert cases != grids.held_out_cases(12, seed=1)
     assert len({case.scene.content() for case in cases}) == 12
     for case in cases:
-        assert case.scene.place in case.places <= set(PLACES)
+        assert case.scene.place in case.expected.places <= set(PLACES)
         for kind in {subject.kind for subject in case.scene.subjects}:
-            assert any(kind in kinds for kinds in case.subjects)
-        assert all(kinds <= set(SUBJECTS) for kinds in case.subjects)
+            assert any(kind in kinds for kinds in case.expected.subjects)
+        assert all(kinds <= set(SUBJECTS) for kinds in case.expected.subjects)
 
 
 def test_content_agreement_counts_each_subject_among_as_many_likeliest() -> None:
@@ -110,11 +112,10 @@ def test_content_agreement_counts_each_subject_among_as_many_likeliest() -> None
     case = StorybookCase(
         prompt="a dog chasing a ball on a beach",
         scene=scene,
-        places=frozenset({"beach"}),
-        subjects=(frozenset({"dog"}), frozenset({"ball"})),
+        expected=Expected(places=frozenset({"beach"}), subjects=(frozenset({"dog"}), frozenset({"ball"}))),
     )
-    right = ("beach", {"ball": 5.0, "dog": 4.0, "cat": 1.0})
-    wrong = ("desert", {"cat": 5.0, "dog": 4.0, "ball": 1.0})
+    right = Seen(place="beach", subjects=("ball", "dog", "cat"), people=0.0)
+    wrong = Seen(place="desert", subjects=("cat", "dog", "ball"), people=0.0)
     figures = content.agreement([case], [right, wrong])
     assert (figures["place"], figures["subject"], figures["all_subjects"]) == (0.5, 0.75, 0.5)
     assert {(one["prompt"], one["picture"]) for one in figures["mistaken"]} == {("beach", "desert"), ("ball", "cat")}

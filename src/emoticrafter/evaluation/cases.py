@@ -14,7 +14,7 @@ from emoticrafter.storybook import captions
 from emoticrafter.storybook.scenes import sample_scene
 from emoticrafter.storybook.world.scene import Scene
 
-__all__ = ["Case", "StorybookCase", "file_cases", "held_out_cases", "prompt_id", "storybook_cases"]
+__all__ = ["Case", "StorybookCase", "file_cases", "held_out_cases", "prompt_id"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,11 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StorybookCase:
-    """A prompt, the scene that it tells of, and what its words can mean: "child" is a girl or a boy."""
+class StorybookCase(Case):
+    """A prompt and the scene that it tells of."""
 
-    prompt: str
+    expected: Expected
     scene: Scene
-    places: frozenset[str]
-    subjects: tuple[frozenset[str], ...]  # one set of kinds for each kind in the scene
 
 
 def prompt_id(prompt: str) -> str:
@@ -63,20 +61,9 @@ def held_out_cases(number: int, seed: int = 0) -> list[StorybookCase]:
         if asked is None or prompt in said or scene.content() in cases:
             continue
         said.add(prompt)
-        cases[scene.content()] = StorybookCase(prompt=prompt, scene=scene, places=asked.places, subjects=asked.subjects)
+        own = PLACE_VALENCE.get(scene.place, 0.0)
+        cases[scene.content()] = StorybookCase(prompt=prompt, expected=asked, own_valence=own, scene=scene)
     return list(cases.values())
-
-
-def storybook_cases(number: int, seed: int = 0) -> list[Case]:
-    """The same, as a suite takes them."""
-    return [
-        Case(
-            prompt=one.prompt,
-            expected=Expected(places=one.places, subjects=one.subjects),
-            own_valence=PLACE_VALENCE.get(one.scene.place, 0.0),
-        )
-        for one in held_out_cases(number, seed)
-    ]
 
 
 def file_cases(path: Path, count: int | None = None) -> list[Case]:

@@ -153,7 +153,7 @@ class Suite:
         from emoticrafter.evaluation import cases
 
         if self.prompts.source == "storybook":
-            return cases.storybook_cases(self.prompts.count or 132, self.prompts.seed)
+            return [*cases.held_out_cases(self.prompts.count or 132, self.prompts.seed)]
         beside = folder / self.prompts.file
         return cases.file_cases(beside if beside.is_file() else Path(self.prompts.file), self.prompts.count)
 
