@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from emoticrafter.storybook.world import Scene, Subject, render
 from emoticrafter.storybook.world.scene import PLACES, RELATIONS, SUBJECTS, TIMES
 from emoticrafter.storybook.world.sprites import CODES, CodeSprites, PackageSprites
 
+PAINTING = import_module("emoticrafter.storybook.world.render")  # the package has the function under that name
 SPRITES = CodeSprites()
 NEUTRAL = Emotion(valence=0, arousal=0)
 CORNERS = [Emotion(valence=v, arousal=a) for v, a in itertools.product((-3, 3), repeat=2)]
@@ -62,6 +64,31 @@ def test_every_relation_at_every_time(relation: str | None, time: str) -> None:
     kinds = pairs.get(relation or "", ("girl", "cat"))
     scene = Scene(place="park", time=time, subjects=tuple(Subject(kind=k) for k in kinds), relation=relation, seed=8)
     assert render(scene, NEUTRAL, 64, SPRITES).std() > 15
+
+
+@pytest.mark.parametrize("relation", ["beside", "chasing"])
+def test_everybody_looks_the_way_that_was_agreed(relation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the left when alone; the chaser after the chased; two towards each other, the first named on the right."""
+    looks = {}
+
+    def person(stage: object, subject: Subject, x: float, foot: float, height: float, flip: bool, layer: str) -> None:
+        looks[subject.kind] = (round(x, 1), "left" if flip else "right")
+
+    def actor(stage: object, subject: Subject, x: float, foot: float, scale: float, flip: bool, layer: str) -> None:
+        looks[subject.kind] = (round(x, 1), "right" if flip else "left")
+
+    monkeypatch.setattr(PAINTING, "draw_person", person)
+    monkeypatch.setattr(PAINTING, "draw_actor", actor)
+    for seed in range(3):
+        pair = Subject(kind="girl"), Subject(kind="dog")
+        render(Scene(place="park", subjects=pair, relation=relation, seed=seed), NEUTRAL, 64, SPRITES)
+        second = "right" if relation == "beside" else "left"
+        assert looks["girl"] == (0.7, "left")
+        assert looks["dog"][0] < 0.4
+        assert looks["dog"][1] == second
+        for kind in ("girl", "dog"):
+            render(Scene(place="park", subjects=(Subject(kind=kind),), seed=seed), NEUTRAL, 64, SPRITES)
+            assert looks[kind][1] == "left"
 
 
 def test_size_changes_the_pixels_not_the_scene() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
 from emoticrafter.storybook.world.stage import Stage
 
 _PERSON_HEIGHT = 0.76
+_Side = Literal["left", "right"]
 
 
 @lru_cache(maxsize=1)
@@ -47,34 +49,35 @@ def render(scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSourc
 
 
 def _draw_subjects(stage: Stage, foot: float) -> None:
+    """One, or two that hold hands, follow each other or look at each other.
+
+    As on many a picture book's page all look the same way: what stands alone looks to the left, of two the one named first stands
+    on the right. A small network takes long to learn that a dog may look either way, and draws heads at both ends until then.
+    """
     scene = stage.scene
     rng = scene.rng("subjects")
     side = rng.uniform(-0.08, 0.08)
-    flips = (rng.random() < 0.5, rng.random() < 0.5)
     if not scene.subjects:
         return
     if scene.time == "night":  # a pool of light, or nobody would be seen
         stage.canvas.glow(0.5 + side, foot - 0.25, 0.5, 0.45, (255, 236, 190), 0.30)
     if len(scene.subjects) == 1:
-        _draw_one(stage, scene.subjects[0], 0.5 + side, foot, 1.0, flips[0], "first")
+        _draw_one(stage, scene.subjects[0], 0.5 + side, foot, 1.0, "left", "first")
         return
     first, second = scene.subjects
     if scene.relation in ("hand_in_hand", "on_bench") and first.kind in PEOPLE and second.kind in PEOPLE:
         draw_pair(stage, first, second, 0.36 + side / 2, 0.64 + side / 2, foot, _PERSON_HEIGHT * 0.92, scene.relation, "pair")
         return
     if scene.relation == "chasing":  # both look the same way, the chased one ahead
-        flip = flips[0]
-        ahead = 1 if flip else -1
-        _draw_one(stage, second, 0.5 + ahead * 0.25, foot - 0.005, 0.66, flip, "second")
-        _draw_one(stage, first, 0.5 - ahead * 0.20, foot, 0.86, flip, "first")
+        _draw_one(stage, second, 0.25, foot - 0.005, 0.66, "left", "second")
+        _draw_one(stage, first, 0.70, foot, 0.86, "left", "first")
         return
-    left = 1 if flips[0] else -1
-    _draw_one(stage, second, 0.5 - left * 0.23 + side / 3, foot - 0.012, 0.84, left > 0, "second")
-    _draw_one(stage, first, 0.5 + left * 0.21 + side / 3, foot, 0.92, left < 0, "first")
+    _draw_one(stage, second, 0.27 + side / 3, foot - 0.012, 0.84, "right", "second")
+    _draw_one(stage, first, 0.71 + side / 3, foot, 0.92, "left", "first")
 
 
-def _draw_one(stage: Stage, subject: Subject, x: float, foot: float, scale: float, flip: bool, layer: str) -> None:
+def _draw_one(stage: Stage, subject: Subject, x: float, foot: float, scale: float, looks: _Side, layer: str) -> None:
     if subject.kind in PEOPLE:
-        draw_person(stage, subject, x, foot, _PERSON_HEIGHT * scale, flip, layer)
+        draw_person(stage, subject, x, foot, _PERSON_HEIGHT * scale, looks == "left", layer)
     else:
-        draw_actor(stage, subject, x, foot, scale, flip, layer)
+        draw_actor(stage, subject, x, foot, scale, looks == "right", layer)  # most sprites look to the left
