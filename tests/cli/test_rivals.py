@@ -97,7 +97,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(tiny_sdxl: Path, tmp_path: P
     table = write_pairs(tmp_path)
     out = tmp_path / "te"
     command = [
-        sys.executable, "-m", "emoticrafter", "rival", "train", "time_embedding", "--steps", "100000", "--out", str(out),
+        sys.executable, "-m", "emoticrafter", "rival", "train", "time_embedding", "--steps", "3000", "--out", str(out),
         "--pairs", str(table), "--pictures", str(tmp_path / "pictures"), "--cache", str(tmp_path),
         "--backbone", str(tiny_sdxl), "--device", "cpu",
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(tiny_sdxl: Path, tmp_path: P
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         heard = ""
-        while "% step" not in heard:
+        while "%, step" not in heard:
             heard = process.stderr.readline()
             assert heard, "it ended before its first step"
         process.send_signal(signal.SIGTERM)
