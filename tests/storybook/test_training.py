@@ -194,7 +194,7 @@ def test_a_damaged_or_foreign_state_is_refused(out: Path, tmp_path: Path) -> Non
 
 def test_the_command_prints_progress_and_errors_without_a_traceback(tmp_path: Path) -> None:
     done = subprocess.run(_command(tmp_path, "--stage", "render"), env=_environment(), capture_output=True, text=True, check=True)
-    assert "render train: 48/48" in done.stdout
+    assert "render train: 48/48" in done.stderr
     done = subprocess.run(_command(tmp_path, "--stage", "text"), env=_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.strip().endswith("Add --stage tokenizer.")
