@@ -14,7 +14,7 @@ from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import InputError
 from emoticrafter.rivals import Budget
-from emoticrafter.rivals.denoising import Denoising, frozen, learn_to_denoise
+from emoticrafter.rivals.denoising import Denoising, frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
 
@@ -94,8 +94,8 @@ def test_a_model_that_is_moved_about_or_in_float16_is_not_trained_on(
     rival = method_class("time_embedding")(backbone)
     monkeypatch.setitem(backbone._about, "offload", "model")
     with pytest.raises(InputError, match="moved in and out"):
-        learn_to_denoise(rival, material, Budget(steps=1), tmp_path, seed=0, quiet=True)
+        rival.learn(material, Budget(steps=1), tmp_path, seed=0, quiet=True)
     monkeypatch.setitem(backbone._about, "offload", None)
     monkeypatch.setattr(type(backbone.pipeline.unet), "dtype", torch.float16)
     with pytest.raises(InputError, match="float16"):
-        learn_to_denoise(rival, material, Budget(steps=1), tmp_path, seed=0, quiet=True)
+        rival.learn(material, Budget(steps=1), tmp_path, seed=0, quiet=True)

@@ -15,7 +15,7 @@ from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.picture import Picture
 from emoticrafter.rivals import METHODS, Budget, Rival, open_method, train_method
-from emoticrafter.rivals.denoising import frozen, loss_of
+from emoticrafter.rivals.denoising import DenoisingRival, frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
 from tests.tiny_material import tiny_material
@@ -126,7 +126,8 @@ def test_the_loss_falls_and_gradients_reach_new_parameters_only(
     before = state_of(chosen)
     rival = method_class(name)(chosen)
     assert rival.module is not None
-    loss = loss_of(rival, tiny_material(channels=4 if kind == "epsilon" else 6), 8)
+    assert isinstance(rival, DenoisingRival)
+    loss = rival.loss(tiny_material(channels=4 if kind == "epsilon" else 6), 8)
     optimizer = torch.optim.Adam(rival.module.parameters(), lr=0.03)
     pipeline = chosen.pipeline
     losses = []

@@ -51,7 +51,7 @@ def train(
     - `emoticrafter judge train oasis.parquet --pictures OASIS/images --clip clip/ --head mlp --out judges/oasis-mlp`
     """
     need_extra("evaluation", "pandas", "pyarrow", "sklearn", "cv2")
-    from emoticrafter.evaluation.judges.head import check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.folder import check_judge_folder, save_head
     from emoticrafter.evaluation.judges.training import HEADS, train_judge
 
     kind = next((name for name in HEADS if name == head), None)
@@ -103,7 +103,8 @@ def import_(
     - `emoticrafter judge import valence.pth --arousal arousal.pth --activation none --out judges/pair`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges.head import ACTIVATIONS, check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.folder import check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.head import ACTIVATIONS
     from emoticrafter.evaluation.judges.importing import import_head
 
     chosen = next((name for name in ACTIVATIONS if name == activation), None)

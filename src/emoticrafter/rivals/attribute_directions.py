@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.denoising import DenoisingSection
+from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
 from emoticrafter.settings import key
 
 __all__ = ["AttributeDirections"]
@@ -30,7 +29,7 @@ class Settings(DenoisingSection):
     rate: float = key(0.01, "learning rate: a direction is one vector, which has far to go", above=0, most=1)
 
 
-class AttributeDirections(Rival):
+class AttributeDirections(DenoisingRival):
     """See the module."""
 
     name = "attribute_directions"

@@ -1,7 +1,7 @@
 """What a rival method is: named, built upon a frozen backbone, trained on `Material`, kept in a folder, a `Maker` of pictures.
 
 One writes a method by saying what differs: its parameters (`build`), and what these do to the prompt's features (`features`)
-or to the network while it draws (`steered`). All the rest is here.
+or to the network while it draws (`steered`). All the rest is here; `denoising.DenoisingRival` adds how most of them learn.
 """
 
 # B pairs, C prompt channels
@@ -145,10 +145,10 @@ class Rival:
         return {}
 
     def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
-        """Set `self.module` from the material; by default with the backbone's own denoising loss. Resumable in `folder`."""
-        from emoticrafter.rivals.denoising import learn_to_denoise
-
-        return learn_to_denoise(self, material, budget, folder, seed=seed, quiet=quiet)
+        """Set `self.module` from the material, resumable in `folder`. A method with new parameters says how."""
+        if self.module is not None:
+            raise NotImplementedError(f"{type(self).__name__}.learn")
+        return Learned(steps=0, seconds=0.0, examples=0, figures={})
 
     # -- the maker ---------------------------------------------------------------------------------------------------------
 

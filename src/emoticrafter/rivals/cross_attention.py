@@ -21,8 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.denoising import DenoisingSection
+from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
 from emoticrafter.rivals.steering import Steering, axis_embeddings, inside
 from emoticrafter.settings import key
 
@@ -37,7 +36,7 @@ class Settings(DenoisingSection):
     hidden: int = key(64, "hidden units of the MLP of an axis", least=1, most=4096)
 
 
-class CrossAttention(Rival):
+class CrossAttention(DenoisingRival):
     """See the module."""
 
     name = "cross_attention"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.rivals.material import Material
 
-__all__ = ["Denoising", "DenoisingSection", "frozen", "learn_to_denoise", "loss_of"]
+__all__ = ["Denoising", "DenoisingRival", "DenoisingSection", "frozen"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,43 +102,46 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def loss_of(rival: Rival, material: Material, batch: int) -> Callable[[torch.Generator], Tensor]:
-    """The loss of a method on a batch that is drawn from a generator: the frozen network, told the neutral prompts and the
-    emotions, is to draw the emotional pictures.
-    """
-    assert material.latents is not None
-    backbone, latents = rival.backbone, material.latents
-    denoising = Denoising(inside(backbone), material.size, getattr(backbone, "autocast"))  # noqa: B009 (not in the protocol)
-    emotions = torch.from_numpy(material.emotions)
-
-    def loss(generator: torch.Generator) -> Tensor:
-        rows = torch.randint(len(material), (batch,), generator=generator)
-        prompts = [material.neutral[row] for row in rows.tolist()]
-        clean = torch.stack([torch.from_numpy(latents[row].copy()) for row in rows.tolist()]).float().to(backbone.device)
-        points = emotions[rows].to(backbone.device)
-        told = rival.features(encode_together(backbone, prompts), prompts, points, 1.0)
-        with rival.steered(points, 1.0) as steering:
-            if steering is not None:
-                steering.rows = range(batch)
-            return denoising.loss(clean, told, generator)
-
-    return loss
-
-
-def learn_to_denoise(rival: Rival, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
-    """Train `rival.module` on the material, within the budget."""
-    assert rival.module is not None
-    pipeline = inside(rival.backbone)
-    _check(rival.backbone, pipeline)
-    batch, rate = min(rival.config.batch, len(material)), rival.config.rate
-    loss = loss_of(rival, material, batch)
-    origin = {"method": rival.name, "config": plain(rival.config), "material": dict(material.about), "budget": budget.as_dict()}
-    with frozen(pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2):
-        return learn(rival.module, loss, budget, folder, rate=rate, batch=batch, seed=seed, origin=origin, quiet=quiet)
-
-
 def _check(backbone: Any, pipeline: Any) -> None:
     if backbone.describe().get("offload"):
         raise InputError("A method cannot be trained on a model that is moved in and out of memory.", "Leave --offload out.")
     if pipeline.unet.dtype == torch.float16:
         raise InputError("Gradients vanish in float16.", "Train with --dtype bfloat16 or float32.")
+
+
+class DenoisingRival(Rival):
+    """A method whose parameters are learned with the backbone's own loss: the frozen network, told the neutral prompts and the
+    emotions, is to draw the emotional pictures.
+    """
+
+    Config: ClassVar[type[Section]] = DenoisingSection
+
+    def loss(self, material: Material, batch: int) -> Callable[[torch.Generator], Tensor]:
+        """The loss on a batch that is drawn from a generator."""
+        assert material.latents is not None
+        backbone, latents = self.backbone, material.latents
+        denoising = Denoising(inside(backbone), material.size, getattr(backbone, "autocast"))  # noqa: B009 (not in the protocol)
+        emotions = torch.from_numpy(material.emotions)
+
+        def loss(generator: torch.Generator) -> Tensor:
+            rows = torch.randint(len(material), (batch,), generator=generator)
+            prompts = [material.neutral[row] for row in rows.tolist()]
+            clean = torch.stack([torch.from_numpy(latents[row].copy()) for row in rows.tolist()]).float().to(backbone.device)
+            points = emotions[rows].to(backbone.device)
+            told = self.features(encode_together(backbone, prompts), prompts, points, 1.0)
+            with self.steered(points, 1.0) as steering:
+                if steering is not None:
+                    steering.rows = range(batch)
+                return denoising.loss(clean, told, generator)
+
+        return loss
+
+    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+        assert self.module is not None
+        pipeline = inside(self.backbone)
+        _check(self.backbone, pipeline)
+        batch, rate = min(self.config.batch, len(material)), self.config.rate
+        loss = self.loss(material, batch)
+        origin = {"method": self.name, "config": plain(self.config), "material": dict(material.about), "budget": budget.as_dict()}
+        with frozen(pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2):
+            return learn(self.module, loss, budget, folder, rate=rate, batch=batch, seed=seed, origin=origin, quiet=quiet)

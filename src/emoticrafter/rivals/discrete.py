@@ -21,8 +21,7 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.emotion import MOODS
-from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.denoising import DenoisingSection
+from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
 from emoticrafter.rivals.placeholders import Placeholders, between
 from emoticrafter.settings import key
 
@@ -43,7 +42,7 @@ class Settings(DenoisingSection):
     first: str = key("mood", "the word that they begin near to")
 
 
-class Discrete(Rival):
+class Discrete(DenoisingRival):
     """See the module."""
 
     name = "discrete"

@@ -23,15 +23,11 @@ from emoticrafter.data.writers.registry import open_writer
 from emoticrafter.emotion import Emotion
 from emoticrafter.files import cache_directory
 from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.placeholders import between
 from emoticrafter.settings import Section, key
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from emoticrafter.backbones.base import Backbone
-    from emoticrafter.rivals.material import Material
 
 __all__ = ["Rewriting"]
 
@@ -92,10 +88,6 @@ class Rewriting(Rival):
 
     def about(self) -> Mapping[str, Any]:
         return {"writer": self._writer().name}
-
-    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
-        """Nothing."""
-        return Learned(steps=0, seconds=0.0, examples=0, figures={})
 
     def _writer(self) -> Writer:
         config = self.config

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.emotion import LIMIT
-from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.denoising import DenoisingSection
+from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
 from emoticrafter.rivals.placeholders import Placeholders, between
 from emoticrafter.settings import key
 
@@ -34,7 +33,7 @@ class Settings(DenoisingSection):
     first: str = key("mood", "the word that they begin near to")
 
 
-class TextualInversion(Rival):
+class TextualInversion(DenoisingRival):
     """See the module."""
 
     name = "textual_inversion"

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from emoticrafter.eit import VAEncoder
-from emoticrafter.rivals.base import Rival
-from emoticrafter.rivals.denoising import DenoisingSection
+from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
 from emoticrafter.rivals.steering import Steering, axis_embeddings, inside
 from emoticrafter.settings import key
 
@@ -32,7 +31,7 @@ class Settings(DenoisingSection):
     hidden: int = key(64, "hidden units of the MLP of an axis", least=1, most=4096)
 
 
-class TimeEmbedding(Rival):
+class TimeEmbedding(DenoisingRival):
     """See the module."""
 
     name = "time_embedding"

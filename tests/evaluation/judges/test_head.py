@@ -13,7 +13,8 @@ from emoticrafter.errors import CheckpointError, MissingError, OutputError
 from emoticrafter.evaluation.clip import ClipModel
 from emoticrafter.evaluation.judges import open_judge
 from emoticrafter.evaluation.judges.base import Trust, measure_trust
-from emoticrafter.evaluation.judges.head import Head, hash_of, load_head, save_head
+from emoticrafter.evaluation.judges.folder import load_head, save_head
+from emoticrafter.evaluation.judges.head import Head, hash_of
 from tests.tiny_clip import build_tiny_clip
 
 RNG = np.random.default_rng(0)

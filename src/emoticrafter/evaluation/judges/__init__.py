@@ -20,7 +20,8 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
 
     clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError and InputError.
     """
-    from emoticrafter.evaluation.judges.head import ClipJudge, load_head
+    from emoticrafter.evaluation.judges.folder import load_head
+    from emoticrafter.evaluation.judges.head import ClipJudge
     from emoticrafter.evaluation.judges.storybook import StorybookJudge
 
     if os.fspath(source) == "storybook":

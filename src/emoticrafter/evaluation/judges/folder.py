@@ -1,0 +1,93 @@
+"""The folder that a CLIP judge is kept in: `head.safetensors`, `config.json` and `card.md`. The tower is named, not copied.
+
+The layers are `0.weight`, `0.bias`, `1.weight`, ... of a chain of linear layers with ReLU between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
+from emoticrafter.evaluation.clip import CLIP
+from emoticrafter.evaluation.judges.base import Trust
+from emoticrafter.evaluation.judges.card import card_of
+from emoticrafter.evaluation.judges.head import Head, stored
+from emoticrafter.files import atomic_path, check_writable
+
+__all__ = ["check_judge_folder", "load_head", "save_head"]
+
+WEIGHTS, CONFIG, CARD = "head.safetensors", "config.json", "card.md"
+FORMAT, VERSION = "emoticrafter-judge", 1
+MAX_CONFIG_BYTES = 1 << 20
+
+
+def save_head(head: Head, folder: Path, *, force: bool = False) -> list[Path]:
+    """Write the judge's folder, its config last: without it there is no judge. Returns its files. Raises OutputError."""
+    from safetensors.numpy import save
+
+    paths = check_judge_folder(folder, force)
+    state = {
+        f"{i}.{part}": stored(x) for i, layer in enumerate(head.layers) for part, x in zip(("weight", "bias"), layer, strict=True)
+    }
+    raw = save(state)
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        "activation": head.activation,
+        "unit": head.unit,
+        "clip": head.clip,
+        "fingerprint": head.fingerprint,
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "trust": head.trust.as_dict(),
+        "about": head.about,
+    }
+    text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for path, content in zip(paths, (raw, card_of(folder.name, config, head).encode(), text.encode()), strict=True):
+        with atomic_path(path, force) as temporary:
+            temporary.write_bytes(content)
+    return paths
+
+
+def check_judge_folder(folder: Path, force: bool = False) -> list[Path]:
+    """The files of a judge in a folder, in the order of writing; refused early where they could not be written."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{str(folder)!r} is not a folder.", "Choose another place.")
+    return [check_writable(folder / name, force) for name in (WEIGHTS, CARD, CONFIG)]
+
+
+def load_head(folder: Path) -> Head:
+    """The head of a judge's folder. Raises MissingError if there is none, CheckpointError if it is damaged or of another form."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = folder / CONFIG
+    if not path.is_file():
+        raise MissingError(f"{str(folder)!r} holds no judge.", "`emoticrafter judge train` or `judge import` makes one.")
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError(f"it is longer than {MAX_CONFIG_BYTES} bytes")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("format") != FORMAT or found.get("version") != VERSION:
+            raise ValueError(f"it is no {FORMAT} of version {VERSION}")
+        raw = (folder / WEIGHTS).read_bytes()
+        if hashlib.sha256(raw).hexdigest() != found["sha256"]:
+            raise ValueError(f"{WEIGHTS} is not the file that it was written for")
+        state = load(raw)
+        numbers = range(len(state) // 2)
+        if set(state) != {f"{i}.{part}" for i in numbers for part in ("weight", "bias")}:
+            raise ValueError(f"{WEIGHTS} holds other tensors than layers: {', '.join(sorted(state)[:6])}")
+        return Head(
+            layers=[(state[f"{i}.weight"], state[f"{i}.bias"]) for i in numbers],
+            activation=found["activation"],
+            unit=bool(found["unit"]),
+            clip=str(found["clip"]) or CLIP,
+            fingerprint=found["fingerprint"],
+            trust=Trust.from_dict(found["trust"]),
+            about=dict(found["about"]),
+        )
+    except EmotiCrafterError as error:
+        raise CheckpointError(f"The judge {str(folder)!r} is broken. {error.problem}", error.hint) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        raise CheckpointError(f"The judge {str(folder)!r} cannot be read: {error}.", "Fetch or train it again.") from error
