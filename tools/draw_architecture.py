@@ -1,4 +1,4 @@
-"""Draw docs/pictures/architecture.png: the way of the data to a picture, to a checkpoint, and to the embedded model.
+"""Draw docs/pictures/architecture.png: the way of the data to a picture, to a checkpoint, to the embedded model, to a report.
 
 Needs matplotlib, of the extra `storybook`.
 """
@@ -21,7 +21,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "architecture.png"
 PAPER, INK, GREY, FILE, LINE = "#fcfbf8", "#26262c", "#66656d", "#4a6d9c", "#85848c"
 GIVEN, CODE, FROZEN, LEARNED, MADE = "#fdeecb", "#eef0f4", "#dfeaf7", "#eadff5", "#ddf0de"
 LEGEND = {"given": GIVEN, "code": CODE, "frozen network": FROZEN, "network in training": LEARNED, "result": MADE}
-WIDE, HIGH = 192, 156
+WIDE, HIGH, LOW = 192, 156, -46
 Point = tuple[float, float]
 
 
@@ -149,6 +149,24 @@ def draw_build(axes: Axes) -> None:
     way(axes, calibrate.bottom, model.top)
 
 
+def draw_evaluation(axes: Axes) -> None:
+    """From a suite to a report, from left to right."""
+    about = "The stages of evaluation/stages.py. Every method is a maker of pictures, so all go the same way; what is unchanged is not done again."
+    heading(axes, -15, "The evidence", about)
+    y = -40
+    suite, draw, judge, measure, report = row(
+        axes, y,
+        (2, 26, "suite", "prompts, grid, bars", "evaluation/suite", GIVEN),
+        (76, 26, "generate", "a row per picture, kept", "batch/", CODE),
+        (110, 24, "judge", "emotion, content, CLIP", "evaluation/judges/", FROZEN),
+        (142, 22, "measure", "errors, ranks, tests", "evaluation/metrics/", CODE),
+        (172, 18, "report", "HTML and JSON", "evaluation/page", MADE),
+    )  # fmt: skip
+    methods = Box(axes, 38, y, 28, "methods", "ours, rivals, truth, zero", "evaluation/makers", FROZEN)
+    for before, after in pairwise((suite, methods, draw, judge, measure, report)):
+        way(axes, before.right, after.left)
+
+
 def draw_legend(axes: Axes) -> None:
     x = 116.0
     for name, fill in LEGEND.items():
@@ -158,14 +176,15 @@ def draw_legend(axes: Axes) -> None:
 
 
 def main() -> None:
-    figure = plt.figure(figsize=(14.4, 12.4), dpi=110, facecolor=PAPER)
+    figure = plt.figure(figsize=(14.4, 14.4 * (HIGH - LOW) / (WIDE + 2)), dpi=110, facecolor=PAPER)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(-1, WIDE + 1)
-    axes.set_ylim(-9, HIGH)
+    axes.set_ylim(LOW, HIGH)
     axes.axis("off")
     draw_picture(axes)
     draw_training(axes)
     draw_build(axes)
+    draw_evaluation(axes)
     draw_legend(axes)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     figure.canvas.draw()
