@@ -27,7 +27,7 @@ for owner, name in [
     setattr(owner, name, checked(getattr(owner, name)))
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as where a shell starts the tests in the background; children would inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell started the tests in the background; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # the models here are tiny, and tests may run side by side
 
