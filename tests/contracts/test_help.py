@@ -69,15 +69,22 @@ def test_commands_that_draw_share_their_options(name: str) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"]])
-def test_help_answers_in_half_a_second(arguments: list[str]) -> None:
+def seconds(*arguments: str) -> float:
+    """The best of three: the first may compile, and the machine may be busy."""
     times = []
-    for _ in range(3):  # the best of three: the first may compile, and the machine may be busy
+    for _ in range(3):
         began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "emoticrafter", *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
         times.append(time.perf_counter() - began)
         assert "Usage" in done.stdout
-    assert min(times) < 0.5
+    return min(times)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"]])
+def test_help_is_nearly_as_fast_as_that_of_the_smallest_program(arguments: list[str]) -> None:
+    """Its bar in seconds is held by benchmarks/speed.py, on a machine that does nothing else."""
+    smallest = "import sys, typer; sys.argv[1:] = ['--help']; typer.run(lambda: None)"
+    assert seconds("-m", "emoticrafter", *arguments) < 4 * seconds("-c", smallest)
 
 
 def test_the_command_reference_is_current() -> None:
