@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from emoticrafter.data.density import DensityConfig, Weights
+from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.training.baselines import baselines
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
@@ -21,7 +21,7 @@ TRAIN, VAL = np.arange(48), np.arange(48, 64)
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     store = FeatureStore.open(make_features(tmp_path_factory.mktemp("features"), tokens=3, channels=4))
-    weights = Weights(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy()[TRAIN])
+    weights = weigh(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy(), TRAIN)
     return Reader(store, weights, torch.device("cpu"))
 
 
@@ -67,7 +67,7 @@ def test_without_held_out_pairs_there_is_nothing_to_compare(reader: Reader) -> N
 def test_the_probe_reads_emotions_it_was_not_trained_on_and_is_frozen(tmp_path: Path) -> None:
     store = FeatureStore.open(make_features(tmp_path / "features", pairs=240, tokens=2, channels=32))
     train, val = np.arange(200), np.arange(200, 240)
-    weights = Weights(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy()[train])
+    weights = weigh(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy(), train)
     reader = Reader(store, weights, torch.device("cpu"))
     state = torch.get_rng_state()
     probe, figures = fit_probe(reader, train, val, steps=100, seed=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from emoticrafter.data.density import DensityConfig, Weights
+from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import InputError
 from emoticrafter.training.order import Draws, Order
@@ -24,7 +24,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
 
 def reader(store: FeatureStore, **options: object) -> Reader:
     points = store.pairs[["valence", "arousal"]].to_numpy()
-    return Reader(store, Weights(DensityConfig(), points), CPU, **options)  # type: ignore[arg-type]
+    return Reader(store, weigh(DensityConfig(), points), CPU, **options)  # type: ignore[arg-type]
 
 
 def plain(rows: list[int]) -> Draws:

@@ -22,7 +22,7 @@ import numpy as np
 from emoticrafter.errors import InputError
 from emoticrafter.settings import Section, key
 
-__all__ = ["PRESETS", "Density", "DensityConfig", "Weights"]
+__all__ = ["PRESETS", "Density", "DensityConfig", "weigh"]
 
 CHUNK = 32  # points evaluated at once: their terms fit in the cache of a core
 LEAST = -80.0  # exponents below it would give numbers so small that processors are slow with them
@@ -114,30 +114,24 @@ class Density:
         return ((points - self._centre) @ self._whiten).astype(np.float32)
 
 
-class Weights:
-    """What each pair counts in the loss, from the density of the training points alone.
+def weigh(config: DensityConfig, points: np.ndarray, train: np.ndarray | None = None) -> np.ndarray:
+    """What each of (n, 2) points, valence and arousal, counts in the loss; float32 (n,).
 
-    Points far from all training points would weigh without bound, so no weight exceeds the largest of a training point.
+    train: the rows whose density it is, and whose mean weight is brought to 1; by default all. Points far from all of these would
+    weigh without bound, so no weight exceeds the largest among them.
     """
-
-    def __init__(self, config: DensityConfig, points: np.ndarray) -> None:
-        self._power = config.chosen("power")
-        self._density = Density(points, config.chosen("estimate")) if self._power else None
-        self._factor, self._most = 1.0, np.inf
-        raw = self(points)
-        if config.chosen("normalise"):
-            most = np.inf if config.clip is None else config.clip
-            self._factor, self._most = _normalised(raw, most)
-        elif config.clip is not None:
-            self._most = config.clip * float(raw.mean())
-        self._most = min(self._most, float(raw.max()) * self._factor)
-
-    def __call__(self, points: np.ndarray) -> np.ndarray:
-        """The weight of each of (m, 2) points, valence and arousal; float32 (m,)."""
-        if self._density is None:
-            return np.ones(len(points), dtype=np.float32)
-        raw = np.maximum(self._density(points), np.finfo(np.float32).tiny) ** -self._power
-        return np.minimum(raw * self._factor, self._most).astype(np.float32)
+    power = config.chosen("power")
+    if not power:
+        return np.ones(len(points), dtype=np.float32)
+    train = np.arange(len(points)) if train is None else train
+    density = Density(points[train], config.chosen("estimate"))
+    raw = np.maximum(density(points), np.finfo(np.float32).tiny) ** -power
+    factor, most = 1.0, np.inf
+    if config.chosen("normalise"):
+        factor, most = _normalised(raw[train], np.inf if config.clip is None else config.clip)
+    elif config.clip is not None:
+        most = config.clip * float(raw[train].mean())
+    return np.minimum(raw * factor, min(most, float(raw[train].max()) * factor)).astype(np.float32)
 
 
 def _normalised(raw: np.ndarray, most: float) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from emoticrafter.backbones.registry import open_encoder
-from emoticrafter.data.density import Weights
+from emoticrafter.data.density import weigh
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
@@ -35,11 +35,12 @@ class Material:
 
     def __init__(self, recipe: Recipe, store: FeatureStore, device: torch.device) -> None:
         self.recipe, self.store, frame = recipe, store, store.pairs
-        _check_points(frame[["valence", "arousal"]].to_numpy(dtype=np.float64), frame["id"].to_numpy())
+        points = frame[["valence", "arousal"]].to_numpy(dtype=np.float64)
+        _check_points(points, frame["id"].to_numpy())
         seed = recipe.train.seed
         self.split = split_pairs(frame, val_share=recipe.data.val_share, given=recipe.data.given_splits, seed=seed)
         train = self.split.train
-        weights = Weights(recipe.density, frame[["valence", "arousal"]].to_numpy(dtype=np.float64)[train])
+        weights = weigh(recipe.density, points, train)
         partners = Partners(frame["content"].to_numpy(), train) if recipe.objective.counterfactual else None
         if partners is not None and not partners.pairs:
             raise InputError(

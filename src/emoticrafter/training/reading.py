@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emoticrafter.data.density import Weights
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.objective import Pairs
 from emoticrafter.training.order import Draws
@@ -51,12 +50,12 @@ class Partners:
 
 
 class Reader:
-    """Makes the draws of the order into pairs on the device, with their weights."""
+    """Makes the draws of the order into pairs on the device. weights: of the pairs of the store, float32 (n,)."""
 
     def __init__(
         self,
         store: FeatureStore,
-        weights: Weights,
+        weights: np.ndarray,
         device: torch.device,
         *,
         partners: Partners | None = None,
@@ -67,7 +66,7 @@ class Reader:
         self.store, self.device, self.partners, self.threads = store, device, partners, threads
         self.points = frame[["valence", "arousal"]].to_numpy(dtype=np.float64)
         self.numbers = {name: frame[name].to_numpy(dtype=np.int64) for name in ("neutral", "emotional")}
-        self.weights = weights(self.points)
+        self.weights = weights
         self._side = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._table = self._carried(np.arange(store.manifest.prompts)) if on_device else None
 
