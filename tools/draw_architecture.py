@@ -151,7 +151,7 @@ def draw_build(axes: Axes) -> None:
 
 def draw_evaluation(axes: Axes) -> None:
     """From a suite to a report, from left to right."""
-    about = "The stages of evaluation/stages.py. Every method is a maker of pictures, so all go the same way; what is unchanged is kept."
+    about = "The stages of evaluation/stages.py. Every method makes pictures the same way; what is unchanged is not done again."
     heading(axes, -15, "The evidence", about)
     y = -40
     suite, draw, judge, measure, report = row(
