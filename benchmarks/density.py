@@ -22,9 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = Report("density", given)
     rng = np.random.default_rng(0)
     points = np.clip(rng.normal((0.6, 0.2), (1.4, 1.1), (given.points, 2)), -3, 3)
-    rows = []
-    for preset in PRESETS:
-        rows.append((preset, clocked(partial(weigh, DensityConfig(preset=preset), points))[0]))
+    rows = [(preset, clocked(partial(weigh, DensityConfig(preset=preset), points))[0]) for preset in PRESETS]
     report.figures = {"points": given.points, "rows": [{"preset": preset, "seconds": seconds} for preset, seconds in rows]}
     if given.points >= 40_000:
         report.bar("seconds for the slowest preset", max(seconds for _, seconds in rows), most=BAR)

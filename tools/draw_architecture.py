@@ -61,6 +61,12 @@ def row(axes: Axes, y: float, *boxes: tuple[float, float, str, str, str, str]) -
     return [Box(axes, x, y, wide, *lines) for x, wide, *lines in boxes]
 
 
+def chain(axes: Axes, y: float, *boxes: tuple[float, float, str, str, str, str]) -> None:
+    """Boxes side by side, an arrow from each to the next."""
+    for before, after in pairwise(row(axes, y, *boxes)):
+        way(axes, before.right, after.left)
+
+
 def draw_picture(axes: Axes) -> None:
     """The main job, from left to right."""
     about = "Three steps in crafter.py: encode, inject, render. Grids and sweeps are the same steps over many emotions at once."
@@ -98,7 +104,7 @@ def draw_training(axes: Axes) -> None:
     """From annotations to a checkpoint, from left to right."""
     about = "Every arrow is a file: each step is a command of its own, and is taken up where it was stopped."
     heading(axes, 89, "An emotion checkpoint", about)
-    boxes = row(
+    chain(
         axes, 64,
         (2, 24, "annotations", "OASIS, EMOTIC, a CSV", "yours", GIVEN),
         (38, 24, "import", "one table, a report", "data/", CODE),
@@ -107,8 +113,6 @@ def draw_training(axes: Axes) -> None:
         (146, 20, "train", "the EIT", "training/", LEARNED),
         (174, 16, "checkpoint", "for inject", "checkpoint.py", MADE),
     )  # fmt: skip
-    for before, after in pairwise(boxes):
-        way(axes, before.right, after.left)
 
 
 def draw_build(axes: Axes) -> None:
@@ -153,18 +157,15 @@ def draw_evaluation(axes: Axes) -> None:
     """From a suite to a report, from left to right."""
     about = "The stages of evaluation/stages.py. Every method makes pictures the same way; what is unchanged is not done again."
     heading(axes, -15, "The evidence", about)
-    y = -40
-    suite, draw, judge, measure, report = row(
-        axes, y,
+    chain(
+        axes, -40,
         (2, 26, "suite", "prompts, grid, bars", "evaluation/suite", GIVEN),
+        (38, 28, "methods", "ours, rivals, truth, zero", "evaluation/makers", FROZEN),
         (76, 26, "generate", "a row per picture, kept", "batch/", CODE),
         (110, 24, "judge", "emotion, content, CLIP", "evaluation/judges/", FROZEN),
         (142, 22, "measure", "errors, ranks, tests", "evaluation/metrics/", CODE),
         (172, 18, "report", "HTML and JSON", "evaluation/page", MADE),
     )  # fmt: skip
-    methods = Box(axes, 38, y, 28, "methods", "ours, rivals, truth, zero", "evaluation/makers", FROZEN)
-    for before, after in pairwise((suite, methods, draw, judge, measure, report)):
-        way(axes, before.right, after.left)
 
 
 def draw_legend(axes: Axes) -> None:

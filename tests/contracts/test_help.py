@@ -81,10 +81,10 @@ def seconds(*arguments: str) -> float:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["generate", "--help"]])
-def test_help_is_nearly_as_fast_as_that_of_the_smallest_program(arguments: list[str]) -> None:
-    """Its bar in seconds is held by benchmarks/speed.py, on a machine that does nothing else."""
+def test_help_answers_in_half_a_second(arguments: list[str]) -> None:
+    """Where even the smallest program of typer's is slow, the bound goes with it: half a second is 2.6 times its idle 0.19 s."""
     smallest = "import sys, typer; sys.argv[1:] = ['--help']; typer.run(lambda: None)"
-    assert seconds("-m", "emoticrafter", *arguments) < 4 * seconds("-c", smallest)
+    assert seconds("-m", "emoticrafter", *arguments) < max(0.5, 2.6 * seconds("-c", smallest))
 
 
 def test_the_command_reference_is_current() -> None:

@@ -88,7 +88,7 @@ def test_clipped_weights_keep_mean_1_and_leave_the_order() -> None:
 
 
 def test_flat_weights_are_1_for_whatever_points() -> None:
-    assert weigh(DensityConfig(preset="flat"), np.full((3, 2), 2.5)).tolist() == [1, 1, 1]
+    assert weigh(DensityConfig(preset="flat"), np.full((3, 2), 2.5), np.arange(2)).tolist() == [1, 1, 1]
 
 
 def test_points_far_from_all_others_weigh_no_more_than_the_rarest_training_point() -> None:

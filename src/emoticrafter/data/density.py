@@ -126,12 +126,13 @@ def weigh(config: DensityConfig, points: np.ndarray, train: np.ndarray | None = 
     train = np.arange(len(points)) if train is None else train
     density = Density(points[train], config.chosen("estimate"))
     raw = np.maximum(density(points), np.finfo(np.float32).tiny) ** -power
+    own = raw[train]
     factor, most = 1.0, np.inf
     if config.chosen("normalise"):
-        factor, most = _normalised(raw[train], np.inf if config.clip is None else config.clip)
+        factor, most = _normalised(own, np.inf if config.clip is None else config.clip)
     elif config.clip is not None:
-        most = config.clip * float(raw[train].mean())
-    return np.minimum(raw * factor, min(most, float(raw[train].max()) * factor)).astype(np.float32)
+        most = config.clip * float(own.mean())
+    return np.minimum(raw * factor, min(most, float(own.max()) * factor)).astype(np.float32)
 
 
 def _normalised(raw: np.ndarray, most: float) -> tuple[float, float]:
