@@ -19,7 +19,7 @@ from typing import Any
 
 from emoticrafter.emotion import LIMIT, Emotion
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, read_marked
 
 __all__ = ["CALIBRATION", "AxisMap", "Calibration"]
 
@@ -117,11 +117,7 @@ class Calibration:
             return None
         again = "Run `emoticrafter calibrate` again, delete the file, or pass --no-calibration (calibrated=False)."
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"it is longer than {MAX_BYTES} bytes")
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found.get("format") != FORMAT or found.get("version") != VERSION:
-                raise ValueError(f"it is no {FORMAT} of version {VERSION}")
+            found = read_marked(path, FORMAT, VERSION, MAX_BYTES)
             strength = float(found["strength"])
             if not math.isfinite(strength):
                 raise ValueError("its strength is not finite")

@@ -14,7 +14,7 @@ from emoticrafter.evaluation.clip import CLIP
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.card import card_of
 from emoticrafter.evaluation.judges.head import Head, stored
-from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.files import atomic_path, check_writable, read_marked
 
 __all__ = ["check_judge_folder", "load_head", "save_head"]
 
@@ -66,11 +66,7 @@ def load_head(folder: Path) -> Head:
     if not path.is_file():
         raise MissingError(f"{str(folder)!r} holds no judge.", "`emoticrafter judge train` or `judge import` makes one.")
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ValueError(f"it is longer than {MAX_CONFIG_BYTES} bytes")
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("format") != FORMAT or found.get("version") != VERSION:
-            raise ValueError(f"it is no {FORMAT} of version {VERSION}")
+        found = read_marked(path, FORMAT, VERSION, MAX_CONFIG_BYTES)
         raw = (folder / WEIGHTS).read_bytes()
         if hashlib.sha256(raw).hexdigest() != found["sha256"]:
             raise ValueError(f"{WEIGHTS} is not the file that it was written for")
