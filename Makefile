@@ -31,6 +31,7 @@ format: $(VENV)/.dev ## lay the code out as lint wants it
 docs: $(VENV)/.installed ## write the pages that are made from the help, the card and the records
 	$(BIN)/python tools/write_commands.py
 	$(BIN)/python tools/write_card.py
+	$(BIN)/python tools/write_evaluation.py
 
 sprites: $(VENV)/.tests ## fetch the sprite package that the world is drawn with; needs npm
 	$(BIN)/python -c "from emoticrafter.storybook.world.sprites import fetch; print(fetch())"

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from emoticrafter.storybook.world import scene
-from tools import write_card
+from tools import write_card, write_evaluation
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -70,6 +70,12 @@ def test_documents_link_to_files_that_exist() -> None:
 def test_the_card_is_current() -> None:
     """docs/storybook-card.md is what the shipped card and the recorded benchmarks say, with weights and without."""
     assert (ROOT / write_card.PAGE).read_text(encoding="utf-8") == write_card.page(), "run `make docs`"
+
+
+def test_the_results_are_current() -> None:
+    """docs/results.md and the README's table are what the recorded reports say."""
+    for path, text in ((write_evaluation.PAGE, write_evaluation.page()), (write_evaluation.README, write_evaluation.readme())):
+        assert (ROOT / path).read_text(encoding="utf-8") == text, "run `make docs`"
 
 
 def test_the_documents_count_the_world_right() -> None:

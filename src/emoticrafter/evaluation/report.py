@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from emoticrafter.evaluation.reading import Judges
     from emoticrafter.evaluation.suite import Suite
 
-__all__ = ["FORMAT", "assemble", "lasting"]
+__all__ = ["FORMAT", "VERSION", "assemble", "lasting"]
 
 FORMAT, VERSION = "emoticrafter-evaluation", 1
 _PACKAGES = ("torch", "diffusers", "transformers", "numpy", "scipy")

@@ -1,0 +1,172 @@
+"""Record evaluations, and write docs/results.md, the README's table and its plot from the records.
+
+python tools/write_evaluation.py reports/storybook reports/ablation-alpha     records these reports, then writes
+python tools/write_evaluation.py                                              writes from the records there are
+python tools/write_evaluation.py --check                                      only says whether both pages are current
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emoticrafter.errors import EmotiCrafterError, MissingError
+from emoticrafter.evaluation import plots
+from emoticrafter.evaluation.report import FORMAT, VERSION
+from emoticrafter.files import read_marked
+
+ROOT = Path(__file__).parents[1]
+RESULTS, PAGE, README = Path("benchmarks/results"), Path("docs/results.md"), Path("README.md")
+PLOT = Path("docs/pictures/evaluation.webp")
+MAIN = "storybook"  # the suite that the README shows
+MOST = 20_000_000  # bytes of a report
+BEGIN, END = "<!-- evaluation: written by tools/write_evaluation.py -->", "<!-- end of evaluation -->"
+HEADER = """# Results
+
+<!-- Written by tools/write_evaluation.py from benchmarks/results/evaluation-*.json: run it again, do not edit. -->
+
+What `emoticrafter evaluate` found. [evaluation.md](evaluation.md) says how to read these tables, [metrics.md](metrics.md) has
+every formula. Below each title stands the command that does it again.
+"""
+SHOWN = (
+    "valence_error", "arousal_error", "valence_slope", "arousal_slope", "valence_spearman", "arousal_spearman",
+    "valence_ranking", "arousal_ranking", "retention", "unprompted_people", "continuous", "diversity",
+)  # fmt: skip
+IN_README = (
+    "valence_error",
+    "arousal_error",
+    "valence_slope",
+    "arousal_slope",
+    "valence_ranking",
+    "arousal_ranking",
+    "retention",
+)
+_ARROWS = {"lower": "↓", "higher": "↑", "one": "→1", "zero": "→0"}
+_MET = {True: "met", False: "**missed**", None: "not measured"}
+_NONE = "–"
+
+
+def record(report: Path, root: Path = ROOT) -> Path:
+    """Keep a report's JSON among the results; the file. Raises MissingError where the folder holds none."""
+    path = report / "report.json" if report.is_dir() else report
+    try:
+        document = read_marked(path, FORMAT, VERSION, MOST)
+    except (OSError, ValueError, AttributeError) as error:
+        raise MissingError(f"{path} is no report: {error}.", "Give a folder that `emoticrafter evaluate --out` wrote.") from error
+    kept = root / RESULTS / f"evaluation-{document['suite']['name']}.json"
+    for row in document["rows"]:
+        row.pop("worst", None)
+    kept.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return kept
+
+
+def records(root: Path = ROOT) -> list[dict[str, Any]]:
+    """The recorded reports, that of the README first."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((root / RESULTS).glob("evaluation-*.json"))]
+    return sorted(found, key=lambda one: one["suite"]["name"] != MAIN)
+
+
+def page(root: Path = ROOT) -> str:
+    """The whole text of docs/results.md."""
+    return "\n".join([HEADER, *(_section(report) for report in records(root))])
+
+
+def readme(root: Path = ROOT) -> str:
+    """The README with the table of the main suite between its two marks; as it is where there is no record."""
+    text = (root / README).read_text(encoding="utf-8")
+    main = [report for report in records(root) if report["suite"]["name"] == MAIN]
+    if not main or BEGIN not in text:
+        return text
+    before, rest = text.split(BEGIN, 1)
+    return before + BEGIN + "\n" + figures(main[0], IN_README) + END + rest.split(END, 1)[1]
+
+
+def figures(report: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The table of a report: errors with their intervals, the best method of each column bold, no methods in italics."""
+    columns = [column for name in names for column in report["columns"] if column["figure"] == name]
+    head = ["", *(f"{column['title'].strip()} {_ARROWS[column['direction']]}" for column in columns)]
+    lines = []
+    for row in report["rows"]:
+        label = row["label"] if row["method"] else f"*{row['label']}*"
+        lines.append([label, *(_cell(report, row, column) for column in columns)])
+    return _table(head, lines)
+
+
+def draw(report: Mapping[str, Any], path: Path) -> None:
+    """The plot of emotion against content."""
+    rows = {row["label"]: row for row in report["rows"]}
+    path.write_bytes(plots.render(lambda theme: plots.pareto(rows, theme), plots.LIGHT))
+
+
+def _section(report: Mapping[str, Any]) -> str:
+    suite, made = report["suite"], report["made"]
+    versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items() if name in ("python", "torch"))
+    about = f"`{made['command']}`, {made['time'][:10]}, {versions}; {len(report['prompts'])} prompts."
+    parts = [f"## {suite['title']}\n\n{suite['text']}\n\n{about}\n", figures(report, SHOWN)]
+    if report["verdicts"]:
+        lines = [
+            [
+                one["bar"],
+                _number(one["value"]),
+                one["wanted"],
+                _MET[one["met"]],
+            ]
+            for one in report["verdicts"]
+        ]
+        parts.append(_table(["bar", "value", "wanted", ""], lines))
+    return "\n".join(parts)
+
+
+def _cell(report: Mapping[str, Any], row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+    found, digits = row["figures"].get(column["figure"]), column["digits"]
+    if found is None or found["value"] is None:
+        return _NONE
+    text = f"{found['value']:.{digits}f}"
+    if report["best"].get(column["figure"]) == row["label"]:
+        text = f"**{text}**"
+    if found["low"] is not None and column["figure"].endswith("_error"):
+        text += f" <sub>{found['low']:.{digits}f} to {found['high']:.{digits}f}</sub>"
+    return text
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [head, ["---", *("--:" for _ in head[1:])], *lines]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows)
+
+
+def main(root: Path = ROOT) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("reports", type=Path, nargs="*", help="folders that `emoticrafter evaluate --out` wrote")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a page is not current")
+    options = parser.parse_args()
+    if options.check:
+        wanted = {PAGE: page(root), README: readme(root)}
+        stale = [path for path, text in wanted.items() if (root / path).read_text(encoding="utf-8") != text]
+        for path in stale:
+            print(f"{path} is not current: run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    try:
+        for report in options.reports:
+            print(record(report, root))
+    except EmotiCrafterError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    (root / PAGE).write_text(page(root), encoding="utf-8")
+    (root / README).write_text(readme(root), encoding="utf-8")
+    for report in records(root):
+        if report["suite"]["name"] == MAIN:
+            draw(report, root / PLOT)
+    print(root / PAGE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
