@@ -85,8 +85,8 @@ class Drawer:
 
     def kept(self, strength: float | None = None) -> tuple[np.ndarray, np.ndarray]:
         """`emotional` and `neutral`, from the file of --pictures if it holds those of the same model, prompts and settings."""
-        prompts, emotion = [case.prompt for case in self.cases], self.crafter.eit.metadata.get("sha256")
-        key = [prompts, strength, self.given.seed, self.settings, self.crafter.backbone.describe(), emotion]
+        prompts = [case.prompt for case in self.cases]
+        key = [prompts, strength, self.given.seed, self.settings, self.crafter.describe()]
         text, path = json.dumps(key, default=str), self.given.pictures
         if path is not None and path.exists():
             with np.load(path) as file:
@@ -103,7 +103,7 @@ class Drawer:
         return np.stack([[render(case.scene, point, size, sprites) for point in POINTS] for case in self.cases])
 
     def strength(self, given: float | None = None) -> float:
-        return float(self.crafter.eit.metadata.get("strength", 1.0) if given is None else given)
+        return float(self.crafter.describe()["defaults"]["strength"] if given is None else given)
 
 
 def stacked(pictures: Sequence[Any]) -> np.ndarray:

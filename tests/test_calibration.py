@@ -96,6 +96,8 @@ def test_it_belongs_to_one_checkpoint(tmp_path: Path) -> None:
         {"version": 2},
         {"strength": "strong"},
         {"strength": None},
+        {"strength": 0},
+        {"strength": -1},
         {"valence": None},
         {"valence": {"requested": [-3, 3]}},
         {"valence": {"requested": [3, -3], "asked": [-3, 3]}},

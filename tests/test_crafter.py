@@ -370,11 +370,11 @@ def test_check_warns_of_unknown_words(crafter: EmotiCrafter) -> None:
 
 
 def calibrated_copy(tiny_sdxl: Path, folder: Path) -> Path:
-    """A tiny SDXL whose checkpoint turns every emotion into half of itself."""
+    """A tiny SDXL whose checkpoint turns every emotion into half of itself, at a strength of 0.6."""
     shutil.copytree(tiny_sdxl, folder)
     half = AxisMap(requested=(-3.0, 3.0), asked=(-1.5, 1.5))
     digest = checkpoint.load(folder / "emotion").metadata["sha256"]
-    Calibration(valence=half, arousal=half, checkpoint=digest, judge="", strength=0.8).save(folder / "emotion")
+    Calibration(valence=half, arousal=half, checkpoint=digest, judge="", strength=0.6).save(folder / "emotion")
     return folder
 
 
@@ -383,13 +383,17 @@ def test_a_calibration_beside_the_checkpoint_is_applied_unless_switched_off(tiny
     crafter = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32")
     picture, half = crafter.generate(PROMPT, SAD, seed=7)[0], Emotion(valence=-1, arousal=0.5)
     plain = crafter.generate(PROMPT, SAD, seed=7, calibrated=False)[0]
-    assert difference(picture, crafter.generate(PROMPT, half, seed=7, calibrated=False)[0]) == 0
+    assert difference(picture, crafter.generate(PROMPT, half, seed=7, strength=0.6, calibrated=False)[0]) == 0
     assert difference(picture, plain) > 0
+    assert (picture.recipe["strength"], crafter.describe()["defaults"]["strength"]) == (0.6, 0.6)
+    own = crafter.eit.metadata.get("strength", 1.0)
+    assert own != 0.6
     assert crafter.calibration is not None
     assert (picture.recipe["valence"], picture.recipe["calibration"]) == (-2, crafter.calibration.hash[:16])
     assert plain.recipe["calibration"] is None
     off = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32", calibrated=False)
     assert difference(off.generate(PROMPT, SAD, seed=7)[0], plain) == 0
+    assert (plain.recipe["strength"], off.describe()["defaults"]["strength"]) == (own, own)
     sheet = crafter.grid(PROMPT, valences=[-2], arousals=[1], seed=7, calibrated=False)
     assert difference(sheet.pictures[0], plain) == 0
 

@@ -55,7 +55,7 @@ def main() -> int:
     except EmotiCrafterError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print("Next: the benchmarks (benchmarks/README.md), then python tools/write_card.py", file=sys.stderr)
+    print("Next: emoticrafter calibrate, the benchmarks (benchmarks/README.md), make docs", file=sys.stderr)
     return 0
 
 

@@ -68,7 +68,8 @@ class AxisMap:
 class Calibration:
     """Both maps and what they were fitted on.
 
-    checkpoint, judge: sha256 of the weights. strength: of the fit. figures: JSON values, such as the errors with and without.
+    checkpoint, judge: sha256 of the weights. strength: of the fit, and the default wherever the map is applied. figures: JSON
+    values, such as the errors with and without.
     """
 
     valence: AxisMap
@@ -119,8 +120,8 @@ class Calibration:
         try:
             found = read_marked(path, FORMAT, VERSION, MAX_BYTES)
             strength = float(found["strength"])
-            if not math.isfinite(strength):
-                raise ValueError("its strength is not finite")
+            if not 0 < strength < math.inf:
+                raise ValueError(f"its strength is {strength:g}, and must be a number above 0")
             made = cls(
                 valence=_axis(found["valence"]),
                 arousal=_axis(found["arousal"]),

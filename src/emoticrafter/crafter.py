@@ -159,20 +159,21 @@ class EmotiCrafter:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
         seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several
-        are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the checkpoint's own. start: the
-        share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout. steps, guidance, size
-        (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a good picture, where
-        `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if it has one. progress:
-        called with (done, total) steps.
+        are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the calibration's own, or the
+        checkpoint's. start: the share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout.
+        steps, guidance, size (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a
+        good picture, where `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if it
+        has one. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
+        calibration = self.calibration if calibrated else None
         request = Request.of(
             self.backbone,
             prompt,
             emotion,
             seed=seed,
             count=count,
-            strength=self._strength(strength),
+            strength=self._strength(strength, calibration),
             start=start,
             steps=steps,
             preview=preview,
@@ -181,8 +182,6 @@ class EmotiCrafter:
             negative=negative,
             warn=self.warn,
         )
-
-        calibration = self.calibration if calibrated else None
         asked = calibration.many(request.emotions) if calibration else request.emotions
 
         neutral = self.backbone.encode(request.prompts)  # tokens (B, S T, C)
@@ -249,7 +248,8 @@ class EmotiCrafter:
 
         settings: those of `generate`, without count and progress. Words that the model does not know are warned about.
         """
-        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=self._strength(strength), **settings)
+        wanted = self._strength(strength, self.calibration if calibrated else None)
+        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=wanted, **settings)
 
     def describe(self) -> dict[str, Any]:
         """What decides the pixels beside a picture's own settings, and under `defaults` those that it has where none are given.
@@ -262,11 +262,13 @@ class EmotiCrafter:
             **decisive(self.backbone),
             "emotion_hash": (self.eit.metadata.get("sha256") or _hash_of(self.eit))[:16],
             "calibration": self.calibration.hash[:16] if self.calibration else None,
-            "defaults": defaults_of(self.backbone, self._strength(None)),
+            "defaults": defaults_of(self.backbone, self._strength(None, self.calibration)),
         }
 
-    def _strength(self, strength: float | None) -> float:
-        return self.eit.metadata.get("strength", 1.0) if strength is None else strength
+    def _strength(self, strength: float | None, calibration: Calibration | None) -> float:
+        """The one that is given; otherwise the one that the calibration was fitted at, or the checkpoint's own."""
+        own = calibration.strength if calibration else self.eit.metadata.get("strength", 1.0)
+        return own if strength is None else strength
 
     def _weights(self) -> dict[str, Any]:
         """Which weights these are, as far as is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from emoticrafter.evaluation import stages
+from emoticrafter.evaluation.report import lasting
 from emoticrafter.evaluation.suite import find_suite, read_suite
 from tests.cli.conftest import Done
 from tests.painted import CODE, ColourJudge
@@ -162,6 +164,21 @@ def test_a_bad_judge_is_refused_unless_forced(cli: Cli, small: Path) -> None:
     assert done.code == 0, done.err
     assert "R2 below" in json.loads(done.out)["report"]["judges"]["doubt"]
     assert "Beware." in Path("r/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")
+def test_a_cluster_finds_what_one_process_finds(cli: Cli, small: Path, tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    command = ("evaluate", "--suite", "suite.toml", "--methods", "rewriting", "--device", "cpu", "--dtype", "float32", "--json")
+    options = [part for text in (f"model.backbone={tiny_sdxl}", "model.steps=2") for part in ("--set", text)]
+    found = []
+    for engine in (("--engine", "local"), ("--engine", "ray", "--ray-workers", "2")):
+        done = cli(*command, *options, *engine, "--out", engine[1])
+        assert done.code == 0, done.err
+        found.append(lasting(json.loads(done.out)["report"]))
+    assert [row["label"] for row in found[0]["rows"]] == ["always 0", "no emotion", "rules", "rewriting"]
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow

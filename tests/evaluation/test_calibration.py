@@ -73,8 +73,16 @@ def test_points_are_a_latin_square() -> None:
 def test_the_map_is_the_inverse_of_what_was_judged() -> None:
     asked = np.tile(LEVELS, 3)
     made = fit_axis(asked, 0.5 * asked)  # everything arrives at half its size
-    assert [made(x) for x in (0, 0.75, -1.2)] == pytest.approx([0, 1.5, -2.4], abs=0.02)
-    assert (made(3), made(-2)) == (3, -3)  # out of reach: as far as the plane goes
+    assert [made(x) for x in (0, 0.75, -1.1)] == pytest.approx([0, 1.5, -2.2], abs=0.02)
+
+
+def test_beyond_the_reach_every_step_still_shows() -> None:
+    asked = np.tile(LEVELS, 3)
+    made = fit_axis(asked, 0.9 * asked)
+    assert (made(-3), made(3)) == (-3, 3)
+    steps = np.diff([made(x) for x in np.arange(-3, 3.01, 0.2)])
+    assert steps.min() > 0.1
+    assert made(2.9) > 2.8  # judged 2.7 if it were asked for 3
 
 
 def test_noise_does_not_make_the_map_fall_and_strong_answers_are_toned_down() -> None:

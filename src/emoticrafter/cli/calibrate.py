@@ -31,7 +31,10 @@ def calibrate(
     ] = 64,
     levels: Annotated[int, typer.Option(help="Values of each axis, and pictures of each prompt.", min=3, max=101)] = 9,
     seed: Annotated[int, typer.Option(help="Of the prompts, and of the first prompt's pictures.", min=0)] = 0,
-    strength: Annotated[float | None, typer.Option(help="Scales the effect of the emotion; by default the checkpoint's.")] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(help="Scales the effect of the emotion, and becomes the default; if not given, the checkpoint's."),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; by default the model's own.")] = None,
     out: Annotated[
         Path | None,

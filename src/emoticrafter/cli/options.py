@@ -184,7 +184,8 @@ class DrawingOptions:
     strength: Annotated[
         float | None,
         typer.Option(
-            help="Scales the effect of the emotion; 0 is neutral. By default the checkpoint's.", rich_help_panel=SAMPLING
+            help="Scales the effect of the emotion; 0 is neutral. By default the checkpoint's, or its calibration's.",
+            rich_help_panel=SAMPLING,
         ),
     ] = None
     start: Annotated[

@@ -4,7 +4,9 @@ Pictures are made at points of the plane without a calibration and read by a jud
 rising curve g from what was asked to what was judged; the map is its inverse, so that g(map(x)) = x wherever g reaches x:
 
     g = argmin over rising g of sum (judged_i - g(asked_i))^2        (Barlow et al. 1972; scikit-learn's IsotonicRegression)
-    map(x) = g^-1(x), and the nearest end of the plane beyond what g reaches
+    map(x) = g^-1(x) up to the last level within g's reach, and from there straight to the end of the plane,
+
+so that a step always shows, beyond the reach too.
 """
 
 # n pictures
@@ -172,7 +174,7 @@ def fit_axis(asked: np.ndarray, judged: np.ndarray) -> AxisMap:
             "What is judged does not rise with what is asked for.", "Train the checkpoint further, or use another judge."
         )
     curve = curve + _LEAST_RISE * np.arange(len(levels))  # strictly rising: flat parts get a steep inverse
-    inside = np.abs(curve) < LIMIT - _LEAST_RISE
+    inside = (np.abs(curve) < LIMIT - _LEAST_RISE) & (np.abs(levels) < LIMIT)
     requested, values = curve[inside], levels[inside]
     low, high = np.interp([-LIMIT, LIMIT], curve, levels)
     knots = [(-LIMIT, float(low)), *zip(requested.tolist(), values.tolist(), strict=True), (LIMIT, float(high))]

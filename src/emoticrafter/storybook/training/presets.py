@@ -127,7 +127,7 @@ CPU = Preset(
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
-    unet_recipe=Recipe(steps=6_300, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
+    unet_recipe=Recipe(steps=23_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
     judge_recipe=Recipe(steps=1_000, batch=64, rate=2e-3, muon=True),
 )
 
