@@ -15,12 +15,22 @@ BAR_SECONDS = 0.5  # between two looks of the bar
 
 
 class Progress:
-    """Progress towards `total`, of which `done` was there already. Use as a context manager.
+    """Progress towards `total`, of which `done` was there already; infinity is not known yet. Use as a context manager.
 
-    A line is told about every 20 seconds, the first one at once if `early`; `quiet` tells nothing at all.
+    A line is told about every 20 seconds, the first one at once if `early`; `quiet` tells nothing at all. A bar that is
+    `transient` is wiped out at the end.
     """
 
-    def __init__(self, title: str, total: float = 1.0, done: float = 0.0, *, early: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        total: float = 1.0,
+        done: float = 0.0,
+        *,
+        early: bool = False,
+        quiet: bool = False,
+        transient: bool = False,
+    ) -> None:
         self.title, self.total, self.quiet = title, total, quiet
         self._told = -math.inf if early else time.monotonic()
         self._bar: Any = None
@@ -29,8 +39,9 @@ class Progress:
             from rich.console import Console
 
             title_column, line_column = (progress.TextColumn(text) for text in ("{task.description}", "{task.fields[line]}"))
-            self._bar = progress.Progress(title_column, progress.BarColumn(), line_column, console=Console(stderr=True))
-            self._task = self._bar.add_task(title, total=total, completed=done, line="")
+            console = Console(stderr=True)
+            self._bar = progress.Progress(title_column, progress.BarColumn(), line_column, console=console, transient=transient)
+            self._task = self._bar.add_task(title, total=self._known(), completed=done, line="")
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -57,9 +68,12 @@ class Progress:
         """Show `done`, and `line` beside it, now."""
         self._told = time.monotonic()
         if self._bar:
-            self._bar.update(self._task, completed=min(done, self.total), total=self.total, line=line)
+            self._bar.update(self._task, completed=min(done, self.total), total=self._known(), line=line)
         else:
             self.say(f"{self.title}: {line}" if self.title else line)
+
+    def _known(self) -> float | None:
+        return None if math.isinf(self.total) else self.total
 
 
 def clock(seconds: float) -> str:

@@ -203,20 +203,6 @@ def test_a_folder_that_another_run_writes_to_is_refused(cli: Cli, given: list[st
     assert cli(*given, "--out", "made").code == 0
 
 
-def test_lines_tell_how_long_it_takes_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    now = [100.0]
-    monkeypatch.setattr(command.time, "monotonic", lambda: now[0])
-    lines = command._Lines()
-    for seconds, done in ((5, 10), (31, 62), (40, 80), (7230, 20_000)):
-        now[0] = 100.0 + seconds
-        lines(done, 40_000)
-    assert capsys.readouterr().err.splitlines() == [
-        "62 of 40,000 pictures, 2 per second, 5 h 32 min left",
-        "20,000 of 40,000 pictures, 2.8 per second, 2 h 0 min left",
-    ]
-    assert (command._duration(59), command._duration(61)) == ("59 s", "1 min")
-
-
 def test_paths_are_made_such_that_every_worker_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("storybook", "model", "lora.safetensors"):

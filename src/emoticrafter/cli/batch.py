@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from emoticrafter.maker import Maker
 
 FULL_PLANE = "-3:3:5"
-LINE_EVERY = 30  # seconds, where stderr is no terminal
 
 
 @spread
@@ -183,50 +181,23 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 @contextmanager
 def stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
-    """A progress bar for one stage after the other; where there is no terminal, a line now and then."""
+    """Progress of one stage after the other."""
     told: list[int] = []
     with ExitStack() as open_bar:
 
         def begin(name: str) -> Step:
             open_bar.close()
-            bar = open_bar.enter_context(progress(f"{name} pictures"))
-            lines = _Lines()
+            bar = open_bar.enter_context(progress(f"{name} pictures", quiet))
 
             def step(done: int, total: int) -> None:
                 bar(done, total)
                 if signals and not told:
                     told.append(signals[0])
                     note("finishing the batch that is being drawn; once more ends at once")
-                if name == "drawing" and not quiet:
-                    lines(done, total)
 
             return step
 
         yield begin
-
-
-class _Lines:
-    """`done of total, so many per second, so much time left`, every half minute, where stderr is no terminal."""
-
-    def __init__(self) -> None:
-        import sys
-
-        self._silent = sys.stderr.isatty()
-        self._began = self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if self._silent or not done or now - self._last < LINE_EVERY:
-            return
-        self._last = now
-        rate = done / (now - self._began)
-        note(f"{done:,} of {total:,} pictures, {rate:.2g} per second, {_duration((total - done) / rate)} left")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{rest} s"
 
 
 def _report(done: Batched, signals: list[int], as_json: bool) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from emoticrafter.progress import Progress, clock
 
 Step = Callable[[int, int], None]  # called with (done, total)
 
@@ -45,17 +49,14 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Step]:
-    """A bar on stderr, where that is a terminal; it pulses until the work first calls back with (done, total)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(printable(label), total=None)
+def progress(label: str, quiet: bool = False) -> Iterator[Step]:
+    """Tells how far a work is that calls back with (done, total): a bar on a terminal, elsewhere a line now and then."""
+    with Progress(printable(label), math.inf, quiet=quiet, transient=True) as bar:
+        began = time.monotonic()
 
         def step(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+            if done and bar.due():
+                bar.total, rate = total, done / (time.monotonic() - began)
+                bar.tell(done, f"{done:,} of {total:,}, {rate:.2g} per second, {clock((total - done) / rate)} left")
 
         yield step
