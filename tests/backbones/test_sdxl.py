@@ -432,6 +432,14 @@ def test_the_fingerprint_follows_the_weights(copy: Path, backbone: SDXLBackbone)
     assert SDXLBackbone.open(copy, device="cpu").describe()["backbone_hash"] != backbone.describe()["backbone_hash"]
 
 
+def test_the_fingerprint_leaves_out_what_decides_no_pixel(copy: Path, backbone: SDXLBackbone) -> None:
+    (copy / "defaults.json").write_text(json.dumps({"steps": 3, "guidance": 2.0, "size": 64, "preview_steps": 2}))
+    (copy / "card.json").write_text("{}")
+    assert SDXLBackbone.open(copy, device="cpu").describe()["backbone_hash"] == backbone.describe()["backbone_hash"]
+    (copy / "scheduler" / "more.json").write_text("{}")
+    assert SDXLBackbone.open(copy, device="cpu").describe()["backbone_hash"] != backbone.describe()["backbone_hash"]
+
+
 def cut_unet(folder: Path) -> None:
     path = folder / "unet" / "diffusion_pytorch_model.safetensors"
     path.write_bytes(path.read_bytes()[:5000])

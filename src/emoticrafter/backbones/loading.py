@@ -25,6 +25,8 @@ __all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "read_json", "
 PIPELINE = "StableDiffusionXLPipeline"
 _SAMPLE = 65_536  # bytes of each weights file that go into a fingerprint
 _FETCH_AGAIN = "Fetch the whole model again."
+# In a model's folder, and nothing that decides its pixels: the settings that a picture was made with are in its recipe.
+_BESIDE = {"emotion", "card.json", "defaults.json", "vocabulary.json"}
 
 
 def locate(source: str, dtype: torch.dtype) -> Path:
@@ -143,13 +145,13 @@ def add_loras(pipeline: Any, loras: Sequence[str]) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """A short hash of a model: names and sizes of its weights, a sample of each, and all of its configs."""
+    """A short hash of a model: names and sizes of its weights, a sample of each, and the configs that decide its pixels."""
     digest = hashlib.sha256()
     root = path if path.is_dir() else path.parent
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     for file in files:
         name = file.relative_to(root)
-        if file.suffix not in {".json", ".safetensors", ".txt"} or name.parts[0] == "emotion" or not file.is_file():
+        if file.suffix not in {".json", ".safetensors", ".txt"} or name.parts[0] in _BESIDE or not file.is_file():
             continue
         size = file.stat().st_size
         digest.update(f"{name.as_posix()}\0{size}\0".encode())
