@@ -177,7 +177,7 @@ def test_a_cluster_finds_what_one_process_finds(cli: Cli, small: Path, tiny_sdxl
         done = cli(*command, *options, *engine, "--out", engine[1])
         assert done.code == 0, done.err
         found.append(lasting(json.loads(done.out)["report"]))
-    assert [row["label"] for row in found[0]["rows"]] == ["always 0", "no emotion", "rules", "rewriting"]
+    assert [row["label"] for row in found[0]["rows"]] == ["always 0", "no emotion", "rules writer", "rewriting"]
     assert found[0] == found[1]
 
 
