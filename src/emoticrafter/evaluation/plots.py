@@ -181,9 +181,10 @@ def pareto(rows: Rows, theme: Theme) -> Any:
         mark = "o" if row["method"] else "D"
         panel.plot([x], [y], mark, color=shades[label], markersize=9, markeredgecolor=theme.paper, markeredgewidth=1.4, zorder=3)
         placed.append((x, y, label))
-    for x, y, label, lift in _apart(placed):
+    for x, y, label, side, lift in _apart(placed):
         panel.annotate(
-            label, (x, y), (9, lift), textcoords="offset points", va="center", fontsize=9, color=shades[label], weight="bold",
+            label, (x, y), (9 * side, lift), textcoords="offset points", va="center", ha="left" if side > 0 else "right",
+            fontsize=9, color=shades[label], weight="bold",
             arrowprops={"arrowstyle": "-", "color": theme.line, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4} if lift else None,
         )  # fmt: skip
     panel.invert_xaxis()
@@ -194,19 +195,23 @@ def pareto(rows: Rows, theme: Theme) -> Any:
     return figure
 
 
-def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str, float]]:
-    """Labels of points that lie close together are moved up and down, in points."""
+def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str, int, float]]:
+    """Where the labels go: to the left (-1) of a point that has another one close to its right, and up or down, in points, where
+    they would cover each other. Greater x lies to the left.
+    """
     if not placed:
         return
     xs, ys = [one[0] for one in placed], [one[1] for one in placed]
     wide, high = max(max(xs) - min(xs), 1e-6), max(max(ys) - min(ys), 1e-6)
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, int]] = []
     for x, y, label in sorted(placed, key=lambda one: (-one[1], one[0])):
         at, lift = (x / wide, y / high * 260), 0.0
-        while any(abs(at[0] - other[0]) < 0.22 and abs(at[1] + lift - other[1]) < 12 for other in taken):
+        close = any(0 < at[0] - other / wide < 0.22 and abs(at[1] - height / high * 260) < 12 for other, height, _ in placed)
+        side = -1 if close else 1
+        while any(side == s and abs(at[0] - other) < 0.22 and abs(at[1] + lift - height) < 12 for other, height, s in taken):
             lift -= 4.0
-        taken.append((at[0], at[1] + lift))
-        yield x, y, label, lift
+        taken.append((at[0], at[1] + lift, side))
+        yield x, y, label, side, lift
 
 
 def _signed(x: float) -> str:
