@@ -82,7 +82,7 @@ def readme(root: Path = ROOT) -> str:
     if not main or BEGIN not in text:
         return text
     before, rest = text.split(BEGIN, 1)
-    return before + BEGIN + "\n" + figures(main[0], IN_README) + END + rest.split(END, 1)[1]
+    return f"{before}{BEGIN}\n\n{figures(main[0], IN_README)}\n{END}{rest.split(END, 1)[1]}"
 
 
 def figures(report: Mapping[str, Any], names: Sequence[str]) -> str:
