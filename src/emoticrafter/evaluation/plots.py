@@ -196,21 +196,24 @@ def pareto(rows: Rows, theme: Theme) -> Any:
 
 
 def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str, int, float]]:
-    """Where the labels go: to the left (-1) of a point that has another one close to its right, and up or down, in points, where
-    they would cover each other. Greater x lies to the left.
+    """Where the labels go: right (1) or left (-1) of their points and up or down, in points, so that they cover neither each
+    other nor other points. Greater x lies to the left.
     """
     if not placed:
         return
     xs, ys = [one[0] for one in placed], [one[1] for one in placed]
     wide, high = max(max(xs) - min(xs), 1e-6), max(max(ys) - min(ys), 1e-6)
-    taken: list[tuple[float, float, int]] = []
-    for x, y, label in sorted(placed, key=lambda one: (-one[1], one[0])):
-        at, lift = (x / wide, y / high * 260), 0.0
-        close = any(0 < at[0] - other / wide < 0.22 and abs(at[1] - height / high * 260) < 12 for other, height, _ in placed)
-        side = -1 if close else 1
-        while any(side == s and abs(at[0] - other) < 0.22 and abs(at[1] + lift - height) < 12 for other, height, s in taken):
-            lift -= 4.0
-        taken.append((at[0], at[1] + lift, side))
+    points = [(-x / wide * 420, y / high * 230, label) for x, y, label in placed]  # about as large as they are drawn
+    taken: list[tuple[float, float, float]] = []
+    for (x, y, label), (across, up, _) in sorted(zip(placed, points, strict=True), key=lambda one: (-one[0][1], one[0][0])):
+        places = [(side, lift) for lift in (0, 12, -12, 24, -24, 36, -36) for side in (1, -1)]
+        for side, lift in places:
+            near = across + 9 * side
+            left, right, middle = min(near, near + 6 * len(label) * side), max(near, near + 6 * len(label) * side), up + lift
+            covers = any(left - 6 < a < right + 6 and abs(u - middle) < 9 for a, u, other in points if other != label)
+            if not covers and not any(left < r and right > le and abs(m - middle) < 11 for le, r, m in taken):
+                break
+        taken.append((left, right, middle))
         yield x, y, label, side, lift
 
 
