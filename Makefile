@@ -30,8 +30,8 @@ format: $(VENV)/.dev ## lay the code out as lint wants it
 
 docs: $(VENV)/.installed ## write the pages that are made from the help, the card and the records
 	$(BIN)/python tools/write_commands.py
-	$(BIN)/python tools/write_card.py
-	$(BIN)/python tools/write_evaluation.py
+	$(BIN)/python -m tools.write_card
+	$(BIN)/python -m tools.write_evaluation
 
 sprites: $(VENV)/.tests ## fetch the sprite package that the world is drawn with; needs npm
 	$(BIN)/python -c "from emoticrafter.storybook.world.sprites import fetch; print(fetch())"

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.markdown import table
+
 ROOT = Path(__file__).parents[1]
 CARD = Path("src/emoticrafter/storybook/weights/card.json")
 RESULTS = Path("benchmarks/results")
@@ -61,14 +63,14 @@ def _model(card: dict[str, Any]) -> str:
         ("trained on", f"{card['device']}, {hours:.1f} hours in its trainings"),
         ("versions", ", ".join(f"{name} {number}" for name, number in card["versions"].items())),
     ]
-    text = "\n## What it is\n\n" + _table(("", ""), rows)
+    text = "\n## What it is\n\n" + table(("", ""), rows)
     stages = [(f"`{name}`", ABOUT.get(name, ""), _figures(done)) for name, done in card["stages"].items() if done]
-    text += "\n## Its stages\n\n" + _table(("stage", "makes", "figures"), stages)
+    text += "\n## Its stages\n\n" + table(("stage", "makes", "figures"), stages)
     errors = (card["stages"].get("calibrate") or {}).get("errors")
     if errors:
         rows = [(tried, *(_number(row[f"{axis}_error"]) for axis in ("valence", "arousal"))) for tried, row in errors.items()]
         text += "\nMean absolute error at each strength, on training contents, read by the judge:\n\n"
-        text += _table(("strength", "valence", "arousal"), rows)
+        text += table(("strength", "valence", "arousal"), rows)
     return text
 
 
@@ -86,7 +88,7 @@ def _record(record: dict[str, Any]) -> str:
     text += f"`{record['command']}`, {record['date'][:10]}, revision {record['revision'][:12]}, on {where}.\n"
     if record["bars"]:
         rows = [(bar["name"], _number(bar["value"]), bar["bar"], "met" if bar["met"] else "**missed**") for bar in record["bars"]]
-        text += "\n" + _table(("figure", "measured", "bar", ""), rows)
+        text += "\n" + table(("figure", "measured", "bar", ""), rows)
     return text
 
 
@@ -112,11 +114,6 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 def main() -> int:

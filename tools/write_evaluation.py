@@ -1,8 +1,8 @@
 """Record evaluations, and write docs/results.md, the README's table and its plot from the records.
 
-python tools/write_evaluation.py reports/storybook reports/ablation-alpha     records these reports, then writes
-python tools/write_evaluation.py                                              writes from the records there are
-python tools/write_evaluation.py --check                                      only says whether both pages are current
+python -m tools.write_evaluation reports/storybook reports/ablation-alpha     records these reports, then writes
+python -m tools.write_evaluation                                              writes from the records there are
+python -m tools.write_evaluation --check                                      only says whether both pages are current
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError, MissingError
-from emoticrafter.evaluation import plots
+from emoticrafter.evaluation import plots, tables
 from emoticrafter.evaluation.report import FORMAT, VERSION
 from emoticrafter.files import read_marked
+from tools.markdown import table
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE, README = Path("benchmarks/results"), Path("docs/results.md"), Path("README.md")
@@ -45,9 +46,7 @@ IN_README = (
     "arousal_ranking",
     "retention",
 )
-_ARROWS = {"lower": "↓", "higher": "↑", "one": "→1", "zero": "→0"}
 _MET = {True: "met", False: "**missed**", None: "not measured"}
-_NONE = "–"
 
 
 def record(report: Path, root: Path = ROOT) -> Path:
@@ -88,12 +87,12 @@ def readme(root: Path = ROOT) -> str:
 def figures(report: Mapping[str, Any], names: Sequence[str]) -> str:
     """The table of a report: errors with their intervals, the best method of each column bold, no methods in italics."""
     columns = [column for name in names for column in report["columns"] if column["figure"] == name]
-    head = ["", *(f"{column['title'].strip()} {_ARROWS[column['direction']]}" for column in columns)]
+    head = ["", *(f"{column['title'].strip()} {tables.ARROWS[column['direction']]}" for column in columns)]
     lines = []
     for row in report["rows"]:
         label = row["label"] if row["method"] else f"*{row['label']}*"
         lines.append([label, *(_cell(report, row, column) for column in columns)])
-    return _table(head, lines)
+    return table(head, lines, figures=True)
 
 
 def draw(report: Mapping[str, Any], path: Path) -> None:
@@ -108,38 +107,18 @@ def _section(report: Mapping[str, Any]) -> str:
     about = f"`{made['command']}`, {made['time'][:10]}, {versions}; {len(report['prompts'])} prompts."
     parts = [f"## {suite['title']}\n\n{suite['text']}\n\n{about}\n", figures(report, SHOWN)]
     if report["verdicts"]:
-        lines = [
-            [
-                one["bar"],
-                _number(one["value"]),
-                one["wanted"],
-                _MET[one["met"]],
-            ]
-            for one in report["verdicts"]
-        ]
-        parts.append(_table(["bar", "value", "wanted", ""], lines))
+        lines = [[one["bar"], _number(one["value"]), one["wanted"], _MET[one["met"]]] for one in report["verdicts"]]
+        parts.append(table(["bar", "value", "wanted", ""], lines, figures=True))
     return "\n".join(parts)
 
 
 def _cell(report: Mapping[str, Any], row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
-    found, digits = row["figures"].get(column["figure"]), column["digits"]
-    if found is None or found["value"] is None:
-        return _NONE
-    text = f"{found['value']:.{digits}f}"
-    if report["best"].get(column["figure"]) == row["label"]:
-        text = f"**{text}**"
-    if found["low"] is not None and column["figure"].endswith("_error"):
-        text += f" <sub>{found['low']:.{digits}f} to {found['high']:.{digits}f}</sub>"
-    return text
+    interval = " <sub>{} to {}</sub>" if column["figure"].endswith("_error") else ""
+    return tables.cell(report, row, column, best="**{}**", interval=interval)
 
 
 def _number(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.3g}"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [head, ["---", *("--:" for _ in head[1:])], *lines]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows)
+    return tables.NONE if value is None else f"{value:.3g}"
 
 
 def main(root: Path = ROOT) -> int:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -206,10 +207,9 @@ def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, 
     points = [(-x / wide * 420, y / high * 230, label) for x, y, label in placed]  # about as large as they are drawn
     taken: list[tuple[float, float, float]] = []
     for (x, y, label), (across, up, _) in sorted(zip(placed, points, strict=True), key=lambda one: (-one[0][1], one[0][0])):
-        places = [(side, lift) for lift in (0, 12, -12, 24, -24, 36, -36) for side in (1, -1)]
-        for side, lift in places:
-            near = across + 9 * side
-            left, right, middle = min(near, near + 6 * len(label) * side), max(near, near + 6 * len(label) * side), up + lift
+        for lift, side in product((0, 12, -12, 24, -24, 36, -36), (1, -1)):
+            left, right = sorted((across + 9 * side, across + (9 + 6 * len(label)) * side))
+            middle = up + lift
             covers = any(left - 6 < a < right + 6 and abs(u - middle) < 9 for a, u, other in points if other != label)
             if not covers and not any(left < r and right > le and abs(m - middle) < 11 for le, r, m in taken):
                 break

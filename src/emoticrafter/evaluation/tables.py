@@ -9,12 +9,12 @@ from typing import Any
 
 from emoticrafter.evaluation.estimates import AXES
 
-__all__ = ["escaped", "figures", "given", "judge", "made", "tests", "verdicts"]
+__all__ = ["ARROWS", "NONE", "cell", "escaped", "figures", "given", "judge", "made", "tests", "verdicts"]
 
 Report = Mapping[str, Any]
-_NONE = "\N{EN DASH}"
+NONE = "\N{EN DASH}"
 _DOWN, _UP, _TO = "\N{DOWNWARDS ARROW}", "\N{UPWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
-_ARROWS = {"lower": _DOWN, "higher": _UP, "one": f"{_TO}1", "zero": f"{_TO}0"}
+ARROWS = {"lower": _DOWN, "higher": _UP, "one": f"{_TO}1", "zero": f"{_TO}0"}
 _STATES = {True: ("met", "met"), False: ("missed", "not met"), None: ("", "not measured")}
 
 
@@ -39,14 +39,14 @@ def figures(report: Report) -> str:
     parts = []
     for group in dict.fromkeys(one["group"] for one in columns):
         some = [one for one in columns if one["group"] == group]
-        head = ["", *(f"{escaped(one['title'])} {_ARROWS[one['direction']]}" for one in some)]
+        head = ["", *(f"{escaped(one['title'])} {ARROWS[one['direction']]}" for one in some)]
         lines = [
-            _line([escaped(row["label"]), *(_figure(report, row, one) for one in some)], "" if row["method"] else "always")
+            _line([escaped(row["label"]), *(cell(report, row, one) for one in some)], "" if row["method"] else "always")
             for row in report["rows"]
         ]
         parts.append(f"<h3>{escaped(group)}</h3>{_table(head, lines)}")
     about = "".join(
-        f"<li><b>{escaped(one['title'])}</b> {_ARROWS[one['direction']]} {escaped(one['about'])}</li>" for one in columns
+        f"<li><b>{escaped(one['title'])}</b> {ARROWS[one['direction']]} {escaped(one['about'])}</li>" for one in columns
     )
     return "\n".join([*parts, _folded("What the columns are", f'<ul class="soft">{about}</ul>')])
 
@@ -61,7 +61,7 @@ def tests(report: Report, first: str) -> str:
                 f"{escaped(one['first'])} and {escaped(one['second'])}",
                 axis,
                 _number(one["difference"], 3, "+f"),
-                _NONE if p is None else f"{p:.3f}" if p >= 0.001 else "below 0.001",
+                NONE if p is None else f"{p:.3f}" if p >= 0.001 else "below 0.001",
                 f"<b>{escaped(one['lower'])}</b> errs less" if one["lower"] else "no difference shown",
             ]
             every.append(_line(cells))
@@ -122,19 +122,27 @@ def made(report: Report) -> str:
     )
 
 
-def _figure(report: Report, row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
+def cell(
+    report: Report,
+    row: Mapping[str, Any],
+    column: Mapping[str, Any],
+    best: str = "<b>{}</b>",
+    interval: str = "<small>{} to {}</small>",
+) -> str:
+    """The figure of a row. best: what the best one stands in; interval: what both ends of its interval stand in."""
     found, digits = row["figures"].get(column["figure"]), column["digits"]
     if found is None or found["value"] is None:
-        return _NONE
+        return NONE
     value = f"{found['value']:.{digits}f}"
     if report["best"].get(column["figure"]) == row["label"]:
-        value = f"<b>{value}</b>"
-    return value if found["low"] is None else f"{value}<small>{found['low']:.{digits}f} to {found['high']:.{digits}f}</small>"
+        value = best.format(value)
+    ends = [] if found["low"] is None else [f"{found[end]:.{digits}f}" for end in ("low", "high")]
+    return value + interval.format(*ends) if ends else value
 
 
 def _number(value: float | None, digits: int, form: str = "f") -> str:
     sign = "+" if form.startswith("+") else ""
-    return _NONE if value is None else f"{value:{sign}.{digits}{form[-1]}}"
+    return NONE if value is None else f"{value:{sign}.{digits}{form[-1]}}"
 
 
 def _pairs(entries: Mapping[str, Any]) -> str:
