@@ -16,7 +16,7 @@ from emoticrafter.errors import InputError
 SAD, GLAD = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=0)
 MAKER: dict[str, Any] = {
     "method": "ours", "emotion_hash": "1" * 16,
-    "defaults": {"strength": 0.8, "steps": 12, "preview_steps": 6, "guidance": 3.0, "width": 128, "height": 128, "start": 0.0},
+    "defaults": {"strength": 0.8, "steps": 12, "preview_steps": 5, "guidance": 3.0, "width": 128, "height": 128, "start": 0.0},
 }  # fmt: skip
 ROW = Row(prompt="a cat", valence=-2.0, arousal=1.0, seed=3)
 
@@ -62,7 +62,7 @@ def test_the_maker_s_own_settings_take_the_place_of_none() -> None:
     assert ROW.resolved(MAKER).settings == {
         "strength": 0.8, "start": 0.0, "steps": 12, "guidance": 3.0, "width": 128, "height": 128, "negative": None,
     }  # fmt: skip
-    assert replace(ROW, preview=True).resolved(MAKER).steps == 6
+    assert replace(ROW, preview=True).resolved(MAKER).steps == 5
     assert replace(ROW, preview=True, steps=9).resolved(MAKER).steps == 9
     assert replace(ROW, preview=True).resolved({"method": "other"}).preview  # which then decides itself
     assert replace(ROW, strength=1.0).resolved({}).settings["strength"] == 1.0

@@ -24,7 +24,7 @@ from emoticrafter.storybook.training.unet import GUIDANCE, STEPS, scheduler
 from emoticrafter.storybook.training.vae import load_vae
 from emoticrafter.storybook.world import sprites
 
-PREVIEW_STEPS = 6
+PREVIEW_STEPS = 5
 SHARD = "15MB"
 
 
