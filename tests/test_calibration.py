@@ -1,9 +1,10 @@
-"""The map beside a checkpoint: never falling, the identity outside its knots, and read as data from strangers."""
+"""The map beside a checkpoint: bilinear, never falling along its axis, and read as data from strangers."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,57 +16,54 @@ from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, InputError, OutputError
 
-BENT = AxisMap(requested=(-3.0, 0.0, 2.0, 3.0), asked=(-3.0, 0.5, 3.0, 3.0))
-INNER = AxisMap(requested=(-1.0, 0.0, 1.0), asked=(-0.5, 0.0, 0.5))
+LEVELS = (-3.0, 0.0, 3.0)
+BENT = AxisMap(levels=LEVELS, asked=((-3.0, 0.5, 3.0),) * 3)  # whatever the other axis
+LEANING = AxisMap(levels=LEVELS, asked=((-3.0, -1.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 1.0, 3.0)))  # more where the other is more
 MADE = Calibration(
-    valence=BENT, arousal=INNER, checkpoint="c" * 64, judge="j" * 64, strength=1.1, figures={"with": {"error": 0.3}}
+    valence=BENT, arousal=LEANING, checkpoint="c" * 64, judge="j" * 64, strength=1.1, figures={"with": {"error": 0.3}}
 )
 
 
-def test_between_knots_the_map_is_linear() -> None:
-    assert [BENT(x) for x in (-3, -1.5, 0, 1, 2, 2.5, 3)] == [-3, -1.25, 0.5, 1.75, 3, 3, 3]
+def test_between_nodes_the_map_is_bilinear() -> None:
+    assert [BENT(x, 2.2) for x in (-3, -1.5, 0, 1.5, 3)] == pytest.approx([-3, -1.25, 0.5, 1.75, 3])
+    assert [LEANING(0, other) for other in (-3, -1.5, 0, 3)] == pytest.approx([-1, -0.5, 0, 1])
+    assert LEANING(1.5, 1.5) == pytest.approx((0 + 2 + 1 + 3) / 4)
 
 
-def test_outside_its_knots_it_is_the_identity() -> None:
-    assert [INNER(x) for x in (-3, -1.01, -1, 0.5, 1, 1.01, 3)] == [-3, -1.01, -0.5, 0.25, 0.5, 1.01, 3]
-
-
-def test_each_axis_has_its_own() -> None:
-    assert MADE(Emotion(valence=1, arousal=0.5)) == Emotion(valence=1.75, arousal=0.25)
+def test_each_axis_has_its_own_and_hears_the_other() -> None:
+    found = MADE(Emotion(valence=1.5, arousal=-3))
+    assert (found.valence, found.arousal) == pytest.approx((1.75, -1.5))
     assert MADE.many([Emotion(valence=0, arousal=0)] * 2) == [Emotion(valence=0.5, arousal=0)] * 2
 
 
 @pytest.mark.parametrize(
-    ("requested", "asked"),
+    ("levels", "asked"),
     [
-        ((0.0,), (0.0,)),
-        ((-3.0, 3.0), (-3.0, 0.0, 3.0)),
-        ((-3.0, 0.0, 0.0, 3.0), (-3.0, 0.0, 1.0, 3.0)),
-        ((-3.0, 0.0, 3.0), (-3.0, 2.0, 1.0)),
-        ((-3.0, 4.0), (-3.0, 3.0)),
-        ((-3.0, float("nan")), (-3.0, 3.0)),
-        ((-3.0, True), (-3.0, 3.0)),
-        ((-1.0, 1.0), (-1.5, 0.5)),  # would fall at -1, from the identity to what is below it
-        ((-1.0, 1.0), (-0.5, 1.5)),
+        ((0.0,), ((0.0,),)),
+        ((-3.0, 3.0), ((-3.0, 3.0),)),
+        ((-3.0, 3.0), ((-3.0, 0.0, 3.0),) * 2),
+        ((-3.0, 0.0, 0.0, 3.0), ((-3.0, 0.0, 1.0, 3.0),) * 4),
+        ((-3.0, 0.0, 3.0), ((-3.0, 2.0, 1.0),) * 3),
+        ((-3.0, 3.0), ((-3.0, 4.0),) * 2),
+        ((-3.0, 3.0), ((float("nan"), 3.0),) * 2),
+        ((-3.0, 3.0), ((-3.0, True),) * 2),
+        ((-1.0, 1.0), ((-1.0, 1.0),) * 2),  # not the whole plane
+        (tuple(-3 + i * 6 / 64 for i in range(65)), ((0.0,) * 65,) * 65),
     ],
 )
-def test_maps_that_fall_or_are_no_maps_are_refused(requested: Any, asked: Any) -> None:
+def test_maps_that_fall_or_are_no_maps_are_refused(levels: Any, asked: Any) -> None:
     with pytest.raises(InputError, match="calibration"):
-        AxisMap(requested=requested, asked=asked)
+        AxisMap(levels=levels, asked=asked)
 
 
-@given(
-    st.lists(st.floats(-3, 3), min_size=3, max_size=8, unique=True), st.lists(st.floats(-3, 3), min_size=8, max_size=8),
-    st.lists(st.floats(-3, 3), min_size=2, max_size=20),
-)  # fmt: skip
-def test_a_map_that_is_accepted_never_falls(requested: list[float], asked: list[float], points: list[float]) -> None:
-    try:
-        made = AxisMap(requested=tuple(sorted(requested)), asked=tuple(sorted(asked[: len(requested)])))
-    except InputError:
-        return
-    values = [made(x) for x in sorted(points)]
+@given(st.lists(st.lists(st.floats(-3, 3), min_size=4, max_size=4), min_size=4, max_size=4), st.floats(-3, 3), st.floats(-3, 3),
+       st.lists(st.floats(-3, 3), min_size=2, max_size=20))  # fmt: skip
+def test_a_map_never_falls_along_its_axis(rows: list[list[float]], level: float, other: float, points: list[float]) -> None:
+    levels = (-3.0, *sorted({min(max(level, -2.9), 1.0), 1.5}), 3.0)
+    made = AxisMap(levels=levels, asked=tuple(tuple(sorted(row)) for row in rows))
+    values = [made(x, other) for x in sorted(points)]
     assert all(-3 <= value <= 3 for value in values)
-    assert all(a <= b + 1e-9 for a, b in zip(values, values[1:], strict=False))
+    assert all(a <= b + 1e-9 for a, b in pairwise(values))
 
 
 def test_a_saved_calibration_comes_back(tmp_path: Path) -> None:
@@ -93,15 +91,16 @@ def test_it_belongs_to_one_checkpoint(tmp_path: Path) -> None:
     "changes",
     [
         {"format": "other"},
-        {"version": 2},
+        {"version": 1},
         {"strength": "strong"},
         {"strength": None},
         {"strength": 0},
         {"strength": -1},
         {"valence": None},
-        {"valence": {"requested": [-3, 3]}},
-        {"valence": {"requested": [3, -3], "asked": [-3, 3]}},
-        {"arousal": {"requested": [-3, "3"], "asked": [-3, 3]}},
+        {"valence": {"levels": [-3, 3]}},
+        {"valence": {"levels": [3, -3], "asked": [[-3, 3]] * 2}},
+        {"valence": {"levels": [-3, 3], "asked": [-3, 3]}},
+        {"arousal": {"levels": [-3, "3"], "asked": [[-3, 3]] * 2}},
         {"figures": 3},
         {"figures": {"long": "x" * 300_000}},
     ],

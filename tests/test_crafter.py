@@ -372,7 +372,7 @@ def test_check_warns_of_unknown_words(crafter: EmotiCrafter) -> None:
 def calibrated_copy(tiny_sdxl: Path, folder: Path) -> Path:
     """A tiny SDXL whose checkpoint turns every emotion into half of itself, at a strength of 0.6."""
     shutil.copytree(tiny_sdxl, folder)
-    half = AxisMap(requested=(-3.0, 3.0), asked=(-1.5, 1.5))
+    half = AxisMap(levels=(-3.0, 3.0), asked=((-1.5, 1.5),) * 2)
     digest = checkpoint.load(folder / "emotion").metadata["sha256"]
     Calibration(valence=half, arousal=half, checkpoint=digest, judge="", strength=0.6).save(folder / "emotion")
     return folder

@@ -1,9 +1,9 @@
-"""A monotone map per axis, from the emotion requested to the one to ask a model for, and the file that keeps it beside a
-checkpoint.
+"""A map of the plane, from the emotion requested to the one to ask a model for, and the file that keeps it beside a checkpoint.
 
-    asked = map(requested): linear between knots, the identity below the first and above the last.
+    asked = map(requested): bilinear between the nodes of a lattice.
 
-`emoticrafter calibrate` fits it (`evaluation.calibration`).
+What is asked for on an axis never falls along that axis, and depends on the other one too: a model may answer "pleasant" more
+strongly where it is also excited. `emoticrafter calibrate` fits it (`evaluation.calibration`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,49 +26,49 @@ from emoticrafter.files import atomic_path, read_marked
 __all__ = ["CALIBRATION", "AxisMap", "Calibration"]
 
 CALIBRATION = "calibration.json"  # beside the weights of a checkpoint
-FORMAT, VERSION = "emoticrafter-calibration", 1
+FORMAT, VERSION = "emoticrafter-calibration", 2
 MAX_BYTES = 1 << 18
-MAX_KNOTS = 1000
+MAX_LEVELS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class AxisMap:
-    """Knots of one axis: `requested` rising, `asked` not falling, both in [-3, 3].
+    """What to ask for on one axis. levels: of both axes, rising from -3 to 3. asked: a row for each level of the other axis, with
+    a value in [-3, 3] for each level of this one, never falling.
 
-    Where the knots end inside the range the map goes on as the identity, so the ends may not lie beyond it: it never falls.
-    Raises InputError for other knots.
+    Raises InputError for others.
     """
 
-    requested: tuple[float, ...]
-    asked: tuple[float, ...]
+    levels: tuple[float, ...]
+    asked: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
-        r, a = self.requested, self.asked
-        if len(r) != len(a) or not 2 <= len(r) <= MAX_KNOTS:
-            raise InputError(f"An axis of a calibration has {len(r)} and {len(a)} knots.", f"Expected 2 to {MAX_KNOTS} of each.")
-        if not all(isinstance(x, int | float) and not isinstance(x, bool) and -LIMIT <= x <= LIMIT for x in (*r, *a)):
-            raise InputError("A knot of a calibration is no number from -3 to 3.")
-        rises = all(x < y for x, y in zip(r, r[1:], strict=False))
-        keeps = all(x <= y for x, y in zip(a, a[1:], strict=False))
-        ends = (r[0] == -LIMIT or a[0] >= r[0]) and (r[-1] == LIMIT or a[-1] <= r[-1])
-        if not (rises and keeps and ends):
-            raise InputError("The map of a calibration falls somewhere.", "It must never fall from -3 to 3.")
+        n = len(self.levels)
+        if not 2 <= n <= MAX_LEVELS or [len(row) for row in self.asked] != [n] * n:
+            raise InputError(f"An axis of a calibration has {n} levels and other rows.", f"Expected 2 to {MAX_LEVELS}, squared.")
+        if not all(_is_coordinate(x) for row in (self.levels, *self.asked) for x in row):
+            raise InputError("A node of a calibration is no number from -3 to 3.")
+        whole = (self.levels[0], self.levels[-1]) == (-LIMIT, LIMIT) and all(x < y for x, y in pairwise(self.levels))
+        if not whole:
+            raise InputError("The levels of a calibration do not rise from -3 to 3.")
+        if not all(x <= y for row in self.asked for x, y in pairwise(row)):
+            raise InputError("The map of a calibration falls somewhere.", "Along its axis it must never fall.")
 
-    def __call__(self, requested: float) -> float:
-        """The value to ask for."""
-        r, a = self.requested, self.asked
-        if not r[0] <= requested <= r[-1]:
-            return requested
-        after = next((i for i, x in enumerate(r) if x >= requested), len(r) - 1)
-        if after == 0:
-            return a[0]
-        share = (requested - r[after - 1]) / (r[after] - r[after - 1])
-        return min(max(a[after - 1] + share * (a[after] - a[after - 1]), -LIMIT), LIMIT)
+    def __call__(self, own: float, other: float) -> float:
+        """The value to ask for where `own` is requested on this axis and `other` on the other one, both in [-3, 3]."""
+        (i, s), (j, t) = self._cell(own), self._cell(other)
+        low, high = ((1 - s) * row[i] + s * row[i + 1] for row in self.asked[j : j + 2])
+        return min(max((1 - t) * low + t * high, -LIMIT), LIMIT)
+
+    def _cell(self, x: float) -> tuple[int, float]:
+        """The level below x, and how far x is on the way to the next."""
+        i = min(max(bisect_right(self.levels, x) - 1, 0), len(self.levels) - 2)
+        return i, (x - self.levels[i]) / (self.levels[i + 1] - self.levels[i])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Both maps and what they were fitted on.
+    """The maps of both axes and what they were fitted on.
 
     checkpoint, judge: sha256 of the weights. strength: of the fit, and the default wherever the map is applied. figures: JSON
     values, such as the errors with and without.
@@ -81,7 +83,8 @@ class Calibration:
 
     def __call__(self, requested: Emotion) -> Emotion:
         """The emotion to ask for."""
-        return Emotion(valence=self.valence(requested.valence), arousal=self.arousal(requested.arousal))
+        v, a = requested.valence, requested.arousal
+        return Emotion(valence=self.valence(v, a), arousal=self.arousal(a, v))
 
     def many(self, requested: Sequence[Emotion]) -> list[Emotion]:
         """The emotions to ask for."""
@@ -101,7 +104,7 @@ class Calibration:
             "judge": self.judge,
             "strength": self.strength,
         }
-        text = json.dumps({**about, **self._maps(), "figures": self.figures}, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps({**about, **self._maps(), "figures": self.figures}, indent=1, ensure_ascii=False, allow_nan=False)
         with atomic_path(folder / CALIBRATION, force) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
         return folder / CALIBRATION
@@ -138,8 +141,12 @@ class Calibration:
 
     def _maps(self) -> dict[str, Any]:
         axes = {"valence": self.valence, "arousal": self.arousal}
-        return {name: {"requested": list(axis.requested), "asked": list(axis.asked)} for name, axis in axes.items()}
+        return {name: {"levels": list(axis.levels), "asked": [list(row) for row in axis.asked]} for name, axis in axes.items()}
 
 
 def _axis(found: Any) -> AxisMap:
-    return AxisMap(requested=tuple(found["requested"]), asked=tuple(found["asked"]))
+    return AxisMap(levels=tuple(found["levels"]), asked=tuple(tuple(row) for row in found["asked"]))
+
+
+def _is_coordinate(x: Any) -> bool:
+    return isinstance(x, int | float) and not isinstance(x, bool) and -LIMIT <= x <= LIMIT

@@ -14,7 +14,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation.calibration import (
     collect,
     figures_of,
-    fit_axis,
+    fit_axes,
     fit_calibration,
     latin_points,
     storybook_prompts,
@@ -70,38 +70,50 @@ def test_points_are_a_latin_square() -> None:
             assert sorted(getattr(p, axis) for p in latin_points(5, number)) == [-3, -1.5, 0, 1.5, 3]
 
 
+def square(times: int = 1) -> np.ndarray:
+    return np.array([(v, a) for v in LEVELS for a in LEVELS] * times)
+
+
 def test_the_map_is_the_inverse_of_what_was_judged() -> None:
-    asked = np.tile(LEVELS, 3)
-    made = fit_axis(asked, 0.5 * asked)  # everything arrives at half its size
-    assert [made(x) for x in (0, 0.75, -1.1)] == pytest.approx([0, 1.5, -2.2], abs=0.02)
+    asked = square()
+    valence, arousal = fit_axes(asked, 0.5 * asked + [0.5, 0])
+    assert [valence(x, 0) for x in (0.5, 1.25, -0.6)] == pytest.approx([0, 1.5, -2.2], abs=0.1)
+    assert [arousal(x, 0.5) for x in (0, 0.75, -1.1)] == pytest.approx([0, 1.5, -2.2], abs=0.15)
+
+
+def test_an_axis_that_leaks_into_the_other_is_held_back() -> None:
+    asked = square()
+    judged = np.stack([asked[:, 0], 0.8 * asked[:, 1] + 0.3 * asked[:, 0]], axis=1)  # pleasant looks excited
+    valence, arousal = fit_axes(asked, judged)
+    assert arousal(0, 1.5) == pytest.approx(-0.45 / 0.8, abs=0.1)
+    assert arousal(0, -1.5) == pytest.approx(0.45 / 0.8, abs=0.1)
+    assert valence(1.5, 2) == pytest.approx(1.5, abs=0.1)
 
 
 def test_beyond_the_reach_every_step_still_shows() -> None:
-    asked = np.tile(LEVELS, 3)
-    made = fit_axis(asked, 0.9 * asked)
-    assert (made(-3), made(3)) == (-3, 3)
-    steps = np.diff([made(x) for x in np.arange(-3, 3.01, 0.2)])
-    assert steps.min() > 0.1
-    assert made(2.9) > 2.8  # judged 2.7 if it were asked for 3
+    asked = square()
+    made, _ = fit_axes(asked, 0.8 * asked)
+    assert (made(-3, 0), made(3, 0)) == (-3, 3)
+    steps = np.diff([made(x, 0) for x in np.arange(-3, 3.01, 0.2)])
+    assert steps.min() > 0.01
+    assert made(2.9, 0) > 2.8  # judged 2.4 if it were asked for 3
 
 
 def test_noise_does_not_make_the_map_fall_and_strong_answers_are_toned_down() -> None:
     rng = np.random.default_rng(0)
-    asked = np.tile(LEVELS, 12)
-    made = fit_axis(asked, np.clip(1.6 * asked + rng.normal(0, 0.5, asked.shape), -3, 3))
-    values = [made(x) for x in np.linspace(-3, 3, 61)]
+    asked = square(3)
+    made, _ = fit_axes(asked, np.clip(1.6 * asked + rng.normal(0, 0.5, asked.shape), -3, 3))
+    values = [made(x, 1) for x in np.linspace(-3, 3, 61)]
     assert values == sorted(values)
-    assert made(1.6) == pytest.approx(1, abs=0.25)
-    assert made(3) < 2.8
+    assert made(1.6, 1) == pytest.approx(1, abs=0.25)
+    assert made(2.5, 1) < 2
 
 
 def test_flat_answers_are_nothing_to_calibrate() -> None:
-    asked = np.tile(LEVELS, 3)
-    for judged in (np.zeros_like(asked), -asked):
+    asked = square()
+    for judged in (np.zeros_like(asked), -asked, asked * [1, 0]):
         with pytest.raises(InputError, match="does not rise"):
-            fit_axis(asked, judged)
-    with pytest.raises(InputError, match="one end of the axis to the other"):
-        fit_axis(asked / 2, asked)
+            fit_axes(asked, judged)
 
 
 def test_a_distorted_method_is_straightened_out_and_reported_with_and_without() -> None:
@@ -121,7 +133,7 @@ def test_a_distorted_method_is_straightened_out_and_reported_with_and_without() 
     assert drawer.seeds == [*range(100, 116), *range(112, 116)]  # the kept-out prompts twice, with the same seeds
     assert steps[-1] == (180, 180)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-    assert abs(made.arousal(0) - (-0.3 / 0.7)) < 0.15
+    assert abs(made.arousal(0, 0) - (-0.3 / 0.7)) < 0.15
 
 
 def test_what_is_recorded_is_what_was_requested() -> None:

@@ -48,8 +48,8 @@ def calibrate(
 ) -> None:
     """Fit what to ask for so that the judged emotion is the requested one; kept beside the checkpoint and applied by default.
 
-    Pictures are made without a calibration, read by the judge, and each axis gets a map that never falls. A quarter of the
-    prompts is kept out of the fit: on these the error with and without it is printed and recorded.
+    Pictures are made without a calibration and read by the judge; each axis gets a map that never falls along it. A quarter of
+    the prompts is kept out of the fit: on these the error with and without it is printed and recorded.
 
     Examples:
 

@@ -1,15 +1,16 @@
 """Fitting of the calibration: what must be asked for so that the judged emotion is the requested one.
 
-Pictures are made at points of the plane without a calibration and read by a judge. For each axis, isotonic regression gives the
-rising curve g from what was asked to what was judged; the map is its inverse, so that g(map(x)) = x wherever g reaches x:
+Pictures are made at points x of the plane without a calibration and read by a judge. A smooth surface g tells what is judged,
 
-    g = argmin over rising g of sum (judged_i - g(asked_i))^2        (Barlow et al. 1972; scikit-learn's IsotonicRegression)
-    map(x) = g^-1(x) up to the last level within g's reach, and from there straight to the end of the plane,
+    g(x) = x + ridge regression of (judged - x) on a tensor product of cubic B-splines        (Eilers, Marx 1996)
 
-so that a step always shows, beyond the reach too.
+and the map is its inverse on a lattice of the plane, the nearest where g does not reach:
+
+    map(y) = argmin over x of |g(x) - y|^2 + 0.01 |x - y|^2
+
+Along its own axis each row is then made never to fall (isotonic regression; Barlow et al. 1972), and to run straight on to the
+end of the plane where it would stay at its edge, so that a step always shows.
 """
-
-# n pictures
 
 from __future__ import annotations
 
@@ -27,10 +28,14 @@ from emoticrafter.evaluation.judges.base import AXES, Judge
 from emoticrafter.evaluation.metrics import emotion as metrics
 from emoticrafter.picture import Picture
 
-__all__ = ["Reading", "collect", "figures_of", "fit_axis", "fit_calibration", "latin_points", "storybook_prompts"]
+__all__ = ["Reading", "collect", "figures_of", "fit_axes", "fit_calibration", "latin_points", "storybook_prompts"]
 
 Progress = Callable[[int, int], None]
-_LEAST_RISE = 1e-3  # of g from level to level, so that it has an inverse
+_LEVELS = 13  # of the map: every 0.5
+_POINTS = 121  # of the search for the inverse: every 0.05
+_KNOTS = 6
+_PULL = 0.01
+_LEAST_SLOPE = 0.02
 
 
 class Drawer(Protocol):
@@ -138,9 +143,10 @@ def fit_calibration(
         )  # fmt: skip
 
     fit, without = read(0, fitted), read(fitted, len(prompts))
+    valence, arousal = fit_axes(fit.requested, fit.judged)
     made = Calibration(
-        valence=fit_axis(fit.requested[:, 0], fit.judged[:, 0]),
-        arousal=fit_axis(fit.requested[:, 1], fit.judged[:, 1]),
+        valence=valence,
+        arousal=arousal,
         checkpoint=checkpoint,
         judge=str(judge.describe()["sha256"]),
         strength=strength,
@@ -156,29 +162,53 @@ def fit_calibration(
     return replace(made, figures=figures)
 
 
-def fit_axis(asked: np.ndarray, judged: np.ndarray) -> AxisMap:
-    """The map of one axis from values asked for (n,), on a few levels from -3 to 3, and those judged.
+def fit_axes(asked: np.ndarray, judged: np.ndarray) -> tuple[AxisMap, AxisMap]:
+    """The maps of valence and arousal from the points asked for, (n, 2) in [-3, 3], and those judged.
 
     Raises InputError where the judged values do not rise with those asked for: there is nothing to calibrate.
     """
-    from sklearn.isotonic import IsotonicRegression
+    from scipy.spatial.distance import cdist
 
-    levels = np.unique(np.asarray(asked, np.float64))
-    if len(levels) < 2 or levels[0] != -LIMIT or levels[-1] != LIMIT:
-        raise InputError(
-            "A calibration needs pictures from one end of the axis to the other.", "Ask for -3, 3 and levels between."
-        )
-    curve = IsotonicRegression().fit(asked, judged).predict(levels)
-    if curve[-1] - curve[0] < _LEAST_RISE * len(levels):
+    if min(metrics.slope(asked[:, i], judged[:, i]) for i in (0, 1)) < _LEAST_SLOPE:
         raise InputError(
             "What is judged does not rise with what is asked for.", "Train the checkpoint further, or use another judge."
         )
-    curve = curve + _LEAST_RISE * np.arange(len(levels))  # strictly rising: flat parts get a steep inverse
-    inside = (np.abs(curve) < LIMIT - _LEAST_RISE) & (np.abs(levels) < LIMIT)
-    requested, values = curve[inside], levels[inside]
-    low, high = np.interp([-LIMIT, LIMIT], curve, levels)
-    knots = [(-LIMIT, float(low)), *zip(requested.tolist(), values.tolist(), strict=True), (LIMIT, float(high))]
-    return AxisMap(requested=tuple(round(r, 6) for r, _ in knots), asked=tuple(round(a, 6) for _, a in knots))
+    levels = np.linspace(-LIMIT, LIMIT, _LEVELS)
+    points, nodes = _square(np.linspace(-LIMIT, LIMIT, _POINTS)), _square(levels)
+    expected = points + _surface(asked, judged - asked).predict(points)
+    costs = cdist(nodes, expected, "sqeuclidean") + _PULL * cdist(nodes, points, "sqeuclidean")
+    valence, arousal = points[costs.argmin(axis=1)].reshape(_LEVELS, _LEVELS, 2).transpose(2, 0, 1)
+    return _axis_map(levels, valence.T), _axis_map(levels, arousal)
+
+
+def _surface(points: np.ndarray, values: np.ndarray) -> Any:
+    """Smooth in both coordinates, (n, 2) -> (n, 2). How smooth is chosen by leaving one picture out at a time."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures, SplineTransformer
+
+    splines = SplineTransformer(n_knots=_KNOTS, knots=np.linspace([-LIMIT] * 2, [LIMIT] * 2, _KNOTS), extrapolation="constant")
+    products = PolynomialFeatures(2, interaction_only=True, include_bias=False)
+    return make_pipeline(splines, products, RidgeCV(np.logspace(-2, 3, 11))).fit(points, values)
+
+
+def _square(axis: np.ndarray) -> np.ndarray:
+    """All pairs, valence the slower: (n * n, 2)."""
+    return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _axis_map(levels: np.ndarray, asked: np.ndarray) -> AxisMap:
+    rows = [_rising(levels, row).clip(-LIMIT, LIMIT).round(4).tolist() for row in asked]
+    return AxisMap(levels=tuple(levels.round(4).tolist()), asked=tuple(tuple(row) for row in rows))
+
+
+def _rising(levels: np.ndarray, row: np.ndarray) -> np.ndarray:
+    from sklearn.isotonic import IsotonicRegression
+
+    row = IsotonicRegression().fit_transform(levels, row)
+    kept = np.abs(row) < LIMIT
+    kept[[0, -1]] = True
+    return np.interp(levels, levels[kept], row[kept])
 
 
 def figures_of(reading: Reading) -> dict[str, dict[str, float | None]]:
