@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from emoticrafter import checkpoint
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.evaluation.foreign import find_pictures
 from emoticrafter.evaluation.stages import Evaluated, Foreign, StoppedEarlyError, evaluate
-from emoticrafter.evaluation.suite import Suite, read_suite
+from emoticrafter.evaluation.suite import Bars, Method, Suite, read_suite
 from tests.painted import CASES, ColourJudge, Studio, painted_judges
+from tests.tiny_features import make_features
+from tests.training.tiny_runs import SMALL
 
 SETTINGS = """
 [emotions]
@@ -250,3 +253,25 @@ def test_the_json_is_a_contract(first: Evaluated) -> None:
     assert all(set(one) == keys for pairs in report["comparisons"].values() for one in pairs)
     assert all(set(one) == {"bar", "value", "wanted", "met"} for one in report["verdicts"])
     assert str(first.html.parent) not in first.json.read_text(encoding="utf-8")
+
+
+def test_methods_with_a_recipe_are_trained_first_and_alike_ones_once(suite: Suite, tmp_path: Path) -> None:
+    features = make_features(tmp_path / "features")
+    methods = [
+        Method(label="one", recipe="smoke", set=SMALL),
+        Method(label="the same", recipe="smoke", set=SMALL),
+        Method(label="another", recipe="smoke", set=(*SMALL, "train.seed=1")),
+    ]
+    trained = replace(suite, methods=tuple(methods), training=replace(suite.training, features=str(features)), bars=Bars())
+    studio = Studio()
+    done = run(trained, tmp_path / "report", studio)
+    assert list(rows(done))[3:] == ["one", "the same", "another"]
+    one, same, another = studio.opened[2:]
+    assert one == same != another
+    for path in (one, another):
+        assert Path(path).is_relative_to(tmp_path / "report" / "work" / "trained")
+        assert checkpoint.load(path).metadata["pairs"] > 0
+    stages = [(stage["method"], stage["unchanged"]) for stage in done.stages if stage["stage"] == "train"]
+    assert stages == [("one", False), ("the same", True), ("another", False)]
+    with pytest.raises(InputError, match=r"no features 'nowhere'.*storybook\.sh"):
+        run(replace(trained, training=replace(suite.training, features="nowhere")), tmp_path / "other", Studio())

@@ -28,8 +28,8 @@ def calibrate(
     ] = None,
     count: Annotated[
         int, typer.Option(help="How many prompts; a quarter of them only measures what the fit is worth.", min=4, max=10_000)
-    ] = 64,
-    levels: Annotated[int, typer.Option(help="Values of each axis, and pictures of each prompt.", min=3, max=101)] = 9,
+    ] = 96,
+    levels: Annotated[int, typer.Option(help="Values of each axis, and pictures of each prompt.", min=3, max=101)] = 25,
     seed: Annotated[int, typer.Option(help="Of the prompts, and of the first prompt's pictures.", min=0)] = 0,
     strength: Annotated[
         float | None,
@@ -54,7 +54,7 @@ def calibrate(
     Examples:
 
     - `emoticrafter calibrate`
-    - `emoticrafter calibrate --backbone sdxl --emotion emotion/ --judge judges/oasis --prompts prompts.txt --count 24`
+    - `emoticrafter calibrate --backbone sdxl --emotion emotion/ --judge judges/oasis --prompts prompts.txt --count 24 --levels 9`
     """
     need_extra("evaluation", "cv2", "sklearn", "scipy")
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint

@@ -33,7 +33,7 @@ __all__ = ["Reading", "collect", "figures_of", "fit_axes", "fit_calibration", "l
 Progress = Callable[[int, int], None]
 _LEVELS = 13  # of the map: every 0.5
 _POINTS = 121  # of the search for the inverse: every 0.05
-_KNOTS = 6
+_KNOTS = 9
 _PULL = 0.01
 _LEAST_SLOPE = 0.02
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
-from emoticrafter.files import safe_name
+from emoticrafter.settings import as_toml
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
@@ -100,7 +101,7 @@ class Producer:
                 "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",
             )
         recipe = replace(recipe, data=replace(recipe.data, features=features))
-        folder = self.work / "trained" / safe_name(method.name, 40)
+        folder = self.work / "trained" / hashlib.sha256(as_toml(recipe).encode()).hexdigest()[:8]  # what is alike is trained once
         outcome = train(recipe, folder, quiet=True)
         if outcome.signal is not None or outcome.checkpoint is None:
             raise StoppedEarlyError

@@ -3,7 +3,7 @@
 Each stage knows by content what it was made from: what is unchanged is not done again, and a killed run goes on where it was.
 
     REPORT/report.html, report.json
-    REPORT/work/trained/METHOD      runs of `emoticrafter train`
+    REPORT/work/trained/KEY         runs of `emoticrafter train`, known by their recipe
     REPORT/work/pictures/METHOD-KEY folders of `emoticrafter batch`
     REPORT/work/read/JUDGES.parquet what the judges read from each picture
     REPORT/work/measured/METHOD.json
