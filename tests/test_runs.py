@@ -63,3 +63,31 @@ def test_the_script_names_every_rival() -> None:
     text = (ROOT / "runs" / "rivals.sh").read_text(encoding="utf-8")
     [line] = [line for line in text.splitlines() if line.startswith("methods=")]
     assert line.removeprefix("methods=${METHODS:-").removesuffix("}").split() == list(METHODS)
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+
+out = Path(sys.argv[sys.argv.index("--out") + 1])
+out.mkdir(parents=True, exist_ok=True)
+for name in ("report.html", "report.json"):
+    (out / name).write_text(sys.argv[sys.argv.index("--suite") + 1])
+with open(out / "calls", "a") as file:
+    print(*sys.argv[1:], file=file)
+"""
+
+
+def test_the_ablations_are_all_run_in_one_folder_and_each_report_is_kept(tmp_path: Path) -> None:
+    """What the command does is tested where it is (tests/evaluation); here, that the script asks for all of it."""
+    (tmp_path / "command.py").write_text(COMMAND)
+    own = {"EMOTICRAFTER": f"{sys.executable} {tmp_path / 'command.py'}", "OPTIONS": "--set prompts.count=2"}
+    script = ["sh", str(ROOT / "runs" / "ablations.sh"), str(tmp_path / "out")]
+    done = subprocess.run(script, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    suites = sorted(path.stem for path in (ROOT / "configs" / "suites").glob("ablation-*.toml"))
+    assert [path.read_text() for path in sorted((tmp_path / "out").glob("*.json"))] == suites
+    assert [path.read_text() for path in sorted((tmp_path / "out").glob("*.html"))] == suites
+    calls = (tmp_path / "out" / "work" / "calls").read_text().splitlines()
+    assert sorted(call.split()[2] for call in calls) == suites
+    assert all(call.endswith(f"--set prompts.count=2 --out {tmp_path / 'out' / 'work'}") for call in calls)

@@ -59,7 +59,7 @@ def record(report: Path, root: Path = ROOT) -> Path:
     kept = root / RESULTS / f"evaluation-{document['suite']['name']}.json"
     for row in document["rows"]:
         row.pop("worst", None)
-    kept.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    kept.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
     return kept
 
 

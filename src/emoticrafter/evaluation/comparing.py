@@ -147,7 +147,8 @@ def verdicts(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ba
 
 
 def _wins(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ours: str) -> list[dict[str, Any]]:
-    rivals = [label for label, row in rows.items() if row["method"] and label != ours]
+    own = rows[ours]["source"]
+    rivals = [label for label, row in rows.items() if row["method"] and row["source"] != own]  # ours otherwise set is no rival
     found = []
     for axis in AXES:
         beaten = [
