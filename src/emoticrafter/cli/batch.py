@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.console import Step, note, progress, say, say_json, warn
+from emoticrafter.cli.console import Step, note, say, say_json, stages, warn
 from emoticrafter.cli.options import FEELING, OUTPUT, DrawingOptions, Json, ModelOptions, RayOptions, absolute, spread
 from emoticrafter.emotion import grid as plane
 from emoticrafter.emotion import parse_axis
@@ -105,7 +105,7 @@ def batch(
 
     rows = plan_rows(read_prompts(prompts), feelings, parse_seeds(seeds), settings)
     say_once = once(warn)
-    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, stages(signals, as_json) as stage:
+    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         done = run_batch(
             maker,
             rows,
@@ -180,14 +180,13 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 @contextmanager
-def stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
-    """Progress of one stage after the other."""
+def drawing_stages(signals: list[int], quiet: bool) -> Iterator[Callable[[str], Step]]:
+    """`stages` of pictures, which say so once when a signal has come."""
     told: list[int] = []
-    with ExitStack() as open_bar:
+    with stages("pictures", quiet) as next_stage:
 
         def begin(name: str) -> Step:
-            open_bar.close()
-            bar = open_bar.enter_context(progress(f"{name} pictures", quiet))
+            bar = next_stage(name)
 
             def step(done: int, total: int) -> None:
                 bar(done, total)

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from emoticrafter.progress import Progress, clock
@@ -60,3 +60,15 @@ def progress(label: str, quiet: bool = False) -> Iterator[Step]:
                 bar.tell(done, f"{done:,} of {total:,}, {rate:.2g} per second, {clock((total - done) / rate)} left")
 
         yield step
+
+
+@contextmanager
+def stages(things: str, quiet: bool = False) -> Iterator[Callable[[str], Step]]:
+    """`progress` of one stage after the other, each named as it begins. things: what is worked on."""
+    with ExitStack() as open_bar:
+
+        def begin(name: str) -> Step:
+            open_bar.close()
+            return open_bar.enter_context(progress(f"{name} {things}", quiet))
+
+        yield begin

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.batch import once, stages
+from emoticrafter.cli.batch import drawing_stages, once
 from emoticrafter.cli.console import note, say, say_json, warn
 from emoticrafter.cli.options import MODEL, OUTPUT, Force, Json, RayOptions, absolute, spread
 from emoticrafter.errors import InputError
@@ -143,7 +143,7 @@ def evaluate(
     say_once = once(warn)
     opener = _opener(chosen, {"device": device, "dtype": dtype}, ray, say_once) if draw else None
     command = shlex.join(["emoticrafter", *sys.argv[1:]])
-    with stop_signals() as signals, stages(signals, as_json) as stage:
+    with stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         try:
             done = run(
                 chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,

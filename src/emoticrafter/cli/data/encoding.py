@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.console import Step, note, progress, say, say_json
+from emoticrafter.cli.console import note, say, say_json, stages
 from emoticrafter.cli.data import app
 from emoticrafter.cli.options import Json, RayOptions, absolute, spread
 from emoticrafter.extras import need_extra
@@ -128,7 +126,7 @@ def encode(
         table = _undoubted(table)
     encoder, engine = work.open(backbone, ray)
     try:
-        with _stages() as stage:
+        with stages("prompts") as stage:
             written = write_features(
                 table,
                 out,
@@ -152,18 +150,6 @@ def _undoubted(table: pd.DataFrame) -> pd.DataFrame:
     if doubted.any():
         note(f"{doubted.sum():,} pairs that the automatic checks doubt are left out")
     return table[~doubted].reset_index(drop=True)
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str], Step]]:
-    """A progress bar for one stage after the other."""
-    with ExitStack() as open_bar:
-
-        def begin(name: str) -> Step:
-            open_bar.close()
-            return open_bar.enter_context(progress(f"{name} prompts"))
-
-        yield begin
 
 
 def _report(out: Path, written: Written, as_json: bool) -> None:
