@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from emoticrafter.evaluation.plots import _apart
+from typing import Any
+
+import pytest
+
+from emoticrafter.evaluation.plots import _apart, _through
 
 
 def test_a_label_far_from_others_stands_to_the_right() -> None:
-    assert [(side, lift) for *_, side, lift in _apart([(1.8, 1.0, "none"), (0.2, 0.9, "ours")])] == [(1, 0), (1, 0)]
+    assert list(_apart([(10, 200, "none"), (300, 150, "ours")])) == [("none", 1, 0), ("ours", 1, 0)]
 
 
 def test_labels_leave_close_points_free() -> None:
-    placed = [
-        (1.8, 1.0, "none"),
-        (0.34, 0.991, "attention"),
-        (0.30, 0.991, "truth"),
-        (0.26, 0.987, "inversion"),
-        (0.25, 0.983, "a"),
-    ]
-    found = {label: (side, lift) for *_, label, side, lift in _apart([*placed, (0.7, 0.92, "far")])}
+    placed = [(10, 230, "none"), (352, 228, "attention"), (362, 228, "truth"), (372, 227, "inversion"), (374, 226, "a")]
+    found = {label: (side, lift) for label, side, lift in _apart([*placed, (200, 210, "far")])}
     assert found["attention"] == (-1, 0)
     assert found["a"] == (1, 0)
     assert found["truth"] != (-1, 0)
+
+
+def test_a_sweep_goes_through_the_mark() -> None:
+    def at(strength: float, error: float, content: float) -> dict[str, Any]:
+        return {"strength": strength, "error": {"value": error}, "retention": {"value": content}}
+
+    row = {"describe": {"strength": 1.0}, "curve": [at(0.5, 0.9, 1.1), at(1.0, 0.4, 1.05), at(2.0, 0.6, 0.8)]}
+    moved = _through(row, 0.3, 1.0)
+    assert [strength for strength, *_ in moved] == [0.5, 1.0, 2.0]
+    assert [point for _, *point in moved] == [pytest.approx(point) for point in ([0.8, 1.05], [0.3, 1.0], [0.5, 0.75])]
+    assert _through({**row, "describe": {"strength": 0.7}}, 0.3, 1.0) == []
+    assert _through({"describe": {}}, 0.3, 1.0) == []
 
 
 def test_nothing_has_no_labels() -> None:

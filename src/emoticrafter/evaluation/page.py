@@ -39,8 +39,8 @@ dashed diagonal is perfect. A flat line is a method that does not listen; a stee
     "maps": """The mean error in each cell of the grid, all in one scale from 0 to 2. The corners are where feelings are
 strongest.""",
     "pareto": """Does feeling cost content? Up is content kept, to the right is a smaller error; the upper right corner is
-best. Thin curves are sweeps of strength on fewer prompts than the large marks, with the least and the
-greatest strength written at their ends.""",
+best. Thin curves are sweeps of strength, with the least and the greatest written at their ends; they are drawn on
+fewer prompts, and show how far each strength is from the method's own on these.""",
     "grids": """One prompt, one seed, the whole plane: more pleasant to the right, more excited upwards. The same for every
 method.""",
     "worst": """Of each method, the pictures that were read furthest from what was asked for (valence, arousal), one of each

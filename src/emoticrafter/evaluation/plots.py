@@ -153,68 +153,81 @@ def error_maps(rows: Rows, axis: str, valences: Sequence[float], arousals: Seque
 
 
 def pareto(rows: Rows, theme: Theme) -> Any:
-    """Error of emotion against content that is kept; the curves are sweeps of strength, the marks each method as it comes."""
-    from matplotlib.figure import Figure
+    """Error of emotion against content that is kept; the marks are each method as it comes, the curves sweeps of strength.
 
-    figure = Figure(figsize=(8.6, 4.6), layout="constrained")
+    A sweep is drawn on fewer prompts than the mark: its differences to the same prompts at the method's own strength are added to
+    the mark.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import NullLocator, ScalarFormatter
+
+    figure, halo = Figure(figsize=(8.6, 4.6), layout="constrained"), [withStroke(linewidth=2.5, foreground=theme.paper)]
     panel = figure.subplots()
-    shades, placed = colours(rows, theme), []
+    panel.set_xscale("log")
+    panel.invert_xaxis()
+    shades, marks = colours(rows, theme), {}
     for label, row in rows.items():
-        curve = [one for one in row.get("curve", []) if one["retention"] is not None and one["retention"]["value"] is not None]
-        if len(curve) > 1:
-            xs, ys = [one["error"]["value"] for one in curve], [one["retention"]["value"] for one in curve]
-            panel.plot(xs, ys, "-o", color=shades[label], linewidth=1.6, markersize=3, alpha=0.7)
-            for one, x, y in ((curve[0], xs[0], ys[0]), (curve[-1], xs[-1], ys[-1])):
-                panel.annotate(
-                    f"{one['strength']:g}",
-                    (x, y),
-                    (0, -9),
-                    textcoords="offset points",
-                    fontsize=6.5,
-                    color=shades[label],
-                    ha="center",
-                )
-        kept = _figure(row, "retention")
-        if math.isnan(kept[0]):
+        x, (y, *ends) = _mean_error(row), _figure(row, "retention")
+        if math.isnan(y):
             continue
-        x, y = _mean_error(row), kept[0]
-        panel.plot([x, x], kept[1:], color=shades[label], linewidth=1, alpha=0.6)
+        curve = _through(row, x, y)
+        panel.plot([one[1] for one in curve], [one[2] for one in curve], "-o", color=shades[label], lw=1.6, ms=3, alpha=0.7)
+        for strength, *end in [curve[0], curve[-1]] if curve else []:
+            panel.annotate(
+                f"{strength:g}", end, (0, -9), textcoords="offset points", fontsize=6.5, color=shades[label], ha="center",
+                path_effects=halo,
+            )  # fmt: skip
+        panel.plot([x, x], ends, color=shades[label], linewidth=1, alpha=0.6)
         mark = "o" if row["method"] else "D"
         panel.plot([x], [y], mark, color=shades[label], markersize=9, markeredgecolor=theme.paper, markeredgewidth=1.4, zorder=3)
-        placed.append((x, y, label))
-    for x, y, label, side, lift in _apart(placed):
-        panel.annotate(
-            label, (x, y), (9 * side, lift), textcoords="offset points", va="center", ha="left" if side > 0 else "right",
-            fontsize=9, color=shades[label], weight="bold",
-            arrowprops={"arrowstyle": "-", "color": theme.line, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4} if lift else None,
-        )  # fmt: skip
-    panel.invert_xaxis()
+        marks[label] = (x, y)
+    panel.set_xticks([2, 1, 0.7, 0.5, 0.4, 0.3, 0.2])
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel("mean of V-Error and A-Error (better to the right)")
     panel.set_ylabel("content kept, neutral pictures = 1 (better upwards)")
     panel.grid()
     panel.margins(0.12)
+    figure.draw_without_rendering()
+    points = panel.transData.transform(np.array(list(marks.values())).reshape(-1, 2)) * 72 / figure.dpi
+    for label, side, lift in _apart([(*point, label) for point, label in zip(points.tolist(), marks, strict=True)]):
+        panel.annotate(
+            label, marks[label], (9 * side, lift), textcoords="offset points", va="center", ha="left" if side > 0 else "right",
+            fontsize=9, color=shades[label], weight="bold", path_effects=halo, zorder=4,
+            arrowprops={"arrowstyle": "-", "color": theme.line, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4} if lift else None,
+        )  # fmt: skip
     return figure
 
 
-def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str, int, float]]:
-    """Where the labels go: right (1) or left (-1) of their points and up or down, in points, so that they cover neither each
-    other nor other points. Greater x lies to the left.
+def _through(row: Mapping[str, Any], x: float, y: float) -> list[tuple[float, float, float]]:
+    """The sweep of a row as (strength, error, content), moved so that it goes through (x, y) at the method's own strength."""
+    found = [
+        (one["strength"], one["error"]["value"], one["retention"]["value"])
+        for one in row.get("curve", [])
+        if one["retention"] is not None and one["retention"]["value"] is not None
+    ]
+    own = [one for one in found if one[0] == row["describe"].get("strength")]
+    if len(found) < 2 or not own:
+        return []
+    _, own_x, own_y = own[0]
+    return [(strength, max(x + error - own_x, 1e-3), y + content - own_y) for strength, error, content in found]
+
+
+def _apart(placed: Sequence[tuple[float, float, str]]) -> Iterator[tuple[str, int, float]]:
+    """Where the labels of points go, given as x to the right, y upwards, in typographic points: right (1) or left (-1) of them
+    and so many points up, so that they cover neither each other nor other points.
     """
-    if not placed:
-        return
-    xs, ys = [one[0] for one in placed], [one[1] for one in placed]
-    wide, high = max(max(xs) - min(xs), 1e-6), max(max(ys) - min(ys), 1e-6)
-    points = [(-x / wide * 420, y / high * 230, label) for x, y, label in placed]  # about as large as they are drawn
     taken: list[tuple[float, float, float]] = []
-    for (x, y, label), (across, up, _) in sorted(zip(placed, points, strict=True), key=lambda one: (-one[0][1], one[0][0])):
-        for lift, side in product((0, 12, -12, 24, -24, 36, -36), (1, -1)):
+    for across, up, label in sorted(placed, key=lambda one: (-one[1], -one[0])):
+        for lift, side in product((0, 12, -12, 24, -24, 36, -36, 48, -48), (1, -1)):
             left, right = sorted((across + 9 * side, across + (9 + 6 * len(label)) * side))
             middle = up + lift
-            covers = any(left - 6 < a < right + 6 and abs(u - middle) < 9 for a, u, other in points if other != label)
+            covers = any(left - 6 < x < right + 6 and abs(y - middle) < 9 for x, y, other in placed if other != label)
             if not covers and not any(left < r and right > le and abs(m - middle) < 11 for le, r, m in taken):
                 break
         taken.append((left, right, middle))
-        yield x, y, label, side, lift
+        yield label, side, lift
 
 
 def _signed(x: float) -> str:
