@@ -54,7 +54,7 @@ def test_versions_are_those_that_matter() -> None:
 def test_the_display_tells_rate_time_and_memory(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with Display(100, 8, torch.device("cpu")) as display:
+    with Display("one", 100, 8, torch.device("cpu")) as display:
         rates = []
         for step in range(1, 60):
             now[0] += 0.5
@@ -66,10 +66,10 @@ def test_the_display_tells_rate_time_and_memory(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr()
     assert printed.out == ""
     line, said = printed.err.splitlines()
-    assert line.startswith("40/100 loss 0.5, 16 pairs/s, 0:00:30 left, ")
+    assert line.startswith("one: 40/100 loss 0.5, 16 pairs/s, 0:00:30 left, ")
     assert line.endswith("GiB")
     assert said == "something"
-    quiet = Display(100, 8, torch.device("cpu"), quiet=True)
+    quiet = Display("", 100, 8, torch.device("cpu"), quiet=True)
     quiet.say("nothing")
     assert capsys.readouterr().err == ""
 

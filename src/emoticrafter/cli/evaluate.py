@@ -147,7 +147,7 @@ def evaluate(
         try:
             done = run(
                 chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
-                progress=stage, stop=lambda: bool(signals), warn=say_once,
+                progress=stage, stop=lambda: bool(signals), warn=say_once, quiet=as_json,
             )  # fmt: skip
         except StoppedEarlyError:
             note("stopped; the same command goes on from there")

@@ -72,6 +72,7 @@ class Producer:
     progress: Callable[[str], Step]
     stop: Callable[[], bool]
     warn: Callable[[str], None]
+    quiet: bool
 
     def rows(self) -> list[Row]:
         """Those that stand in every table, and the suite's methods; what is to be trained is trained first."""
@@ -102,7 +103,7 @@ class Producer:
             )
         recipe = replace(recipe, data=replace(recipe.data, features=features))
         folder = self.work / "trained" / hashlib.sha256(as_toml(recipe).encode()).hexdigest()[:8]  # what is alike is trained once
-        outcome = train(recipe, folder, quiet=True)
+        outcome = train(recipe, folder, title=f"training {method.name}", quiet=self.quiet)
         if outcome.signal is not None or outcome.checkpoint is None:
             raise StoppedEarlyError
         self.notes.add("train", method.name, began, outcome.seconds < 0.5)

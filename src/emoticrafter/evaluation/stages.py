@@ -90,8 +90,10 @@ def evaluate(
     progress: Callable[[str], Step] = lambda name: lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
     warn: Callable[[str], None] = lambda text: None,
+    quiet: bool = True,
 ) -> Evaluated:
     """Everything, into the folder `out`. opener: opens what is drawn with; None draws nothing, so that only `foreign` is scored.
+    quiet: trainings tell nothing on the way.
 
     Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
     """
@@ -99,7 +101,7 @@ def evaluate(
     with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
         return _Run(
             suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
-            progress=progress, stop=stop, warn=warn,
+            progress=progress, stop=stop, warn=warn, quiet=quiet,
         ).all(foreign)  # fmt: skip
 
 
@@ -116,6 +118,7 @@ class _Run:
     progress: Callable[[str], Step]
     stop: Callable[[], bool]
     warn: Callable[[str], None]
+    quiet: bool
     notes: Notes = field(default_factory=Notes)
 
     def all(self, foreign: Foreign | None) -> Evaluated:
@@ -123,7 +126,7 @@ class _Run:
         if self.opener is not None:
             rows += Producer(
                 suite=self.suite, cases=self.cases, work=self.out / WORK, opener=self.opener, notes=self.notes,
-                progress=self.progress, stop=self.stop, warn=self.warn,
+                progress=self.progress, stop=self.stop, warn=self.warn, quiet=self.quiet,
             ).rows()  # fmt: skip
         if foreign is not None:
             if any(row.label == foreign.label for row in rows):

@@ -26,8 +26,8 @@ _HISTORY = 20.0  # seconds over which the rate is measured
 class Display(Progress):
     """Progress of `steps` updates of `batch` pairs."""
 
-    def __init__(self, steps: int, batch: int, device: torch.device, quiet: bool = False) -> None:
-        super().__init__("", steps, quiet=quiet)
+    def __init__(self, title: str, steps: int, batch: int, device: torch.device, quiet: bool = False) -> None:
+        super().__init__(title, steps, quiet=quiet)
         self.batch, self.device = batch, device
         self._seen: deque[tuple[float, int]] = deque()
 

@@ -49,11 +49,12 @@ class Outcome:
     main: bool
 
 
-def train(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -> Outcome:
+def train(recipe: Recipe, out: str | os.PathLike[str], *, title: str = "", quiet: bool = False) -> Outcome:
     """Train an emotion injection transformer into the folder `out`, or go on with what was begun there.
 
     The result is `out/checkpoint`, which `emoticrafter generate --emotion` takes. SIGTERM and Ctrl-C save and return early.
-    With `torchrun` every process calls this with the same arguments. Raises EmotiCrafterError.
+    title: stands before what is told on the way; quiet: nothing is. With `torchrun` every process calls this with the same
+    arguments. Raises EmotiCrafterError.
     """
     out = Path(out)
     store = FeatureStore.open(recipe.data.features)
@@ -63,7 +64,7 @@ def train(recipe: Recipe, out: str | os.PathLike[str], *, quiet: bool = False) -
         learner = Learner(eit, recipe.train, _objective(recipe, job, material), job.accelerator, job.pieces)
         compared = job.once(out / names.BASELINES, lambda path: write_json(path, _baselines(recipe, material)), _read_json)
         steps = recipe.steps(len(material.split.train))
-        with Display(steps, recipe.train.batch, job.device, quiet=quiet or not job.main) as display:
+        with Display(title, steps, recipe.train.batch, job.device, quiet=quiet or not job.main) as display:
             loop = Loop(recipe, job, material, learner, compared, display)
             _begin_or_take_up(loop)
             loop.run()
