@@ -102,7 +102,7 @@ def main() -> None:
     for name, sheet in (("world", places_sheet()), ("world-plane", plane_sheet())):
         path = PICTURES / f"{name}.webp"
         with atomic_path(path, force=True) as temporary:
-            sheet.save(temporary, quality=85, method=6)  # half the size that `Picture.save` makes
+            sheet.save(temporary, quality=75, method=6)  # a third of what `Picture.save` makes
         print(path)
 
 

@@ -187,7 +187,7 @@ def _surface(points: np.ndarray, values: np.ndarray) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures, SplineTransformer
 
-    splines = SplineTransformer(n_knots=_KNOTS, knots=np.linspace([-LIMIT] * 2, [LIMIT] * 2, _KNOTS), extrapolation="constant")
+    splines = SplineTransformer(knots=np.linspace([-LIMIT] * 2, [LIMIT] * 2, _KNOTS), extrapolation="constant")
     products = PolynomialFeatures(2, interaction_only=True, include_bias=False)
     return make_pipeline(splines, products, RidgeCV(np.logspace(-2, 3, 11))).fit(points, values)
 
