@@ -23,7 +23,7 @@ from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.picture import Picture
 from emoticrafter.storybook.scenes import is_held_out
 
-LEVELS = np.linspace(-3, 3, 9)
+LEVELS = np.linspace(-3, 3, 25)
 
 
 class Distorted:
@@ -133,7 +133,7 @@ def test_a_distorted_method_is_straightened_out_and_reported_with_and_without() 
     assert drawer.seeds == [*range(100, 116), *range(112, 116)]  # the kept-out prompts twice, with the same seeds
     assert steps[-1] == (180, 180)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
-    assert abs(made.arousal(0, 0) - (-0.3 / 0.7)) < 0.15
+    assert abs(made.arousal(0, 0) - (-0.3 / 0.7)) < 0.25
 
 
 def test_what_is_recorded_is_what_was_requested() -> None:

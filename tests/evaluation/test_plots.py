@@ -13,12 +13,18 @@ def test_a_label_far_from_others_stands_to_the_right() -> None:
     assert list(_apart([(10, 200, "none"), (300, 150, "ours")])) == [("none", 1, 0), ("ours", 1, 0)]
 
 
-def test_labels_leave_close_points_free() -> None:
-    placed = [(10, 230, "none"), (352, 228, "attention"), (362, 228, "truth"), (372, 227, "inversion"), (374, 226, "a")]
-    found = {label: (side, lift) for label, side, lift in _apart([*placed, (200, 210, "far")])}
-    assert found["attention"] == (-1, 0)
-    assert found["a"] == (1, 0)
-    assert found["truth"] != (-1, 0)
+def test_labels_cover_neither_points_nor_each_other() -> None:
+    close = [(10, 230, "none"), (352, 228, "attention"), (362, 228, "truth"), (372, 227, "inversion"), (374, 226, "a")]
+    placed = [*close, (200, 210, "far")]
+    at = {label: (x, y) for x, y, label in placed}
+    boxes = []
+    for label, side, lift in _apart(placed):
+        x, y = at[label]
+        left, right = sorted((x + 9 * side, x + (9 + 6 * len(label)) * side))
+        assert not any(left < a < right and abs(b - y - lift) < 9 for other, (a, b) in at.items() if other != label)
+        assert not any(left < r and right > le and abs(m - y - lift) < 11 for le, r, m in boxes)
+        boxes.append((left, right, y + lift))
+    assert len(boxes) == len(placed)
 
 
 def test_a_sweep_goes_through_the_mark() -> None:

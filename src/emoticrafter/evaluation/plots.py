@@ -173,10 +173,10 @@ def pareto(rows: Rows, theme: Theme) -> Any:
             continue
         curve = _through(row, x, y)
         panel.plot([one[1] for one in curve], [one[2] for one in curve], "-o", color=shades[label], lw=1.6, ms=3, alpha=0.7)
-        for strength, *end in [curve[0], curve[-1]] if curve else []:
+        for strength, error, content in [curve[0], curve[-1]] if curve else []:
             panel.annotate(
-                f"{strength:g}", end, (0, -9), textcoords="offset points", fontsize=6.5, color=shades[label], ha="center",
-                path_effects=halo,
+                f"{strength:g}", (error, content), (0, -9), textcoords="offset points", fontsize=6.5, color=shades[label],
+                ha="center", path_effects=halo,
             )  # fmt: skip
         panel.plot([x, x], ends, color=shades[label], linewidth=1, alpha=0.6)
         mark = "o" if row["method"] else "D"
