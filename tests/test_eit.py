@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from emoticrafter.eit import EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
+from emoticrafter.eit import Attention, EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
 from emoticrafter.errors import InputError
 from tests.tiny import SECTION, tiny_config, tiny_eit
 
@@ -74,6 +74,14 @@ def test_a_shared_prompt_gives_what_its_copies_give(variant: Variant) -> None:
 
 
 @torch.no_grad()
+def test_attention_compiled_for_a_cpu_is_the_same_attention() -> None:
+    attention = Attention(tiny_config()).eval()
+    x, context = torch.randn(3, 7, tiny_config().width), torch.randn(1, 5, tiny_config().width)
+    compiled = torch.compile(attention, backend="eager", dynamic=False)
+    with torch.no_grad():
+        assert torch.allclose(compiled(x, context), attention(x, context), atol=1e-6)
+
+
 def test_each_axis_reaches_the_output_by_its_own_way() -> None:
     eit, (prompt, _, _) = tiny_eit(), inputs(1)
     zero, two = torch.zeros(1), torch.full((1,), 2.0)

@@ -209,6 +209,7 @@ def _report(done: Evaluated, as_json: bool) -> None:
         shown = [row["figures"].get(f"{axis}_error") for axis in ("valence", "arousal")]
         errors = ", ".join(f"{axis}-Error {one['value']:.2f}" for axis, one in zip("VA", shown, strict=True) if one)
         note(f"  {row['label']}: {errors}")
-    met = [one["met"] for one in done.report["verdicts"]]
-    if met:
-        note(f"{met.count(True)} of {len(met)} bars are met")
+    if verdicts := done.report["verdicts"]:
+        from emoticrafter.evaluation.comparing import in_short
+
+        note(in_short(verdicts))

@@ -14,7 +14,7 @@ from emoticrafter.evaluation.statistics import compare_all
 if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Bars
 
-__all__ = ["COLUMNS", "Column", "best_of", "compare", "verdicts"]
+__all__ = ["COLUMNS", "Column", "best_of", "compare", "in_short", "verdicts"]
 
 Direction = Literal["lower", "higher", "one", "zero"]
 Rows = Mapping[str, Mapping[str, Any]]  # by label: what was measured, and whether it is a `method`
@@ -144,6 +144,14 @@ def verdicts(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ba
     if bars.beats_rivals:
         found += _wins(rows, compared, bars.of)
     return found
+
+
+def in_short(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many bars are met, of those that were measured."""
+    met = [one["met"] for one in verdicts]
+    unknown = met.count(None)
+    beside = f"; {unknown} could not be measured with these methods" if unknown else ""
+    return f"{met.count(True)} of {len(met) - unknown} bars are met{beside}"
 
 
 def _wins(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ours: str) -> list[dict[str, Any]]:

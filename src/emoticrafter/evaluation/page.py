@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from emoticrafter.evaluation import plots, tables
+from emoticrafter.evaluation.comparing import in_short
 from emoticrafter.evaluation.estimates import AXES
 from emoticrafter.evaluation.makers import NEUTRAL
 from emoticrafter.evaluation.tables import escaped
@@ -111,8 +112,8 @@ def _head(report: Report) -> str:
 def _verdicts(report: Report) -> str:
     if not report["verdicts"]:
         return ""
-    met = sum(one["met"] is True for one in report["verdicts"])
-    about = f"{met} of {len(report['verdicts'])} bars of <em>{escaped(report['suite']['settings']['bars']['of'])}</em> are met."
+    of = f"<em>{escaped(report['suite']['settings']['bars']['of'])}</em>"
+    about = f"Of what was asked of {of}: {in_short(report['verdicts'])}."
     return _section("The bars", about, tables.verdicts(report))
 
 
