@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = Report("density", given)
     rng = np.random.default_rng(0)
     points = np.clip(rng.normal((0.6, 0.2), (1.4, 1.1), (given.points, 2)), -3, 3)
-    rows = [(preset, clocked(partial(weigh, DensityConfig(preset=preset), points))[0]) for preset in PRESETS]
+    presets: list[Any] = list(PRESETS)
+    rows = [(preset, clocked(partial(weigh, DensityConfig(preset=preset), points))[0]) for preset in presets]
     report.figures = {"points": given.points, "rows": [{"preset": preset, "seconds": seconds} for preset, seconds in rows]}
     if given.points >= 40_000:
         report.bar("seconds for the slowest preset", max(seconds for _, seconds in rows), most=BAR)

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(name)
         shape = (8, 16) if given.smoke else (TOKENS, CHANNELS)
         size = hollow_features(folder / "features", 64 if given.smoke else given.pairs, *shape)
-        kinds = [("a small transformer, batch 768", SMALL, small)]
+        kinds: list[tuple[str, tuple[str, ...], EITConfig]] = [("a small transformer, batch 768", SMALL, small)]
         kinds += [] if given.smoke else [("the full transformer, batch 32", FULL, EITConfig())]
         for number, (kind, changes, config) in enumerate(kinds):
             extra = ("train.batch=8", "log.ridge_pairs=16") if given.smoke else ()

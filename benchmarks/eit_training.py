@@ -36,7 +36,7 @@ PAPER = {"pairs": 39_843, "epochs": 200}
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "A800": 312e12}
 # How a CPU is compiled for: weights packed once, kernels of the products chosen by trial, no Python between them.
 FROZEN = {"freezing": True, "cpp_wrapper": True, "max_autotune": True, "max_autotune_gemm_backends": "CPP,ATEN"}
-SIZES: dict[str, dict[str, dict[str, int]]] = {
+SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "full": {"ours": {}, "released": {}, "data": {"tokens": 77, "channels": 2048}},
     "tiny": {
         "ours": {"width": 16, "heads": 2, "blocks": 2, "encoder_width": 8, "emotion_tokens": 4, "positions": 8},

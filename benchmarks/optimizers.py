@@ -41,7 +41,8 @@ def train(stage: str, recipe: Recipe, given: Any, folder: Path) -> dict[str, Any
     folder.mkdir()
     for before in all_needs(stage):
         (folder / before).symlink_to((given.work / before).resolve())
-    preset = replace(PRESETS[given.preset], **{f"{stage}_recipe": recipe}, watch_seconds=1e9, checkpoint_seconds=1e9)
+    changes: dict[str, Any] = {f"{stage}_recipe": recipe, "watch_seconds": 1e9, "checkpoint_seconds": 1e9}
+    preset = replace(PRESETS[given.preset], **changes)
     work = Workshop(preset=preset, out=folder, steps=2 if given.smoke else None, minutes=None if given.smoke else given.minutes)
     {"vae": vae, "unet": unet}[stage].run(work)
     lines = [json.loads(line) for line in (folder / stage / "log.jsonl").read_text(encoding="utf-8").splitlines()]

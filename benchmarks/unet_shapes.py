@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from benchmarks.common import Report, clocked, parser, table
@@ -67,7 +68,7 @@ def measure(config: dict[str, Any], batch: int, steps: int) -> dict[str, float]:
         step()
     trained = steps * batch / (time.perf_counter() - began)
     with torch.no_grad():
-        one, many = (min(clocked(lambda n=n: call(n), steps, 1)) for n in (2, batch))
+        one, many = (min(clocked(partial(call, n), steps, 1)) for n in (2, batch))
     parameters = sum(p.numel() for p in unet.parameters()) / 1e6
     return {
         "million_parameters": parameters,

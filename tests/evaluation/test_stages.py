@@ -14,6 +14,7 @@ import pytest
 
 from emoticrafter import checkpoint
 from emoticrafter.errors import InputError, OutputError
+from emoticrafter.evaluation.comparing import in_short
 from emoticrafter.evaluation.foreign import find_pictures
 from emoticrafter.evaluation.stages import Evaluated, Foreign, StoppedEarlyError, evaluate
 from emoticrafter.evaluation.suite import Bars, Method, Suite, read_suite
@@ -126,6 +127,12 @@ def test_bars_and_tests(suite: Suite, tmp_path: Path) -> None:
     assert again["rivals with a significantly higher V-Error"]["wanted"].startswith("all of 1")  # half, and not ours itself
     assert bars["rivals with a significantly higher V-Error"]["met"] is False  # three prompts show nothing
     assert "half" in bars["rivals with a significantly higher V-Error"]["wanted"]
+
+
+def test_bars_that_nothing_was_measured_for_are_counted_apart() -> None:
+    one, two, unknown = ({"bar": "x", "met": met} for met in (True, False, None))
+    assert in_short([one, two]) == "1 of 2 bars are met"
+    assert in_short([one, unknown]) == "1 of 1 bars are met; 1 could not be measured with these methods"
 
 
 def test_the_second_run_does_nothing(suite: Suite, first: Evaluated, begun: Path) -> None:
