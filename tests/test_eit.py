@@ -77,13 +77,13 @@ def test_a_shared_prompt_gives_what_its_copies_give(variant: Variant) -> None:
 def test_attention_compiled_for_a_cpu_is_the_same_attention(monkeypatch: pytest.MonkeyPatch) -> None:
     attention, width = Attention(tiny_config()).eval(), tiny_config().width
     x, context = torch.randn(3, 7, width), torch.randn(1, 5, width)
-    with torch.no_grad():
-        fused = attention(x, context)
-        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)  # type checks of the tests cannot be compiled
-        monkeypatch.delattr(F, "scaled_dot_product_attention")
-        assert torch.allclose(attention(x, context), fused, atol=1e-6)
+    fused = attention(x, context)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)  # type checks of the tests cannot be compiled
+    monkeypatch.delattr(F, "scaled_dot_product_attention")
+    assert torch.allclose(attention(x, context), fused, atol=1e-6)
 
 
+@torch.no_grad()
 def test_each_axis_reaches_the_output_by_its_own_way() -> None:
     eit, (prompt, _, _) = tiny_eit(), inputs(1)
     zero, two = torch.zeros(1), torch.full((1,), 2.0)
