@@ -130,16 +130,17 @@ class Attention(nn.Module):
         k_BNSH, v_BNSH = (self._split(half) for half in self.key_value(context_BSD).chunk(2, dim=-1))
         batch = max(len(q_BNTH), len(k_BNSH))
         q_BNTH, k_BNSH, v_BNSH = (part.expand(batch, -1, -1, -1) for part in (q_BNTH, k_BNSH, v_BNSH))
-        compiled_for_cpu = torch.compiler.is_compiling() and x_BTD.device.type == "cpu"
-        attend = _products if compiled_for_cpu else F.scaled_dot_product_attention
-        return self.out(attend(q_BNTH, k_BNSH, v_BNSH).transpose(1, 2).flatten(2))
+        return self.out(_attend(q_BNTH, k_BNSH, v_BNSH).transpose(1, 2).flatten(2))
 
     def _split(self, x_BTD: Tensor) -> Tensor:
         return x_BTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
-def _products(q_BNTH: Tensor, k_BNSH: Tensor, v_BNSH: Tensor) -> Tensor:
-    """Attention written out in float32: a compiler joins it with what is around it, as it cannot the fused kernel."""
+def _attend(q_BNTH: Tensor, k_BNSH: Tensor, v_BNSH: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(H)) v, written out where it is compiled for a CPU: a compiler joins these products with what is
+    around them, as it cannot the fused kernel."""
+    if not (torch.compiler.is_compiling() and q_BNTH.device.type == "cpu"):
+        return F.scaled_dot_product_attention(q_BNTH, k_BNSH, v_BNSH)
     share_BNTS = (q_BNTH.float() / math.sqrt(q_BNTH.shape[-1]) @ k_BNSH.float().transpose(-1, -2)).softmax(-1)
     return (share_BNTS @ v_BNSH.float()).to(q_BNTH.dtype)
 
