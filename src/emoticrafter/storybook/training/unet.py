@@ -59,7 +59,7 @@ def scheduler() -> DPMSolverMultistepScheduler:
 
 def size_ids(number: int, size: int, device: torch.device) -> Tensor:
     """SDXL's sizes: the original, the crop's corner, the target; one value for all pictures here."""
-    return torch.tensor([[size, size, 0, 0, size, size]] * number, dtype=torch.float32, device=device)
+    return torch.tensor([size, size, 0, 0, size, size], dtype=torch.float32).to(device).expand(number, -1)
 
 
 def velocity(unet: nn.Module, noisy: Tensor, times: Tensor, told: Told, size: int) -> Tensor:

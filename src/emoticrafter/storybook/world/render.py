@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from emoticrafter.emotion import Emotion
@@ -19,6 +20,7 @@ from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
 from emoticrafter.storybook.world.stage import Stage
 
 _PERSON_HEIGHT = 0.76
+_SEEN = 24  # of 255: a pixel that differs by more from the scene without its subjects shows them
 _Side = Literal["left", "right"]
 
 
@@ -32,6 +34,19 @@ def render(scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSourc
 
     `sprites` defaults to the declared sprite package (fetched when missing).
     """
+    return _painted(scene, emotion, size, sprites)[0]
+
+
+def render_marked(
+    scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSource | None = None, cells: int = 16
+) -> tuple[np.ndarray, np.ndarray]:
+    """The picture of `render`, and where its subjects are: their share of each of cells x cells places, float32 in 0..1."""
+    picture, seen = _painted(scene, emotion, size, sprites)
+    return picture, cv2.resize(seen.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA)
+
+
+def _painted(scene: Scene, emotion: Emotion, size: int, sprites: SpriteSource | None) -> tuple[np.ndarray, np.ndarray]:
+    """The picture, and on the canvas's own pixels, bool (side, side), what the subjects changed."""
     mood = Mood.of(emotion)
     place = PLACES_BY_KEY[scene.place]
     rng = scene.rng("composition")
@@ -41,11 +56,13 @@ def render(scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSourc
         atmosphere.draw_sky(stage)
     place.draw(stage)
     atmosphere.draw_haze(stage, place.indoor)
+    before = stage.canvas.pixels.copy()
     _draw_subjects(stage, place.floor + rng.uniform(-0.01, 0.02))
+    seen = cv2.absdiff(stage.canvas.pixels, before).max(axis=2) > _SEEN
     if place.front is not None:
         place.front(stage)
     atmosphere.draw_weather(stage, place.indoor, place.cold)
-    return atmosphere.grade(stage.canvas.image(), mood, scene.time)
+    return atmosphere.grade(stage.canvas.image(), mood, scene.time), seen
 
 
 def _draw_subjects(stage: Stage, foot: float) -> None:
