@@ -69,7 +69,7 @@ class Clock:
         self.step += 1
         over = self.seconds >= self.length
         if over or time.monotonic() - self.told > 5 or self.step == 1:
-            shown = {name: round(float(value), 5) for name, value in figures.items()}
+            shown = {name: round(float(torch.as_tensor(value).detach()), 5) for name, value in figures.items()}
             pace = {"stage": self.name, "step": self.step, "seconds": round(self.seconds, 1), "rate": rate_at(recipe, self)}
             line = json.dumps(pace | shown)
             with self.log.open("a", encoding="utf-8") as file:
@@ -118,7 +118,8 @@ class Shipped:
 
         self.vae: AutoencoderKL = opened(AutoencoderKL, "vae")
         settings = json.loads((WEIGHTS / "defaults.json").read_text(encoding="utf-8"))
-        self.tokenizer = CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer", model_max_length=settings["prompt_tokens"])
+        self.length: int = settings["prompt_tokens"]
+        self.tokenizer = CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer", model_max_length=self.length)
         first, second = opened(CLIPTextModel, "text_encoder"), opened(CLIPTextModelWithProjection, "text_encoder_2")
         self.encoders = TextEncoders(self.tokenizer, first, second)
         self.unet: UNet2DConditionModel = opened(UNet2DConditionModel, "unet").requires_grad_(True)
@@ -224,7 +225,7 @@ class Source:
     """The stock, filled from the drawing processes as far as they are."""
 
     def __init__(self, given: Any, shipped: Shipped, device: torch.device, drawers: Drawers) -> None:
-        self.stock = Stock(given.pictures, device, shipped.tokenizer.model_max_length, shipped.vae)
+        self.stock = Stock(given.pictures, device, shipped.length, shipped.vae)
         self.drawers = drawers
 
     def take(self, wait: float = 0.0, most: int = 2) -> None:
@@ -232,9 +233,9 @@ class Source:
             self.stock.add(shard)
 
     def fill(self, least: int, seconds: float) -> None:
-        """Wait until `least` pictures are there, or so long."""
+        """Wait until `least` pictures are there, or so long; for some in any case."""
         began = time.monotonic()
-        while len(self.stock) < least and time.monotonic() - began < seconds:
+        while len(self.stock) < least and (not len(self.stock) or time.monotonic() - began < seconds):
             self.take(5.0)
 
 
@@ -419,12 +420,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if {"unet", "polish"} & set(length):
         place = given.double or given.folder / "double"
         vae = AutoencoderKL.from_pretrained(place).to(device).eval() if (place / "config.json").is_file() else shipped.vae
-        order = Order(size=SIZE, tokenizer=shipped.tokenizer, code_sprites=given.smoke)
-        with Drawers(replace(order, split="held_out"), given.workers) as drawers:
-            source = Source(given, shipped, device, drawers)
-            source.fill(given.held_out, 60.0)
-            checked = source.stock.choose(given.held_out, told_always=True)
+        order = Order(size=SIZE, tokenizer=WEIGHTS / "tokenizer", length=shipped.length, code_sprites=given.smoke)
         with Drawers(order, given.workers) as drawers:
+            with Drawers(replace(order, split="held_out"), 2) as aside:
+                source = Source(given, shipped, device, aside)
+                source.fill(given.held_out, 60.0)
+                checked = source.stock.choose(given.held_out, told_always=True)
             source = Source(given, shipped, device, drawers)
             source.fill(given.least, given.fill_seconds)
             if "unet" in length:
@@ -453,7 +454,7 @@ def _options(arguments: Sequence[str] | None) -> Any:
     options.add_argument("--double-pictures", type=int, default=40_000, help="most that `double` keeps on the device")
     options.add_argument("--polish-batch", type=int, default=256)
     options.add_argument("--critic-alone", type=int, default=100, help="steps before the student begins")
-    options.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) - 2, 1), help="processes that draw")
+    options.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) - 1, 1), help="processes that draw")
     options.add_argument("--no-compile", dest="compile", action="store_false")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--device", help="by default the best there is")

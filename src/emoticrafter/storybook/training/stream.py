@@ -9,6 +9,7 @@ into a folder that is held in memory. `Stock` takes them to the device: latents,
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import shutil
 import tempfile
@@ -49,11 +50,12 @@ class Order:
     size: int = 256
     halved: bool = True
     seed: int = 0
-    tokenizer: CLIPTokenizer | None = None  # without one, no captions
+    tokenizer: Path | None = None  # its folder; without one, no captions. (The object itself would be sent to each process.)
+    length: int = 48  # of prompts, in tokens
     code_sprites: bool = False
 
 
-def draw_shard(order: Order, first: int, sprites: SpriteSource) -> Shard:
+def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPTokenizer | None = None) -> Shard:
     """Scenes first, first + 1, ...: pictures (n, side, side, 3) and marks (n, 16, 16), uint8; kinds of subject (n, 2); token numbers
     of captions, for the tokens and for the pooled feature, (n, k, T).
     """
@@ -66,12 +68,12 @@ def draw_shard(order: Order, first: int, sprites: SpriteSource) -> Shard:
             pictures.append(halve(picture) if order.halved else picture)
             marks.append((255 * seen).round().astype(np.uint8))
             kinds.append([*[SUBJECTS.index(subject.kind) for subject in scene.subjects], NO_SUBJECT, NO_SUBJECT][:2])
-            if order.tokenizer is not None:
+            if tokenizer is not None:
                 texts += [choose_captions(scene, emotion, rng) for _ in range(CAPTIONS)]
     shard = {"pictures": np.stack(pictures), "marks": np.stack(marks), "kinds": np.array(kinds, np.int64)}
-    if order.tokenizer is not None:
+    if tokenizer is not None:
         for name, told in zip(("ids", "pooled_ids"), zip(*texts, strict=True), strict=True):
-            ids = tokenize(order.tokenizer, told, torch.device("cpu")).numpy().astype(np.int16)
+            ids = tokenize(tokenizer, told, torch.device("cpu")).numpy().astype(np.int16)
             shard[name] = ids.reshape(len(pictures), CAPTIONS, -1)
     return shard
 
@@ -128,11 +130,13 @@ class Drawers:
 
 def _work(order: Order, number: int, workers: int, folder: Path, queue: Any, stop: Any) -> None:
     torch.set_num_threads(1)
+    os.nice(10)
+    tokenizer = CLIPTokenizer.from_pretrained(order.tokenizer, model_max_length=order.length) if order.tokenizer else None
     sprites: SpriteSource = CodeSprites() if order.code_sprites else PackageSprites()
     shard = number
     while not stop.is_set():
         path = folder / f"{shard:07d}.npz"
-        np.savez(path, **draw_shard(order, shard * SHARD_SCENES, sprites))
+        np.savez(path, **draw_shard(order, shard * SHARD_SCENES, sprites, tokenizer))
         while not stop.is_set():
             with suppress(Full):
                 queue.put(path, timeout=0.5)
