@@ -193,7 +193,10 @@ def double(given: Any, shipped: Shipped, device: torch.device, minutes: float) -
 
         def encoded() -> float:
             with torch.no_grad():
-                return float(sum(encoder_loss(network, *pair) for pair in zip(true.split(32), told.split(32), strict=True)) / -(-len(true) // 32))
+                return float(
+                    sum(encoder_loss(network, *pair) for pair in zip(true.split(32), told.split(32), strict=True))
+                    / -(-len(true) // 32)
+                )
 
         network.decoder.requires_grad_(True)
         learn(network.decoder, decoding, 0.7 * minutes, "decoder", decoded)
@@ -204,7 +207,15 @@ def double(given: Any, shipped: Shipped, device: torch.device, minutes: float) -
         drawn = torch.cat([network.decode(part).sample.float() for part in means[:8].split(8)])
         before = shipped.vae.decode(means[:8]).sample.float()
     bicubic = torch.nn.functional.interpolate(before, scale_factor=2, mode="bicubic")
-    figures["bicubic"] = psnr(torch.cat([torch.nn.functional.interpolate(shipped.vae.decode(part).sample.float(), scale_factor=2, mode="bicubic") for part in means.split(32)]), true)
+    figures["bicubic"] = psnr(
+        torch.cat(
+            [
+                torch.nn.functional.interpolate(shipped.vae.decode(part).sample.float(), scale_factor=2, mode="bicubic")
+                for part in means.split(32)
+            ]
+        ),
+        true,
+    )
     rows = [tensor_to_pictures(x) for x in (true[:8], bicubic, drawn)]
     sheet(rows, given.folder / "double.webp")
     return figures
@@ -239,7 +250,9 @@ class Source:
             self.take(5.0)
 
 
-def unet(given: Any, shipped: Shipped, device: torch.device, minutes: float, source: Source, held_out: Lesson) -> dict[str, float]:
+def unet(
+    given: Any, shipped: Shipped, device: torch.device, minutes: float, source: Source, held_out: Lesson
+) -> dict[str, float]:
     """The denoiser, as `training.unet` learns, upon the stream."""
     network, recipe = shipped.unet, replace(UNET, batch=given.batch)
     trained = Averaged(network, recipe)
@@ -272,7 +285,10 @@ def unet(given: Any, shipped: Shipped, device: torch.device, minutes: float, sou
     if given.compile:
         network.compile(dynamic=False)
     clock = Clock("unet", minutes, given.folder / "log.jsonl", save)
+    watched = Watched(given.folder / "profile.txt", device) if given.profile else None
     while True:
+        if watched:
+            watched.step(clock.step)
         source.take()
         lesson = source.stock.choose(recipe.batch)
         loss = error(network, lesson, (SUBJECT_WEIGHT - 1) * rate_at(recipe, clock) / recipe.rate)
@@ -284,6 +300,28 @@ def unet(given: Any, shipped: Shipped, device: torch.device, minutes: float, sou
     return figures
 
 
+class Watched:
+    """Where the time of four early steps goes: a table of torch's profiler, in a file and on the screen."""
+
+    FIRST, LAST = 30, 34
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        self.path, self.device = path, device
+        self.profiler = torch.profiler.profile()
+
+    def step(self, number: int) -> None:
+        if number == self.FIRST:
+            self.profiler.start()
+        elif number == self.LAST:
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.profiler.stop()
+            by = f"self_{self.device.type}_time_total"
+            text = self.profiler.key_averages().table(sort_by=by, row_limit=25, max_name_column_width=60)
+            self.path.write_text(text, encoding="utf-8")
+            print(text, flush=True)
+
+
 def split(lesson: Lesson, size: int) -> list[Lesson]:
     parts = {name: value.split(size) for name, value in vars(lesson).items()}
     return [Lesson(**dict(zip(parts, values, strict=True))) for values in zip(*parts.values(), strict=True)]
@@ -291,7 +329,9 @@ def split(lesson: Lesson, size: int) -> list[Lesson]:
 
 def polishing(given: Any, shipped: Shipped, device: torch.device, minutes: float, source: Source) -> dict[str, float]:
     """Four steps without guidance, as `training.polish` describes."""
-    recipe = Recipe(steps=1, batch=given.polish_batch, rate=1e-4, final_rate=1e-5, warmup=20, betas=(0.0, 0.99), average=0.995, cooldown=0.5)
+    recipe = Recipe(
+        steps=1, batch=given.polish_batch, rate=1e-4, final_rate=1e-5, warmup=20, betas=(0.0, 0.99), average=0.995, cooldown=0.5
+    )
     base = shipped.unet
     student = copy.deepcopy(base).requires_grad_(True)
     trained = Averaged(student, recipe)
@@ -434,7 +474,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sheet_of(draw, checked, shipped, vae, given.folder / "unet.webp")
             if "polish" in length:
                 done("polish", lambda: polishing(given, shipped, device, length["polish"], source))
-                sheet_of(lambda told: few_steps(shipped.unet, told, 7, channels), checked, shipped, vae, given.folder / "polish.webp")
+                sheet_of(
+                    lambda told: few_steps(shipped.unet, told, 7, channels), checked, shipped, vae, given.folder / "polish.webp"
+                )
             rows["stock"] = {"pictures_drawn": source.stock.seen}
     report.finish(*(table(stage, ("figure", "value"), list(figures.items())) for stage, figures in rows.items()))
 
@@ -450,18 +492,28 @@ def _options(arguments: Sequence[str] | None) -> Any:
     options.add_argument("--fill-seconds", type=float, default=40.0, help="but no longer than this")
     options.add_argument("--held-out", type=int, default=1024)
     options.add_argument("--batch", type=int, default=512, help="pictures of a step")
-    options.add_argument("--double-batch", type=int, default=64, help="pictures of a step of `double`, or four times as many crops")
+    options.add_argument(
+        "--double-batch", type=int, default=64, help="pictures of a step of `double`, or four times as many crops"
+    )
     options.add_argument("--double-pictures", type=int, default=40_000, help="most that `double` keeps on the device")
     options.add_argument("--polish-batch", type=int, default=256)
     options.add_argument("--critic-alone", type=int, default=100, help="steps before the student begins")
     options.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) - 1, 1), help="processes that draw")
     options.add_argument("--no-compile", dest="compile", action="store_false")
+    options.add_argument("--profile", action="store_true", help="say where the time of some early steps of the denoiser goes")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--device", help="by default the best there is")
     given = options.parse_args(arguments)
     given.stages = given.stages.split(",")
     if given.smoke:
-        given.__dict__ |= {"minutes": [0.1] * len(given.stages), "workers": 1, "batch": 4, "double_batch": 1, "polish_batch": 4, "pictures": 400}
+        given.__dict__ |= {
+            "minutes": [0.1] * len(given.stages),
+            "workers": 1,
+            "batch": 4,
+            "double_batch": 1,
+            "polish_batch": 4,
+            "pictures": 400,
+        }
         given.__dict__ |= {"least": 90, "held_out": 64, "critic_alone": 1, "compile": False, "device": "cpu"}
     return given
 

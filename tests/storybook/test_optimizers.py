@@ -8,6 +8,7 @@ import torch
 
 from emoticrafter.errors import CheckpointError
 from emoticrafter.storybook.training.common import Training
+from emoticrafter.storybook.training.muon import GroupedMuon
 from emoticrafter.storybook.training.presets import Recipe
 
 
@@ -64,3 +65,22 @@ def test_a_state_of_the_other_optimizer_is_refused(tmp_path: Path) -> None:
     trained(tmp_path, True, 3)
     with pytest.raises(CheckpointError, match="does not hold a state"):
         trained(tmp_path, False, 5)
+
+
+def test_grouped_muon_steps_as_torchs(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(2)
+    shapes = [(6, 18), (18, 6), (6, 18), (4, 4), (18, 6)]
+    start = [torch.randn(shape, generator=generator) for shape in shapes]
+
+    def moved(kind: type[torch.optim.Muon]) -> list[torch.Tensor]:
+        parameters = [torch.nn.Parameter(matrix.clone()) for matrix in start]
+        optimizer = kind(parameters, lr=0.1, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+        gradients = torch.Generator().manual_seed(3)
+        for _ in range(3):
+            for parameter in parameters:
+                parameter.grad = torch.randn(parameter.shape, generator=gradients)
+            optimizer.step()
+        return [parameter.detach() - matrix for parameter, matrix in zip(parameters, start, strict=True)]
+
+    for grouped, single in zip(moved(GroupedMuon), moved(torch.optim.Muon), strict=True):
+        torch.testing.assert_close(grouped, single, rtol=0.05, atol=0.01 * float(single.abs().max()))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from emoticrafter.storybook.training.muon import GroupedMuon
 from emoticrafter.storybook.training.presets import Recipe
 
 
@@ -33,7 +34,8 @@ class Optimizers:
             "optimizer": torch.optim.AdamW(groups, lr=recipe.rate, betas=recipe.betas, fused=fused)
         }
         if self._views:
-            self._parts["muon"] = torch.optim.Muon(
+            kind = GroupedMuon if self._views[0].device.type == "cuda" else torch.optim.Muon
+            self._parts["muon"] = kind(
                 self._views, lr=recipe.rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
             )
 

@@ -97,7 +97,9 @@ class Drawers:
         self.queue: Any = context.Queue(self.workers * _WAITING)
         self.stop = context.Event()
         self.processes = [
-            context.Process(target=_work, args=(self.order, number, self.workers, self.folder, self.queue, self.stop), daemon=True)
+            context.Process(
+                target=_work, args=(self.order, number, self.workers, self.folder, self.queue, self.stop), daemon=True
+            )
             for number in range(self.workers)
         ]
         for process in self.processes:
@@ -238,4 +240,3 @@ def noised(latents: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
     noise = torch.randn_like(latents)
     t = times[:, None, None, None]
     return (1 - t) * latents + t * noise, noise
-
