@@ -1,7 +1,7 @@
 """Storybook's larger trainings on a GPU, each within some minutes: scenes are drawn on the cores while the networks learn.
 
-`double`: the autoencoder of 256 pixels upon the shipped latents. `unet`: the denoiser, from the shipped weights. `polish`: four steps
-without guidance. What each has reached is written every minute, so that a run that is cut off has left its best.
+`double`: the autoencoder of 256 pixels upon the shipped latents. `unet`: the denoiser, from the shipped weights. `polish`:
+four steps without guidance. What each has reached is written every minute, so that a run that is cut off has left its best.
 
     python -m benchmarks.gpu_storybook --stages double --minutes 1.5 --folder OUT
     python -m benchmarks.gpu_storybook --stages unet,polish --minutes 6,1.5 --folder OUT --double OUT/double
@@ -296,7 +296,7 @@ def unet(
         if not clock.tick(recipe, loss=loss, stock=len(source.stock)):
             break
     figures["steps"], figures["pictures"] = clock.step, clock.step * recipe.batch
-    shipped.unet = trained.average
+    shipped.unet = trained.average  # type: ignore[assignment]
     return figures
 
 
@@ -367,7 +367,7 @@ def polishing(given: Any, shipped: Shipped, device: torch.device, minutes: float
         if not clock.tick(recipe, **shown):
             break
     figures["steps"] = clock.step
-    shipped.unet = trained.average
+    shipped.unet = trained.average  # type: ignore[assignment]
     return figures
 
 

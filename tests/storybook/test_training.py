@@ -122,7 +122,7 @@ def content_places() -> tuple[str, ...]:
 
 def test_sample_sheets_are_drawn(out: Path) -> None:
     names = {path.name.split("-")[0] for path in (out / "samples").glob("*.png")}
-    assert names == {"render", "vae", "unet", "calibrate"}
+    assert names == {"render", "vae", "double", "unet", "calibrate"}
 
 
 def _until(condition: Path, process: subprocess.Popen[bytes]) -> None:

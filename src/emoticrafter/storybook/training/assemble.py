@@ -17,11 +17,11 @@ from emoticrafter import checkpoint
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.training.common import Workshop
+from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.eit import FAMILY, load_eit
 from emoticrafter.storybook.training.presets import STAGES
 from emoticrafter.storybook.training.text import load_text_encoders
 from emoticrafter.storybook.training.unet import GUIDANCE, STEPS, scheduler
-from emoticrafter.storybook.training.vae import load_vae
 from emoticrafter.storybook.world import sprites
 
 PREVIEW_STEPS = 5
@@ -34,7 +34,7 @@ def run(work: Workshop) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     encoders, eit = load_text_encoders(work), load_eit(work)
     pipeline = StableDiffusionXLPipeline(
-        vae=load_vae(work),
+        vae=load_doubled(work),
         text_encoder=encoders.first,
         text_encoder_2=encoders.second,
         tokenizer=encoders.tokenizer,
@@ -58,7 +58,7 @@ def run(work: Workshop) -> None:
         "family": FAMILY,
         "steps": STEPS,
         "guidance": GUIDANCE,
-        "size": work.preset.size,
+        "size": work.preset.pixels,
         "prompt_tokens": work.preset.prompt_tokens,
         "preview_steps": PREVIEW_STEPS,
     }

@@ -11,12 +11,12 @@ from diffusers import UNet2DConditionModel
 from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.training.common import Workshop, save_sheet
+from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.eit import load_eit
 from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.storybook.training.telling import Told
 from emoticrafter.storybook.training.text import load_text_encoders
 from emoticrafter.storybook.training.unet import sample
-from emoticrafter.storybook.training.vae import load_vae
 
 STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
@@ -25,7 +25,7 @@ AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 @torch.no_grad()
 def run(work: Workshop) -> None:
     device = work.device
-    encoders, vae, eit = load_text_encoders(work), load_vae(work), load_eit(work)
+    encoders, vae, eit = load_text_encoders(work), load_doubled(work), load_eit(work)
     unet = UNet2DConditionModel.from_pretrained(work.folder("unet") / "model").to(device).eval()
     judge = load_judge(work.folder("judge") / "emotion.safetensors", device)
     rng = random.Random(f"{work.seed}/calibrate")

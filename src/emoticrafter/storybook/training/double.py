@@ -9,19 +9,85 @@ was learned upon these latents, the denoiser, the rivals, stays valid.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from torch import Tensor
+from torch import Tensor, nn
 
-from emoticrafter.storybook.training.common import autocast
-from emoticrafter.storybook.training.vae import reconstruction_loss
+from emoticrafter.storybook.training.common import (
+    Losses,
+    Workshop,
+    autocast,
+    cached_array,
+    pictures_to_tensor,
+    save_sheet,
+    tensor_to_pictures,
+)
+from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.training.render import FINE, SPLITS, Pictures, draw_some
+from emoticrafter.storybook.training.vae import load_latents, load_vae, origin, psnr, reconstruction_loss
 
 NOISE = 0.03  # on the latents that the decoder learns from: those of the denoiser are not exact either
 CROP = 8  # side of a crop in latents
 CROP_PIXELS = 16 * CROP
+WHOLE_LAST = 0.3  # share of the steps that see whole pictures, the last ones; the others four times as many crops
+JUDGED = 96  # held-out pictures behind the logged figures
+
+
+def run(work: Workshop) -> None:
+    """The decoder first, then the encoder, each as a training of its own."""
+    preset, device = work.preset, work.device
+    torch.manual_seed(work.seed)
+    coarser, fine = load_vae(work), Pictures(work.folder("render") / FINE)
+    network = doubled(coarser, preset.double_channels).to(device).requires_grad_(False)
+    true = pictures_to_tensor(draw_some(work, SPLITS[1], JUDGED), device)
+    told = torch.cat([targets(coarser, part) for part in true.split(16)])
+
+    def batch(rng: np.random.Generator, whole: bool) -> tuple[Tensor, Tensor]:
+        pictures = fine[rng.integers(len(fine), size=preset.double_recipe.batch)]
+        if rng.random() < 0.5:
+            pictures = np.ascontiguousarray(pictures[:, :, ::-1])
+        both = pictures_to_tensor(pictures, device), targets(coarser, pictures_to_tensor(pictures, device))
+        return both if whole else crops(*both, 4)
+
+    def decoding(step: int, rng: np.random.Generator) -> Losses:
+        pictures, wanted = batch(rng, step > (1 - WHOLE_LAST) * decoder.recipe.steps)
+        return {"loss": decoder_loss(network, pictures, means_of(wanted))}
+
+    def encoding(step: int, rng: np.random.Generator) -> Losses:
+        return {"loss": encoder_loss(network, *batch(rng, whole=True))}
+
+    def watch(averaged: nn.Module, step: int) -> dict[str, float]:
+        network.decoder, mine = averaged, network.decoder
+        drawn = decoded(network, means_of(told))
+        network.decoder = mine
+        shown = [x[i : i + 8] for i in (0, 8) for x in (true, drawn)]
+        save_sheet([tensor_to_pictures(x) for x in shown if len(x)], work.sheet(f"double-{step:06d}"))
+        return {"psnr": psnr(drawn, true)}
+
+    network.decoder.requires_grad_(True)
+    decoder = work.training("double/decoder", network.decoder, preset.double_recipe, decoding, watch)
+    network.decoder = decoder.run().requires_grad_(False)
+    network.encoder.requires_grad_(True)
+    half = replace(preset.double_recipe, steps=-(-preset.double_recipe.steps // 2))
+    encoder = work.training("double/encoder", network.encoder, half, encoding)
+    network.encoder = encoder.run()
+    network.save_pretrained(work.folder("double") / "model")
+    with torch.no_grad():
+        missed = [encoder_loss(network, *pair) for pair in zip(true.split(16), told.split(16), strict=True)]
+        bicubic = F.interpolate(decoded(coarser, means_of(told)), scale_factor=2, mode="bicubic")
+    figures = {"psnr": psnr(decoded(network, means_of(told)), true), "bicubic_psnr": psnr(bicubic, true)}
+    figures["encoder_error"] = float(torch.stack(missed).mean())
+    work.finish("double", steps=decoder.step, seconds=decoder.seconds + encoder.seconds, **figures)
+
+
+def load_doubled(work: Workshop) -> AutoencoderKL:
+    """The finished autoencoder of the finished pictures."""
+    return AutoencoderKL.from_pretrained(work.folder("double") / "model").to(work.device).eval().requires_grad_(False)
 
 
 def doubled(vae: AutoencoderKL, channels: tuple[int, ...]) -> AutoencoderKL:
@@ -68,6 +134,16 @@ def targets(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
         return vae.encode(coarse(pictures)).latent_dist.parameters.float()
 
 
+def means_of(parameters: Tensor) -> Tensor:
+    return parameters[:, : parameters.shape[1] // 2]
+
+
+@torch.no_grad()
+def decoded(network: AutoencoderKL, latents: Tensor) -> Tensor:
+    with autocast(latents.device):
+        return torch.cat([network.decode(part).sample.float() for part in latents.split(16)])
+
+
 def crops(pictures: Tensor, latents: Tensor, number: int) -> tuple[Tensor, Tensor]:
     """`number` crops of each picture and of its latents, at places that fall on latents."""
     side = latents.shape[-1] - CROP
@@ -92,3 +168,23 @@ def encoder_loss(network: AutoencoderKL, pictures: Tensor, wanted: Tensor) -> Te
         found = network.encode(pictures).latent_dist.parameters.float()
     means, spreads = (found - wanted).chunk(2, dim=1)
     return means.square().mean() + 0.01 * spreads.square().mean()
+
+
+def decoded_pictures(work: Workshop, split: str, count: int) -> np.ndarray:
+    """The first pictures of a split as the finished autoencoder gives them back, at half their side, kept on the disk.
+
+    uint8 (n, size, size, 3).
+    """
+
+    @torch.no_grad()
+    def decode() -> np.ndarray:
+        latents, vae, parts = load_latents(work, split)[:count], load_doubled(work), []
+        with Meter(f"decoding {split}", len(latents), 0, "pictures", work.quiet) as meter, autocast(work.device):
+            for start in range(0, len(latents), 64):
+                part = torch.from_numpy(latents[start : start + 64]).float().to(work.device)
+                parts.append(tensor_to_pictures(coarse(vae.decode(part).sample)))
+                meter.update(start + len(part))
+        return np.concatenate(parts)
+
+    pictures = Pictures(work.folder("render") / split)
+    return cached_array(work.folder("double") / f"decoded-{split}.npy", origin(work, pictures, "double"), decode)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from emoticrafter.emotion import LIMIT
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, save_judge
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, pictures_to_tensor
+from emoticrafter.storybook.training.double import decoded_pictures
 from emoticrafter.storybook.training.render import SPLITS, Pictures
-from emoticrafter.storybook.training.vae import decoded_pictures
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene
 
 DECODED = 12_000  # pictures of each split, at most, that are decoded from latents

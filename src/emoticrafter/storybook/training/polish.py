@@ -1,9 +1,9 @@
 """A finish for a denoiser that knows its contents: few steps without guidance, learned against a critic.
 
-The student is a copy of the network. From a real latent x it is given x_t = (1 - t) x + t noise at the few times of the sampler and
-answers with x0 = x_t - t v. A critic compares x0 with x in pairs (relativistic loss, Jolicoeur-Martineau 2019; with both penalties,
-Huang et al. 2024, arXiv 2501.05441), hearing the caption; where little noise hides the truth, x0 is held to it. Adversarial
-post-training of a flow: Lin et al. 2025, arXiv 2501.08316.
+The student is a copy of the network. From a real latent x it is given x_t = (1 - t) x + t noise at the few times of the sampler
+and answers with x0 = x_t - t v. A critic compares x0 with x in pairs (relativistic loss, Jolicoeur-Martineau 2019; with both
+penalties, Huang et al. 2024, arXiv 2501.05441), hearing the caption; where little noise hides the truth, x0 is held to it.
+Adversarial post-training of a flow: Lin et al. 2025, arXiv 2501.08316.
 """
 
 # n pictures, c latent channels, T prompt tokens, C prompt channels, P places

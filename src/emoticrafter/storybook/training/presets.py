@@ -8,16 +8,17 @@ from typing import Any
 
 from emoticrafter.errors import InputError
 
-STAGES = ("render", "tokenizer", "vae", "text", "unet", "eit", "judge", "calibrate", "assemble")
+STAGES = ("render", "tokenizer", "vae", "double", "text", "unet", "eit", "judge", "calibrate", "assemble")
 # What each stage needs to be finished.
 NEEDS = {
     "render": (),
     "tokenizer": (),
     "vae": ("render",),
+    "double": ("vae",),
     "text": ("render", "tokenizer", "vae"),
-    "unet": ("text",),
+    "unet": ("text", "double"),
     "eit": ("text",),
-    "judge": ("vae",),
+    "judge": ("double",),
     "calibrate": ("unet", "eit", "judge"),
     "assemble": ("calibrate",),
 }
@@ -56,7 +57,8 @@ class Preset:
     """Everything that decides what the build makes. Sizes of networks are the arguments of their classes."""
 
     name: str
-    size: int = 128  # side of the pictures in pixels; the latents are an eighth of it
+    pixels: int = 256  # side of the finished pictures, and of those that the world draws
+    size: int = 128  # side of those that latents are learned from, the means of four pixels; the latents are an eighth of it
     scenes: int = 30_000  # each is drawn twice
     held_out_scenes: int = 1_500
     shard: int = 500  # scenes per file
@@ -68,6 +70,9 @@ class Preset:
     compile: bool = False
     vae: dict[str, Any]
     vae_recipe: Recipe
+    double_channels: tuple[int, ...]  # of the autoencoder of the finished pictures, one level more than `vae` has
+    double_scenes: int = 6_000
+    double_recipe: Recipe  # of its decoder; its encoder takes half of the steps
     text: tuple[dict[str, int], dict[str, int]]
     text_recipe: Recipe
     unet: dict[str, Any]
@@ -126,6 +131,8 @@ CPU = Preset(
     unet=_UNET,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
+    double_channels=(16, 24, 32, 96, 128),
+    double_recipe=Recipe(steps=9_000, batch=8, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
     text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
     unet_recipe=Recipe(steps=23_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
     judge_recipe=Recipe(steps=1_000, batch=64, rate=2e-3, muon=True),
@@ -157,6 +164,9 @@ SMOKE = Preset(
     ),
     vae=_levels((8, 8, 16, 16)) | {"norm_num_groups": 4, "sample_size": 128},
     vae_recipe=_short(4, 8),
+    double_channels=(8, 8, 8, 16, 16),
+    double_scenes=8,
+    double_recipe=_short(4, 1),
     text_recipe=_short(3, 8),
     unet_recipe=_short(3, 4),
     eit_pairs=32,
@@ -172,6 +182,9 @@ GPU = replace(
     vae=_levels((32, 64, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     unet=_unet((80, 192, 224), tokens=320, pooled=192),
     vae_recipe=Recipe(steps=10_000, batch=64, rate=3e-3, warmup=200, muon=True),
+    double_channels=(16, 32, 64, 96, 128),
+    double_scenes=20_000,
+    double_recipe=Recipe(steps=4_000, batch=64, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
     text_recipe=Recipe(steps=3_000, batch=512, rate=1e-3),
     unet_recipe=Recipe(steps=16_000, batch=256, rate=3e-3, warmup=200, average=0.999, muon=True),
 )

@@ -7,8 +7,7 @@ import json
 import multiprocessing
 import os
 import random
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,19 +20,19 @@ from emoticrafter.files import atomic_path
 from emoticrafter.storybook import scenes
 from emoticrafter.storybook.training.presets import Preset
 from emoticrafter.storybook.training.progress import Meter
-from emoticrafter.storybook.world.render import render
+from emoticrafter.storybook.world.render import render, render_marked
 from emoticrafter.storybook.world.scene import Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites
 
 if TYPE_CHECKING:
     from emoticrafter.storybook.training.common import Workshop
 
-Job = tuple[Path, str, int, int, int, int]  # folder, split, first scene, the one after the last, seed, size
+Job = tuple[Path, str, int, int, int, int, int]  # folder, split, first scene, the one after the last, seed, side drawn, side kept
 SPLITS = ("train", "held_out")
+FINE = "fine"  # other scenes for training, kept at the side that they are drawn at
 _NEUTRAL = Emotion(valence=0.0, arousal=0.0)
 _NEUTRAL_SECOND = 0.3  # share of scenes whose second picture is the neutral one
 CELL = 8  # pixels of a latent
-_SEEN = 24  # of 255: a pixel that differs by more from the scene without its subjects shows them
 
 
 class Pictures:
@@ -110,54 +109,47 @@ def _start_worker(code_sprites: bool) -> None:
 
 
 def _draw_shard(job: Job) -> int:
-    """Draw scenes [start, stop) of a split into two files; the number of pictures."""
-    folder, split, start, stop, seed, size = job
-    pictures, lines = [], []
+    """Draw scenes [start, stop) of a split into files, the pictures last; their number."""
+    folder, split, start, stop, seed, pixels, size = job
+    pictures, marks, lines = [], [], []
     for number in range(start, stop):
         scene, emotions = describe(split, number, seed)
         for emotion in emotions:
-            pictures.append(render(scene, emotion, size, _sprites))
+            picture, seen = render_marked(scene, emotion, pixels, _sprites, size // CELL)
+            pictures.append(halved(picture) if size < pixels else picture)
+            marks.append((255 * seen).round().astype(np.uint8))
             lines.append(json.dumps({"valence": emotion.valence, "arousal": emotion.arousal, "scene": asdict(scene)}))
     with atomic_path(folder / f"scenes-{start:07d}.jsonl", force=True) as path:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with atomic_path(folder / f"pictures-{start:07d}.npy", force=True) as path:
-        np.save(path, np.stack(pictures))
+    for name, rows in (("subjects", marks), ("pictures", pictures)):
+        with atomic_path(folder / f"{name}-{start:07d}.npy", force=True) as path:
+            np.save(path, np.stack(rows))
     return len(pictures)
 
 
-def _mark_shard(job: Job) -> int:
-    """Draw the scenes of a finished file again without their subjects, and keep where that makes a difference."""
-    folder, split, start, stop, seed, size = job
-    marks = []
-    pictures = iter(np.load(folder / f"pictures-{start:07d}.npy", mmap_mode="r"))
-    for number in range(start, stop):
-        scene, emotions = describe(split, number, seed)
-        for emotion in emotions:
-            bare = render(replace(scene, subjects=(), relation=None), emotion, size, _sprites)
-            seen = np.abs(next(pictures).astype(np.int16) - bare).max(axis=2) > _SEEN
-            shares = seen.reshape(size // CELL, CELL, size // CELL, CELL).mean(axis=(1, 3))
-            marks.append((255 * shares).round().astype(np.uint8))
-    with atomic_path(folder / f"subjects-{start:07d}.npy", force=True) as path:
-        np.save(path, np.stack(marks))
-    return len(marks)
+def halved(picture: np.ndarray) -> np.ndarray:
+    """A picture at half its side, each pixel the mean of four, uint8 (h, w, 3)."""
+    h, w, c = picture.shape
+    return picture.reshape(h // 2, 2, w // 2, 2, c).mean(axis=(1, 3)).round().astype(np.uint8)
 
 
 def run(work: Workshop) -> None:
-    """Draw what is missing, on all cores."""
+    """Draw what is missing, on all cores: both splits for most stages, and some scenes at their full side for `double`."""
     preset = work.preset
-    for split, count in zip(SPLITS, (preset.scenes, preset.held_out_scenes), strict=True):
+    assert preset.pixels == 2 * preset.size
+    splits = {"train": (preset.scenes, preset.size), "held_out": (preset.held_out_scenes, preset.size)}
+    for split, (count, size) in {**splits, FINE: (preset.double_scenes, preset.pixels)}.items():
         folder = work.folder("render") / split
         folder.mkdir(parents=True, exist_ok=True)
         starts = range(0, count, preset.shard)
-        jobs = [(folder, split, start, min(start + preset.shard, count), work.seed, preset.size) for start in starts]
-        for title, name, draw in (("render", "pictures", _draw_shard), ("mark", "subjects", _mark_shard)):
-            missing = [job for job in jobs if not (folder / f"{name}-{job[2]:07d}.npy").exists()]
-            _draw(draw, missing, 2 * count, preset, f"{title} {split}", work.quiet)
+        jobs = [(folder, split, start, min(start + preset.shard, count), work.seed, preset.pixels, size) for start in starts]
+        missing = [job for job in jobs if not (folder / f"pictures-{job[2]:07d}.npy").exists()]
+        _draw(missing, 2 * count, preset, f"render {split}", work.quiet)
     _sheet(work)
     work.finish("render", pictures=2 * preset.scenes, held_out_pictures=2 * preset.held_out_scenes, seed=work.seed)
 
 
-def _draw(draw: Callable[[Job], int], jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) -> None:
+def _draw(jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) -> None:
     done = total - sum(2 * (job[3] - job[2]) for job in jobs)
     workers = min(os.cpu_count() or 1, len(jobs))
     if workers == 0:
@@ -168,14 +160,22 @@ def _draw(draw: Callable[[Job], int], jobs: list[Job], total: int, preset: Prese
         if workers == 1 or preset.code_sprites:
             _start_worker(preset.code_sprites)
             for job in jobs:
-                done += draw(job)
+                done += _draw_shard(job)
                 meter.update(done)
         else:
             with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (preset.code_sprites,)) as pool:
-                for drawn in pool.imap_unordered(draw, jobs):
+                for drawn in pool.imap_unordered(_draw_shard, jobs):
                     done += drawn
                     meter.update(done)
         meter.update(done, last=True)
+
+
+def draw_some(work: Workshop, split: str, count: int) -> np.ndarray:
+    """The first pictures of a split, drawn here at the full side, uint8 (n, pixels, pixels, 3)."""
+    sprites = CodeSprites() if work.preset.code_sprites else PackageSprites()
+    told = (describe(split, number, work.seed) for number in range((count + 1) // 2))
+    drawn = [render(scene, emotion, work.preset.pixels, sprites) for scene, emotions in told for emotion in emotions]
+    return np.stack(drawn[:count])
 
 
 def _sheet(work: Workshop) -> None:

@@ -28,7 +28,7 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.storybook.training.common import autocast
 from emoticrafter.storybook.training.phrasing import TextEncoders, tokenize
-from emoticrafter.storybook.training.render import describe
+from emoticrafter.storybook.training.render import describe, halved
 from emoticrafter.storybook.training.telling import NOBODY, UNTOLD, Told, choose_captions
 from emoticrafter.storybook.world.render import render_marked
 from emoticrafter.storybook.world.scene import SUBJECTS
@@ -56,8 +56,8 @@ class Order:
 
 
 def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPTokenizer | None = None) -> Shard:
-    """Scenes first, first + 1, ...: pictures (n, side, side, 3) and marks (n, 16, 16), uint8; kinds of subject (n, 2); token numbers
-    of captions, for the tokens and for the pooled feature, (n, k, T).
+    """Scenes first, first + 1, ...: pictures (n, side, side, 3) and marks (n, 16, 16), uint8; kinds of subject (n, 2); token
+    numbers of captions, for the tokens and for the pooled feature, (n, k, T).
     """
     pictures, marks, kinds, texts = [], [], [], []
     for number in range(first, first + SHARD_SCENES):
@@ -65,7 +65,7 @@ def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPT
         rng = random.Random(f"{order.seed}/captions/{order.split}/{number}")
         for emotion in emotions:
             picture, seen = render_marked(scene, emotion, order.size, sprites)
-            pictures.append(halve(picture) if order.halved else picture)
+            pictures.append(halved(picture) if order.halved else picture)
             marks.append((255 * seen).round().astype(np.uint8))
             kinds.append([*[SUBJECTS.index(subject.kind) for subject in scene.subjects], NO_SUBJECT, NO_SUBJECT][:2])
             if tokenizer is not None:
@@ -76,12 +76,6 @@ def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPT
             ids = tokenize(tokenizer, told, torch.device("cpu")).numpy().astype(np.int16)
             shard[name] = ids.reshape(len(pictures), CAPTIONS, -1)
     return shard
-
-
-def halve(picture: np.ndarray) -> np.ndarray:
-    """Half the side, each pixel the mean of four, uint8."""
-    h, w, c = picture.shape
-    return picture.reshape(h // 2, 2, w // 2, 2, c).mean(axis=(1, 3)).round().astype(np.uint8)
 
 
 class Drawers:
@@ -114,7 +108,7 @@ class Drawers:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ready(self, most: int | None = None, wait: float = 0.0) -> Iterator[Shard]:
-        """Finished shards, at most `most`; waits up to `wait` seconds for the first. Raises RuntimeError if all processes died."""
+        """Finished shards, at most `most`; waits `wait` seconds at most for the first. RuntimeError if all processes died."""
         count = 0
         while most is None or count < most:
             try:
@@ -159,14 +153,14 @@ class Stock:
     chances: Tensor | None = None
 
     def __post_init__(self) -> None:
-        n, on = self.capacity, {"device": self.device}
+        n, device = self.capacity, self.device
         channels = self.vae.config["latent_channels"]
         self.parts = {
-            "latents": torch.zeros(n, channels, 16, 16, dtype=torch.float16, **on),
-            "marks": torch.zeros(n, 16, 16, dtype=torch.uint8, **on),
-            "kinds": torch.zeros(n, 2, dtype=torch.int64, **on),
-            "ids": torch.zeros(n, CAPTIONS, self.length, dtype=torch.int16, **on),
-            "pooled_ids": torch.zeros(n, CAPTIONS, self.length, dtype=torch.int16, **on),
+            "latents": torch.zeros(n, channels, 16, 16, dtype=torch.float16, device=device),
+            "marks": torch.zeros(n, 16, 16, dtype=torch.uint8, device=device),
+            "kinds": torch.zeros(n, 2, dtype=torch.int64, device=device),
+            "ids": torch.zeros(n, CAPTIONS, self.length, dtype=torch.int16, device=device),
+            "pooled_ids": torch.zeros(n, CAPTIONS, self.length, dtype=torch.int16, device=device),
         }
 
     def __len__(self) -> int:
@@ -185,7 +179,7 @@ class Stock:
         self.seen += len(pictures)
 
     def _chances(self) -> Tensor:
-        """As `telling.frequencies`: the rarer the rarest kind of subject, the oftener; summed up, so that a number finds its place.
+        """The frequencies of `telling.frequencies`, summed up, so that a number finds its place.
 
         Counted anew when the stock has grown by a tenth; what came since is chosen from then on.
         """

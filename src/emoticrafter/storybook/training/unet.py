@@ -21,11 +21,12 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.devices import attention_for_learning
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
+from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.phrasing import TextEncoders
 from emoticrafter.storybook.training.render import SPLITS, Pictures, load_marks
 from emoticrafter.storybook.training.telling import Choice, Choices, Told, choose, tell
 from emoticrafter.storybook.training.text import load_text_encoders
-from emoticrafter.storybook.training.vae import load_latents, load_vae
+from emoticrafter.storybook.training.vae import load_latents
 
 STEPS, GUIDANCE = 12, 3.0
 MEAN_TIME = 0.35  # of the normal in t = sigmoid(normal)
@@ -90,7 +91,7 @@ def run(work: Workshop) -> None:
         noise = torch.randn(clean.shape).to(device)
         times = torch.sigmoid(MEAN_TIME + torch.randn(len(clean))).to(device)
         t = times[:, None, None, None]
-        predicted = velocity(network, (1 - t) * clean + t * noise, times, tell(encoders, choice, device), preset.size)
+        predicted = velocity(network, (1 - t) * clean + t * noise, times, tell(encoders, choice, device), preset.pixels)
         return (weights * (predicted - (noise - clean)).square()).mean()
 
     def loss(step: int, rng: np.random.Generator) -> Losses:
@@ -128,7 +129,7 @@ class Sheet:
     """A page of pictures of fixed sentences and fixed noise, drawn by the sampler that is shipped."""
 
     def __init__(self, work: Workshop, encoders: TextEncoders) -> None:
-        self.work, self.vae = work, load_vae(work)
+        self.work, self.vae = work, load_doubled(work)
         with torch.no_grad():
             tokens, pooled = encoders.encode(SAMPLE_PROMPTS)
         self.told = Told(tokens.float(), pooled.float())
@@ -142,7 +143,7 @@ class Sheet:
 def sample(
     unet: nn.Module, vae: Any, told: Told, preset: Any, seed: int, steps: int = STEPS, guidance: float = GUIDANCE
 ) -> np.ndarray:
-    """Pictures of `told` with classifier-free guidance against zeros, uint8 (n, size, size, 3)."""
+    """Pictures of `told` with classifier-free guidance against zeros, uint8 (n, side, side, 3) as the autoencoder draws them."""
     number, device = len(told.tokens), told.tokens.device
     side = preset.size // 8
     noise = torch.Generator().manual_seed(seed)
@@ -152,7 +153,7 @@ def sample(
     solver.set_timesteps(steps, device=device)
     for time in solver.timesteps:
         times = (time / 1000).expand(2 * number)
-        without, with_text = velocity(unet, torch.cat([latents, latents]), times, both, preset.size).chunk(2)
+        without, with_text = velocity(unet, torch.cat([latents, latents]), times, both, preset.pixels).chunk(2)
         latents = solver.step(without + guidance * (with_text - without), time, latents).prev_sample
     with autocast(device):
         return tensor_to_pictures(vae.decode(latents).sample)

@@ -155,12 +155,13 @@ def encode_pictures(work: Workshop, vae: AutoencoderKL, split: str, chunk: int =
                 meter.update(int(indices[-1]) + 1)
         return np.concatenate(rows)
 
-    cached_array(_latents_path(work, split), _origin(work, pictures), encode)
+    cached_array(_latents_path(work, split), origin(work, pictures, "vae"), encode)
 
 
-def _origin(work: Workshop, pictures: Pictures) -> dict[str, str]:
-    weights = work.folder("vae") / "model" / "diffusion_pytorch_model.safetensors"
-    return {"pictures": pictures.digest(), "vae": hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}
+def origin(work: Workshop, pictures: Pictures, stage: str) -> dict[str, str]:
+    """What is made of pictures by the autoencoder of a stage depends on these."""
+    weights = work.folder(stage) / "model" / "diffusion_pytorch_model.safetensors"
+    return {"pictures": pictures.digest(), stage: hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}
 
 
 def _latents_path(work: Workshop, split: str) -> Path:
@@ -170,23 +171,6 @@ def _latents_path(work: Workshop, split: str) -> Path:
 def load_latents(work: Workshop, split: str) -> np.ndarray:
     """The latents of a split, float16 (n, channels, h, w), read into memory."""
     return np.load(_latents_path(work, split))
-
-
-def decoded_pictures(work: Workshop, split: str, count: int) -> np.ndarray:
-    """The first pictures of a split as they come out of the autoencoder, uint8 (n, size, size, 3), kept on the disk."""
-
-    @torch.no_grad()
-    def decode() -> np.ndarray:
-        latents, vae, parts = load_latents(work, split)[:count], load_vae(work), []
-        with Meter(f"decoding {split}", len(latents), 0, "pictures", work.quiet) as meter, autocast(work.device):
-            for start in range(0, len(latents), 64):
-                part = torch.from_numpy(latents[start : start + 64]).float().to(work.device)
-                parts.append(tensor_to_pictures(vae.decode(part).sample))
-                meter.update(start + len(part))
-        return np.concatenate(parts)
-
-    pictures = Pictures(work.folder("render") / split)
-    return cached_array(work.folder("vae") / f"decoded-{split}.npy", _origin(work, pictures), decode)
 
 
 def load_vae(work: Workshop) -> AutoencoderKL:
