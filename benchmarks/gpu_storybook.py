@@ -278,7 +278,7 @@ def unet(
     def save() -> None:
         figures["held_out_loss"] = check()
         print(json.dumps(figures | {"stock": len(source.stock), "drawn": source.stock.seen}), flush=True)
-        half = copy.deepcopy(trained.average).half()
+        half: Any = copy.deepcopy(trained.average).to(torch.float16)
         half.save_pretrained(place, max_shard_size="15MB")
 
     figures["held_out_loss_before"] = check()

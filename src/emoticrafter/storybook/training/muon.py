@@ -1,7 +1,7 @@
 """Muon for a GPU: matrices of one shape are made orthogonal together.
 
-torch's own Muon goes through the matrices one by one, some thirty small kernels each. The UNet has 135 of them, so that a GPU waits
-for Python. State and results are those of torch.optim.Muon, to the rounding of bfloat16.
+torch's own Muon goes through the matrices one by one, some thirty small kernels each. The UNet has 135 of them, so that a GPU
+waits for Python. State and results are those of torch.optim.Muon, to the rounding of bfloat16.
 """
 
 # g matrices of one shape

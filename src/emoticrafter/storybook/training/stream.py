@@ -132,7 +132,7 @@ def _work(order: Order, number: int, workers: int, folder: Path, queue: Any, sto
     shard = number
     while not stop.is_set():
         path = folder / f"{shard:07d}.npz"
-        np.savez(path, **draw_shard(order, shard * SHARD_SCENES, sprites, tokenizer))
+        np.savez(path, **draw_shard(order, shard * SHARD_SCENES, sprites, tokenizer))  # type: ignore[arg-type]
         while not stop.is_set():
             with suppress(Full):
                 queue.put(path, timeout=0.5)
