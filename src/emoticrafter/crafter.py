@@ -24,6 +24,7 @@ from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import cache_directory
+from emoticrafter.guidance import EVERYWHERE
 from emoticrafter.maker import Maker
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
@@ -151,6 +152,7 @@ class EmotiCrafter:
         steps: int | None = None,
         preview: bool = False,
         guidance: float | None = None,
+        guidance_range: tuple[float, float] | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
         calibrated: bool = True,
@@ -161,9 +163,10 @@ class EmotiCrafter:
         seed: of the first picture of each pair, the others of `count` take the numbers after it; None draws one, several
         are one for each pair. strength: scales what the emotion adds, 0 is neutral, None is the calibration's own, or the
         checkpoint's. start: the share of the denoising steps, 0 to 1, that stay neutral: more keeps more of the neutral layout.
-        steps, guidance, size (pixels, or width and height): None is the backbone's own. preview: as few steps as still give a
-        good picture, where `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if it
-        has one. progress: called with (done, total) steps.
+        steps, guidance, size (pixels, or width and height): None is the backbone's own. guidance_range: the times with guidance,
+        such as (0.3, 0.85), see `GuidanceRange`; None is the backbone's own, (0, 1) every step. preview: as few steps as still
+        give a good picture, where `steps` is None. negative: what to keep out. calibrated: apply the checkpoint's calibration, if
+        it has one. progress: called with (done, total) steps.
         Returns `count` pictures for each pair, one pair after the other. Raises InputError and DeviceError.
         """
         calibration = self.calibration if calibrated else None
@@ -178,6 +181,7 @@ class EmotiCrafter:
             steps=steps,
             preview=preview,
             guidance=guidance,
+            guidance_range=guidance_range,
             size=size,
             negative=negative,
             warn=self.warn,
@@ -225,6 +229,7 @@ class EmotiCrafter:
         try:
             emotion = Emotion(valence=recipe["valence"], arousal=recipe["arousal"])
             settings = {name: recipe[name] for name in ("seed", "strength", "start", "steps", "guidance")}
+            settings["guidance_range"] = recipe.get("guidance_range") or EVERYWHERE
             size, prompt = (recipe["width"], recipe["height"]), recipe["prompt"]
         except KeyError as error:
             raise InputError(

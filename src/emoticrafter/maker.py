@@ -30,6 +30,7 @@ class Maker(Protocol):
         steps: int | None = None,
         preview: bool = False,
         guidance: float | None = None,
+        guidance_range: tuple[float, float] | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
         progress: Callable[[int, int], None] | None = None,
@@ -47,6 +48,6 @@ class Maker(Protocol):
         """JSON values: the `method`, hashes of its weights, whatever else decides the pixels beside a picture's own settings.
 
         Under `defaults` there may stand the settings that a picture has where none are given: strength, start, steps,
-        preview_steps, guidance, width, height.
+        preview_steps, guidance, width, height, and guidance_range where guidance is limited.
         """
         ...

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, NoReturn
 from PIL import ExifTags, Image, PngImagePlugin
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.guidance import GuidanceRange
 
 __all__ = ["as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
 
@@ -56,6 +57,8 @@ def check_recipe(recipe: object) -> dict[str, Any]:
             numeric = isinstance(value, int if key in _WHOLE else (int, float)) and not isinstance(value, bool)
             if not numeric or not low <= value <= high:
                 raise InputError(f"The recipe's {key} is {_short(value)}; it must be a number from {low} to {high}.")
+        if key == "guidance_range":
+            GuidanceRange.of(value)
     if len(_dump(plain)) > MAX_BYTES:
         raise InputError(f"The recipe is longer than {MAX_BYTES} bytes.", "Use a shorter prompt.")
     return plain

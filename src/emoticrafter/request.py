@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 from emoticrafter.picture import Picture
 from emoticrafter.version import installed_version
 
@@ -24,14 +25,14 @@ MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
 MAX_STRENGTH = 10.0
 MAX_SEED = 2**63 - 1
-_SETTINGS = {"strength", "start", "steps", "preview", "guidance", "size", "negative", "progress"}
+_SETTINGS = {"strength", "start", "steps", "preview", "guidance", "guidance_range", "size", "negative", "progress"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """prompts, emotions: one of each for every pair. rows, seeds: for every picture the number of its pair, and its seed.
 
-    settings: steps, guidance, size and negative, as `Backbone.render` takes them.
+    settings: steps, guidance, guidance_range, size and negative, as `Backbone.render` takes them.
     """
 
     prompts: list[str]
@@ -56,13 +57,14 @@ class Request:
         steps: int | None,
         preview: bool,
         guidance: float | None,
+        guidance_range: tuple[float, float] | None,
         size: int | tuple[int, int] | None,
         negative: str | None,
         warn: Callable[[str], None],
     ) -> Request:
         """The arguments are those of `EmotiCrafter.generate`. Raises InputError; warns about words that nobody has seen."""
         prompts, emotions = _pairs(prompt, emotion)
-        settings = _settings(backbone, steps, preview, guidance, size, negative)
+        settings = _settings(backbone, steps, preview, guidance, guidance_range, size, negative)
         request = cls(
             prompts=prompts,
             emotions=emotions,
@@ -98,6 +100,7 @@ class Request:
             "seed": seed,
             "steps": self.settings["steps"],
             "guidance": float(self.settings["guidance"]),
+            **_limits(self.settings["guidance_range"]),
             "width": width,
             "height": height,
             **beside,
@@ -117,13 +120,14 @@ def check_request(
     steps: int | None = None,
     preview: bool = False,
     guidance: float | None = None,
+    guidance_range: tuple[float, float] | None = None,
     size: int | tuple[int, int] | None = None,
     negative: str | None = None,
 ) -> None:
     """Raise the InputError with which a request for any of these prompts, seeds and settings would be refused; and warn."""
     _strength(strength)
     _start(start)
-    _settings(backbone, steps, preview, guidance, size, negative)
+    _settings(backbone, steps, preview, guidance, guidance_range, size, negative)
     for seed in seeds:
         _checked_seed(seed, 1)
     checked = [_checked_prompt(prompt, "prompt") for prompt in prompts]
@@ -147,6 +151,7 @@ def defaults_of(backbone: Backbone, strength: float) -> dict[str, Any]:
         "steps": own.steps,
         "preview_steps": _preview_steps(backbone),
         "guidance": float(own.guidance),
+        **_limits(own.guidance_range),
         "width": own.size[0],
         "height": own.size[1],
     }
@@ -198,6 +203,11 @@ def _preview_steps(backbone: Backbone) -> int:
     return backbone.defaults.preview_steps or max(backbone.defaults.steps // 3, 1)
 
 
+def _limits(guidance_range: GuidanceRange) -> dict[str, Any]:
+    """The entry of a recipe, which has one only where guidance is limited."""
+    return {} if guidance_range == EVERYWHERE else {"guidance_range": list(guidance_range)}
+
+
 def _warn_about_words(backbone: Backbone, texts: Sequence[str], warn: Callable[[str], None]) -> None:
     for text in dict.fromkeys(texts):
         if unknown := backbone.unknown_words(text):
@@ -210,6 +220,7 @@ def _settings(
     steps: int | None,
     preview: bool,
     guidance: float | None,
+    guidance_range: tuple[float, float] | None,
     size: int | tuple[int, int] | None,
     negative: str | None,
 ) -> dict[str, Any]:
@@ -220,6 +231,7 @@ def _settings(
     settings: dict[str, Any] = {
         "steps": (_preview_steps(backbone) if preview else own.steps) if steps is None else steps,
         "guidance": own.guidance if guidance is None else guidance,
+        "guidance_range": own.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range),
         "size": pair,
         "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
     }

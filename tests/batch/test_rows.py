@@ -60,7 +60,8 @@ def test_rows_that_cannot_be_planned(arguments: tuple[Any, ...], words: str) -> 
 
 def test_the_maker_s_own_settings_take_the_place_of_none() -> None:
     assert ROW.resolved(MAKER).settings == {
-        "strength": 0.8, "start": 0.0, "steps": 12, "guidance": 3.0, "width": 128, "height": 128, "negative": None,
+        "strength": 0.8, "start": 0.0, "steps": 12, "guidance": 3.0, "guidance_range": None, "width": 128,
+        "height": 128, "negative": None,
     }  # fmt: skip
     assert replace(ROW, preview=True).resolved(MAKER).steps == 5
     assert replace(ROW, preview=True, steps=9).resolved(MAKER).steps == 9

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+
 if TYPE_CHECKING:
     import torch
     from PIL import Image
@@ -28,6 +30,7 @@ class SamplingDefaults:
     guidance: float
     size: tuple[int, int]
     preview_steps: int | None = None
+    guidance_range: GuidanceRange = EVERYWHERE
 
 
 class Backbone(Protocol):
@@ -65,6 +68,7 @@ class Backbone(Protocol):
         negative: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        guidance_range: tuple[float, float] | None = None,
         size: tuple[int, int] | None = None,
         start: float = 0.0,
         neutral: PromptFeatures | None = None,
@@ -73,14 +77,23 @@ class Backbone(Protocol):
     ) -> list[Image.Image]:
         """One RGB picture per row of `features`, each from noise of its own seed, drawn on the CPU.
 
-        negative: a prompt to move away from; None is the model's own unconditional input. start: the share of the steps,
+        negative: a prompt to move away from; None is the model's own unconditional input. guidance_range: the times with
+        guidance, see `GuidanceRange`; at the others the network is called once for a step. start: the share of the steps,
         0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
         changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what
         `check` raises, and DeviceError when the memory does not suffice for a single picture.
         """
         ...
 
-    def check(self, *, steps: int, guidance: float, size: tuple[int, int], negative: str | None) -> None:
+    def check(
+        self,
+        *,
+        steps: int,
+        guidance: float,
+        size: tuple[int, int],
+        negative: str | None,
+        guidance_range: tuple[float, float] = EVERYWHERE,
+    ) -> None:
         """Raise InputError for settings with which this model cannot sample, before any work is done."""
         ...
 

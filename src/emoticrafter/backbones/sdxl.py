@@ -32,6 +32,7 @@ from emoticrafter.backbones.loading import (
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -233,7 +234,15 @@ class SDXLBackbone:
 
     # Pictures
 
-    def check(self, *, steps: int, guidance: float, size: tuple[int, int], negative: str | None) -> None:
+    def check(
+        self,
+        *,
+        steps: int,
+        guidance: float,
+        size: tuple[int, int],
+        negative: str | None,
+        guidance_range: tuple[float, float] = EVERYWHERE,
+    ) -> None:
         most = int(self._pipeline.scheduler.config.num_train_timesteps)
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
             raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {most}.")
@@ -244,6 +253,8 @@ class SDXLBackbone:
                 f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",
                 "Raise the guidance or leave the negative prompt out.",
             )
+        if GuidanceRange.of(guidance_range) != EVERYWHERE and (unable := self._cannot_limit_guidance()):
+            raise InputError(f"The guidance range is given, and {unable}.", "Give 0:1, which guides every step.")
         multiple = lcm(8, self._pipeline.vae_scale_factor)
         least = max(multiple, self._pipeline.vae_scale_factor * 2 ** (len(self._pipeline.unet.config.block_out_channels) - 1))
         for side in size:
@@ -262,6 +273,7 @@ class SDXLBackbone:
         negative: str | None = None,
         steps: int | None = None,
         guidance: float | None = None,
+        guidance_range: tuple[float, float] | None = None,
         size: tuple[int, int] | None = None,
         start: float = 0.0,
         neutral: PromptFeatures | None = None,
@@ -273,8 +285,9 @@ class SDXLBackbone:
         assert start == 0 or neutral is not None
         steps = self.defaults.steps if steps is None else steps
         guidance = self.defaults.guidance if guidance is None else guidance
+        limits = self.defaults.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range)
         size = self.defaults.size if size is None else size
-        self.check(steps=steps, guidance=guidance, size=size, negative=negative)
+        self.check(steps=steps, guidance=guidance, guidance_range=limits, size=size, negative=negative)
         images: dict[int, Image.Image] = {}
         most = self._batch_size or _batch_size(self.device, size)
 
@@ -289,7 +302,7 @@ class SDXLBackbone:
                     features.rows(rows),
                     None if neutral is None else neutral.rows(rows),
                     [seeds[row] for row in rows],
-                    (negative, steps, guidance, size, start),
+                    (negative, steps, guidance, limits, size, start),
                     report,
                     None if before_step is None else partial(before_step, rows),
                 )
@@ -318,58 +331,93 @@ class SDXLBackbone:
         features: PromptFeatures,
         neutral: PromptFeatures | None,
         seeds: Sequence[int],
-        settings: tuple[str | None, int, float, tuple[int, int], float],
+        settings: tuple[str | None, int, float, GuidanceRange, tuple[int, int], float],
         report: Callable[[float], None],
         before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
-        negative, steps, guidance, (width, height), start = settings
+        negative, steps, guidance, limits, (width, height), start = settings
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         factor = self._pipeline.vae_scale_factor
         shape = (self._pipeline.unet.config.in_channels, height // factor, width // factor)
         latents_BLHW = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
         batch = len(seeds)
+        guided = self._guided_calls(guidance, limits, steps)
 
         def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-            count = pipeline.num_timesteps
-            report(batch * (index + 1) / count)
-            if before_step is not None and index + 1 < count:
-                before_step(index + 1, count)
-            if neutral_steps(count) == index + 1 < count:
-                told, against = self._both_sides(features, negative)
-                if guided:  # unconditional rows first
-                    rows = against.rows([0] * batch)
-                    told = PromptFeatures(torch.cat([rows.tokens, told.tokens]), torch.cat([rows.pooled, told.pooled]))
-                return {"prompt_embeds": self._cast(told.tokens), "add_text_embeds": self._cast(told.pooled)}
-            return {}
+            now, count = index + 1, pipeline.num_timesteps
+            report(batch * now / count)
+            if now == count:
+                return {}
+            if before_step is not None:
+                before_step(now, count)
+            if neutral_steps(count) != now and guided(now) == guided(index):
+                return {}
+            if guided(now) != guided(index):
+                # The attribute through which diffusers lets guidance change on the way; it is read before every call.
+                pipeline._guidance_scale = float(guidance) if guided(now) else 1.0
+            told, against = self._both_sides(first if now < neutral_steps(count) else features, negative, guided(now))
+            if against is not None:  # unconditional rows first
+                rows = against.rows([0] * batch)
+                told = PromptFeatures(torch.cat([rows.tokens, told.tokens]), torch.cat([rows.pooled, told.pooled]))
+            return {
+                "prompt_embeds": self._cast(told.tokens),
+                "add_text_embeds": self._cast(told.pooled),
+                "add_time_ids": tensors["add_time_ids"][:1].repeat(len(told), 1),
+            }
 
         def neutral_steps(count: int) -> int:
             return round(start * count) if neutral is not None else 0
 
-        guided = guidance > 1
         first = neutral.trimmed() if neutral is not None and neutral_steps(steps) else features
-        told, against = self._both_sides(first, negative)
+        told, against = self._both_sides(first, negative, guided(0))
         if before_step is not None:
             before_step(0, steps)
         with self.autocast(), quiet_libraries():
             latents_BLHW = self._pipeline(
                 prompt_embeds=self._cast(told.tokens),
                 pooled_prompt_embeds=self._cast(told.pooled),
-                negative_prompt_embeds=self._cast(against.tokens.expand(batch, -1, -1)) if guided else None,
-                negative_pooled_prompt_embeds=self._cast(against.pooled.expand(batch, -1)) if guided else None,
+                negative_prompt_embeds=None if against is None else self._cast(against.tokens.expand(batch, -1, -1)),
+                negative_pooled_prompt_embeds=None if against is None else self._cast(against.pooled.expand(batch, -1)),
                 width=width,
                 height=height,
                 num_inference_steps=steps,
-                guidance_scale=float(guidance),
+                guidance_scale=float(guidance) if guided(0) or limits == EVERYWHERE else 1.0,
                 generator=generators,  # for the schedulers that add noise
                 latents=self._cast(latents_BLHW),
                 output_type="latent",
                 callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds"],
+                callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds", "add_time_ids"],
             ).images
             return self._decode(latents_BLHW)
 
-    def _both_sides(self, features: PromptFeatures, negative: str | None) -> tuple[PromptFeatures, PromptFeatures]:
-        """The features, and one row to move away from; both as long as the longer one."""
+    def _guided_calls(self, guidance: float, limits: GuidanceRange, steps: int) -> Callable[[int], bool]:
+        """Whether a call of the network, by its number in a sampling, has unconditional rows beside the told ones."""
+        if guidance <= 1 or limits == EVERYWHERE:
+            always = guidance > 1 and not self._reads_guidance
+            return lambda call: always
+        scheduler = self._pipeline.scheduler
+        scheduler.set_timesteps(steps)  # as the pipeline does it; some call the network twice for a step
+        within = [limits.covers(time, scheduler.config.num_train_timesteps) for time in scheduler.timesteps.tolist()]
+        return within.__getitem__
+
+    @property
+    def _reads_guidance(self) -> bool:
+        """Whether the network is told the guidance as a number and is never called without the prompt, as those of LCM are."""
+        return self._pipeline.unet.config.time_cond_proj_dim is not None
+
+    def _cannot_limit_guidance(self) -> str:
+        """Why guidance cannot be limited to some steps; empty where it can."""
+        scheduler = self._pipeline.scheduler
+        if hasattr(scheduler, "precondition_noise"):  # EDM's tell the network a logarithm of the noise
+            return f"{type(scheduler).__name__} tells no timesteps of the training"
+        return f"the network of {self.name} is told the guidance once for all steps" if self._reads_guidance else ""
+
+    def _both_sides(
+        self, features: PromptFeatures, negative: str | None, guided: bool
+    ) -> tuple[PromptFeatures, PromptFeatures | None]:
+        """The features, and, where there is guidance, one row to move away from; both as long as the longer one."""
+        if not guided:
+            return features, None
         against = self._unconditional(negative, features)
         return PromptFeatures(self._lengthened(features.tokens, against.tokens.shape[1]), features.pooled), against
 
@@ -479,12 +527,22 @@ def _defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingD
     own: dict[str, Any] = {
         "steps": base.steps,
         "guidance": base.guidance,
+        "guidance_range": base.guidance_range,
         "size": base.size[0],
         "preview_steps": base.preview_steps,
     }
     own |= {name: settings[name] for name in own if name in settings}
     whole = [own["steps"], own["size"], own["preview_steps"] or 1]
-    if any(type(value) is not int or value < 1 for value in whole) or type(own["guidance"]) not in (int, float):
+    try:
+        limits = GuidanceRange.of(own["guidance_range"])
+    except InputError:
+        limits = None
+    if any(type(value) is not int or value < 1 for value in whole) or type(own["guidance"]) not in (int, float) or limits is None:
         raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {own}.", "Fetch the model again.")
-    size = (own["size"], own["size"])
-    return SamplingDefaults(steps=own["steps"], guidance=float(own["guidance"]), size=size, preview_steps=own["preview_steps"])
+    return SamplingDefaults(
+        steps=own["steps"],
+        guidance=float(own["guidance"]),
+        guidance_range=limits,
+        size=(own["size"], own["size"]),
+        preview_steps=own["preview_steps"],
+    )

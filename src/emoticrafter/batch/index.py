@@ -8,6 +8,7 @@
     method      of the maker
     file        the picture below the folder, with slashes between
     sha256      of the file
+    guidance_range  LOW:HIGH where guidance is limited; no such column where it is in no picture
 
 and behind these the columns that came with the prompts and the emotions, as texts. Its metadata says under `emoticrafter`
 whether every picture of the plan is there (`complete`), and how many were planned.
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import atomic_path
+from emoticrafter.guidance import GuidanceRange
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +43,13 @@ COLUMNS = {
     "strength": "double", "start": "double", "steps": "int64", "guidance": "double", "width": "int64", "height": "int64",
     "negative": "string", "method": "string", "file": "string", "sha256": "string",
 }  # fmt: skip
+LATER = {"guidance_range": "string"}  # columns only where a picture has one: indexes of older programs lack them
 
 
 def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, maker: Mapping[str, Any]) -> dict[str, Any]:
     """The row of the index of a picture: settings by its own recipe, where that has them, else as they were asked for."""
     settings = {name: recipe.get(name, getattr(row, name)) for name in SETTINGS}
+    limits = settings.pop("guidance_range")
     return {
         "id": id,
         "prompt": row.prompt,
@@ -57,6 +61,7 @@ def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, 
         "method": recipe.get("method") or maker.get("method"),
         "file": file,
         "sha256": sha256,
+        "guidance_range": limits and str(GuidanceRange.of(limits)),
         **row.columns,
     }
 
@@ -69,8 +74,9 @@ def write_index(folder: Path, entries: Sequence[Mapping[str, Any]], planned: int
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    others = dict.fromkeys(name for one in entries for name in one if name not in COLUMNS)
-    columns = {name: pa.type_for_alias(alias) for name, alias in COLUMNS.items()} | dict.fromkeys(others, pa.string())
+    others = dict.fromkeys(name for one in entries for name in one if name not in {*COLUMNS, *LATER})
+    known = COLUMNS | {name: kind for name, kind in LATER.items() if any(one.get(name) is not None for one in entries)}
+    columns = {name: pa.type_for_alias(alias) for name, alias in known.items()} | dict.fromkeys(others, pa.string())
     made = pa.table({name: pa.array([one.get(name) for one in entries], type_) for name, type_ in columns.items()})
     about = {"kind": "batch index", "version": VERSION, "planned": planned, "complete": len(entries) == planned}
     buffer = io.BytesIO()

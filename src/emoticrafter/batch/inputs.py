@@ -6,7 +6,7 @@ import math
 import re
 from pathlib import Path
 
-from emoticrafter.batch.index import COLUMNS
+from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
 from emoticrafter.data.cells import number
 from emoticrafter.data.sources import Row as Line
@@ -124,7 +124,7 @@ def _others(sheet: Sheet, used: set[int]) -> dict[str, int]:
     for i, column in enumerate(sheet.columns):
         if i in used or not column:
             continue
-        name = f"input_{column}" if column in COLUMNS else column
+        name = f"input_{column}" if column in {*COLUMNS, *LATER} else column
         if name in names:
             raise InputError(f"{sheet.path.name!r} has two columns {name!r}.", "Rename one of them.")
         names[name] = i

@@ -17,6 +17,7 @@ from typing import Any
 from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
+from emoticrafter.guidance import GuidanceRange
 
 __all__ = ["PLAN", "Plan", "default_batch", "new_plan", "read_plan"]
 
@@ -27,6 +28,7 @@ _TYPES = {
     "prompt": "string", "valence": "double", "arousal": "double", "seed": "int64", "strength": "double", "start": "double",
     "steps": "int64", "guidance": "double", "width": "int64", "height": "int64", "negative": "string", "preview": "bool",
 }  # fmt: skip
+LIMITS = "guidance_range"  # a column only where a row has one: plans of older programs lack it
 _MOST, _PIXELS = 32, 32 * 128**2  # pictures of a batch: what a CPU draws best at once, and a GPU in some seconds
 
 
@@ -91,6 +93,7 @@ class Plan:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        limited = [row.guidance_range for row in self.rows.values()]
         arrays = {
             "batch": pa.array([self.batches[id] for id in self.rows], pa.int64()),
             "id": pa.array(list(self.rows), pa.string()),
@@ -98,6 +101,7 @@ class Plan:
                 name: pa.array([getattr(row, name) for row in self.rows.values()], pa.type_for_alias(alias))
                 for name, alias in _TYPES.items()
             },
+            **({LIMITS: pa.array([limits and str(limits) for limits in limited], pa.string())} if any(limited) else {}),
             "columns": pa.array([json.dumps(dict(row.columns), ensure_ascii=False) for row in self.rows.values()], pa.string()),
         }
         about = {"kind": "batch plan", "version": VERSION, "maker": dict(self.maker), "suffix": self.suffix, "batch": self.batch}
@@ -130,10 +134,7 @@ def read_plan(path: Path) -> Plan:
                 "Give another folder, or install the emoticrafter that wrote it.",
             )
         entries = table.to_pylist()
-        rows = {
-            entry["id"]: Row(**{**{one.name: entry[one.name] for one in fields(Row)}, "columns": json.loads(entry["columns"])})
-            for entry in entries
-        }
+        rows = {entry["id"]: _row(entry) for entry in entries}
         return Plan(
             maker=about["maker"],
             suffix=about["suffix"],
@@ -164,10 +165,16 @@ def _batches(rows: Mapping[str, Row], batch: int) -> Iterator[tuple[str, int]]:
             number += 1
 
 
+def _row(entry: Mapping[str, Any]) -> Row:
+    made: dict[str, Any] = {one.name: entry[one.name] for one in fields(Row) if one.name != LIMITS}
+    limits = entry.get(LIMITS)
+    return Row(**made | {"columns": json.loads(entry["columns"]), LIMITS: limits and GuidanceRange.parse(limits)})
+
+
 def _settings_of(row: Row) -> tuple[Any, ...]:
     return (*row.settings.values(), row.preview)
 
 
 def _shown(value: Any) -> str:
-    text = "the maker's own" if value is None else repr(value)
+    text = "the maker's own" if value is None else str(value) if isinstance(value, GuidanceRange) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

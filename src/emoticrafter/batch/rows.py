@@ -11,11 +11,12 @@ from typing import Any
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.files import safe_name
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 __all__ = ["Feeling", "Prompt", "Row", "plan_rows"]
 
 MAX_ROWS = 1_000_000
-SETTINGS = ("strength", "start", "steps", "guidance", "width", "height", "negative")
+SETTINGS = ("strength", "start", "steps", "guidance", "guidance_range", "width", "height", "negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,8 @@ class Feeling:
 class Row:
     """A picture to make. Of the settings, None is the maker's own. columns: of prompt and emotion, for the index.
 
-    preview: as few steps as still give a good picture, where `steps` is None.
+    guidance_range: also None where it is everywhere and the maker's own is, too. preview: as few steps as still give a good
+    picture, where `steps` is None.
     """
 
     prompt: str
@@ -49,6 +51,7 @@ class Row:
     start: float | None = None
     steps: int | None = None
     guidance: float | None = None
+    guidance_range: GuidanceRange | None = None
     width: int | None = None
     height: int | None = None
     negative: str | None = None
@@ -76,6 +79,8 @@ class Row:
         if self.preview and self.steps is None and "preview_steps" in own:
             made["steps"] = own["preview_steps"]
         made |= {name: float(made[name]) for name in ("strength", "start", "guidance") if isinstance(made[name], int)}
+        own_limits, limits = (GuidanceRange.of(one or EVERYWHERE) for one in (own.get("guidance_range"), made["guidance_range"]))
+        made["guidance_range"] = None if limits == own_limits == EVERYWHERE else limits
         made |= {"valence": self.emotion.valence, "arousal": self.emotion.arousal}  # 1 and 1.0 are one
         return replace(self, prompt=_single_spaces(self.prompt, "prompt"), preview=self.preview and made["steps"] is None, **made)
 
@@ -83,6 +88,8 @@ class Row:
         """Sixteen hexadecimal digits that stand for the picture: of all that decides its pixels, the maker included."""
         decides = {name: value for name, value in description.items() if name != "defaults"}
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "columns"}
+        if self.guidance_range is None:
+            own.pop("guidance_range")  # ids are those of pictures that were drawn before there were ranges
         return hashlib.sha256(json.dumps([decides, own], sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
 
     def file(self, id: str, suffix: str) -> str:
@@ -99,7 +106,7 @@ def plan_rows(
 ) -> list[Row]:
     """Every prompt with every seed and every emotion, in that order: the emotions of a prompt and seed follow each other.
 
-    settings: any of strength, start, steps, guidance, size (pixels, or width and height), negative, preview, as
+    settings: any of strength, start, steps, guidance, guidance_range, size (pixels, or width and height), negative, preview, as
     `EmotiCrafter.generate` takes them. White space in prompts is made single spaces. What comes twice is planned once. Raises
     InputError for a prompt that comes twice with different columns, unknown settings, and no or too many rows.
     """
@@ -131,7 +138,7 @@ def plan_rows(
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {"strength", "start", "steps", "guidance", "size", "negative", "preview"}
+    known = {*SETTINGS, "size", "preview"} - {"width", "height"}
     if unknown := sorted(set(settings) - known):
         raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
     made = {name: value for name, value in settings.items() if name != "size" and value is not None}
@@ -141,6 +148,8 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
         if len(pair) != 2:
             raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
         made["width"], made["height"] = pair
+    if "guidance_range" in made:
+        made["guidance_range"] = GuidanceRange.of(made["guidance_range"])
     if "negative" in made:
         made["negative"] = _single_spaces(made["negative"], "negative prompt")
     return made

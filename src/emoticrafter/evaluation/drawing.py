@@ -109,7 +109,13 @@ def draw_method(
 
 def _settings(suite: Suite) -> dict[str, Any]:
     model = suite.model
-    return {"steps": model.steps, "guidance": model.guidance, "size": model.size, "negative": model.negative}
+    return {
+        "steps": model.steps,
+        "guidance": model.guidance,
+        "guidance_range": model.guidance_range,
+        "size": model.size,
+        "negative": model.negative,
+    }
 
 
 def _key(description: Mapping[str, Any], row: Row) -> str:

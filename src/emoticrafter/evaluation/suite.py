@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.guidance import GuidanceRange
 from emoticrafter.settings import Section, key, read_settings
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Model(Section):
     backbone: str = key("storybook", "storybook, sdxl, a hub id or a folder")
     steps: int | None = key(None, "denoising steps; the backbone's own where left out", least=1, most=1000)
     guidance: float | None = key(None, "guidance; the backbone's own where left out", least=0, most=100)
+    guidance_range: tuple[float, ...] | None = key(
+        None, "two times between which there is guidance; the backbone's own where left out", least=0, most=1
+    )
     size: int | None = key(None, "pixels of a side; the backbone's own where left out", least=8, most=8192)
     negative: str | None = key(None, "negative prompt; none where left out")
 
@@ -176,6 +180,8 @@ def read_suite(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
         axis = getattr(suite.emotions, name)
         if len(axis) < 2 or list(axis) != sorted(set(axis)):
             raise InputError(f"emotions.{name} is {list(axis)}; it must be two or more rising values.")
+    if suite.model.guidance_range is not None:
+        GuidanceRange.of(suite.model.guidance_range)
     if not suite.emotions.seeds:
         raise InputError("emotions.seeds is empty.", "Give at least one.")
     if suite.judge.content == "storybook" and suite.prompts.source != "storybook":

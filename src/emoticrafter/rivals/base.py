@@ -164,6 +164,7 @@ class Rival:
         steps: int | None = None,
         preview: bool = False,
         guidance: float | None = None,
+        guidance_range: tuple[float, float] | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
         progress: Progress | None = None,
@@ -175,7 +176,8 @@ class Rival:
 
         request = Request.of(
             self.backbone, prompt, emotion, seed=seed, count=count, strength=1.0 if strength is None else strength, start=start,
-            steps=steps, preview=preview, guidance=guidance, size=size, negative=negative, warn=self.warn,
+            steps=steps, preview=preview, guidance=guidance, guidance_range=guidance_range, size=size, negative=negative,
+            warn=self.warn,
         )  # fmt: skip
         points = torch.tensor([(one.valence, one.arousal) for one in request.emotions], device=self.backbone.device)
         with torch.no_grad():
