@@ -17,6 +17,7 @@ import numpy as np
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import held_out_cases
+from emoticrafter.guidance import GuidanceRange
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
 from emoticrafter.storybook.world import render
 from emoticrafter.storybook.world.sprites import SpriteSource
@@ -36,6 +37,7 @@ def add_options(options: argparse.ArgumentParser) -> None:
     options.add_argument("--seed", type=int, default=0, help="of the noise of the first prompt's pictures; the others follow")
     options.add_argument("--steps", type=int, help="by default the backbone's own")
     options.add_argument("--guidance", type=float, help="by default the backbone's own")
+    options.add_argument("--guidance-range", type=GuidanceRange.parse, help="LOW:HIGH; by default the backbone's own")
     options.add_argument("--device", help="by default the best there is")
     options.add_argument("--pictures", type=Path, help="an .npz that keeps the pictures, used again if they would be the same")
 
@@ -53,6 +55,8 @@ class Drawer:
         self.crafter = EmotiCrafter.from_pretrained(given.backbone, given.emotion, device=given.device, warn=lambda text: None)
         self.cases = held_out_cases(given.prompts, given.prompt_seed)
         self.settings = {"steps": given.steps, "guidance": given.guidance}
+        if given.guidance_range is not None:
+            self.settings["guidance_range"] = given.guidance_range
 
     def judge(self, kind: str) -> Judge:
         if self.given.smoke:

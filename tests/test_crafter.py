@@ -193,6 +193,43 @@ def test_a_sweep_goes_from_one_emotion_to_another(crafter: EmotiCrafter) -> None
     assert {(p.recipe["seed"], p.recipe["start"]) for p in frames} == {(0, 0.5)}
 
 
+def test_guidance_at_some_times_is_in_the_recipe_and_drawn_again_from_it(crafter: EmotiCrafter, tmp_path: Path) -> None:
+    plain, limited, everywhere = (
+        crafter.generate(PROMPT, SAD, seed=7, steps=6, guidance_range=limits)[0] for limits in (None, (0.3, 0.85), (0, 1))
+    )
+    assert difference(plain, everywhere) == 0
+    assert plain.recipe == everywhere.recipe
+    assert "guidance_range" not in plain.recipe  # as before there were ranges
+    assert difference(plain, limited) > 2
+    assert limited.recipe == {**plain.recipe, "guidance_range": [0.3, 0.85]}
+    kept = read_recipe(limited.save(tmp_path / "limited.png"))
+    assert difference(crafter.again(kept), limited) == 0
+    cells = crafter.grid(PROMPT, valences=[-2], arousals=[1], seed=7, steps=6, guidance_range=(0.3, 0.85)).pictures
+    assert difference(cells[0], limited) == 0
+    frames = crafter.sweep(PROMPT, SAD, HAPPY, frames=2, seed=7, steps=6, guidance_range=(0.3, 0.85))
+    assert difference(frames[0], limited) <= 1
+    with pytest.raises(InputError, match="two numbers that rise"):
+        crafter.grid(PROMPT, valences=[0], arousals=[0], guidance_range=(1, 0))
+
+
+def test_a_model_s_own_range_is_the_default_and_older_recipes_are_drawn_without(
+    crafter: EmotiCrafter, tiny_sdxl: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "limited"))
+    settings = json.loads((folder / "defaults.json").read_text())
+    (folder / "defaults.json").write_text(json.dumps({**settings, "guidance_range": [0.3, 0.85]}))
+    limited = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32")
+    assert limited.describe()["defaults"]["guidance_range"] == [0.3, 0.85]
+    assert "guidance_range" not in crafter.describe()["defaults"]
+    assert limited.describe() | {"defaults": {}} == crafter.describe() | {"defaults": {}}
+    old = crafter.generate(PROMPT, SAD, seed=7, steps=6)[0]
+    own = limited.generate(PROMPT, SAD, seed=7, steps=6)[0]
+    assert own.recipe["guidance_range"] == [0.3, 0.85]
+    assert difference(own, crafter.generate(PROMPT, SAD, seed=7, steps=6, guidance_range=(0.3, 0.85))[0]) == 0
+    assert difference(limited.again(old.recipe), old) == 0
+    assert difference(crafter.again(own.recipe), own) == 0
+
+
 def test_unknown_words_draw_one_warning_and_a_picture(tiny_sdxl: Path) -> None:
     said: list[str] = []
     crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", warn=said.append)
@@ -230,6 +267,8 @@ def test_unknown_words_draw_one_warning_and_a_picture(tiny_sdxl: Path) -> None:
         ({"start": 1.1}, "start is 1.1"),
         ({"steps": 0}, "steps is 0"),
         ({"guidance": float("inf")}, "guidance is inf"),
+        ({"guidance_range": (0.85, 0.3)}, r"guidance range is 0\.85:0\.3; it must be two numbers that rise"),
+        ({"guidance_range": 0.3}, "two numbers that rise"),
         ({"size": 33}, r"33 x 33; each side must be a multiple of 8 .*is best at 32 x 32"),
         ({"size": (32, 32, 32)}, "neither a number of pixels"),
         ({"size": 10**9}, "from 8 to 8192"),
@@ -350,7 +389,15 @@ def test_describe_names_what_decides_the_pixels(crafter: EmotiCrafter, tiny_sdxl
 
 @pytest.mark.parametrize(
     "refused",
-    [{"steps": 0}, {"strength": 99}, {"start": 2}, {"size": 33}, {"guidance": 1, "negative": "x"}, {"negative": "\x00"}],
+    [
+        {"steps": 0},
+        {"strength": 99},
+        {"start": 2},
+        {"size": 33},
+        {"guidance": 1, "negative": "x"},
+        {"negative": "\x00"},
+        {"guidance_range": (0.5, 0.5)},
+    ],
 )
 def test_check_refuses_what_generate_refuses(crafter: EmotiCrafter, refused: dict[str, Any]) -> None:
     crafter.check(["cat"], [0])

@@ -74,6 +74,14 @@ def test_text_after_the_pixels_is_found(tmp_path):
     assert read_recipe(path) == {"prompt": "x"}
 
 
+def test_a_range_of_guidance_is_two_numbers_that_rise(tmp_path):
+    path = Picture(image=Image.new("RGB", (4, 4)), recipe={**RECIPE, "guidance_range": [0.3, 0.85]}).save(tmp_path / "a.png")
+    assert read_recipe(path)["guidance_range"] == [0.3, 0.85]
+    for strange in ("[0.85, 0.3]", "[0.3]", '"0.3:0.85"', "0.3", '{"low": 0}', "[true, 1]"):
+        with pytest.raises(InputError, match="two numbers that rise"):
+            read_recipe(with_json(tmp_path / "b.png", f'{{"prompt": "x", "guidance_range": {strange}}}'.encode()))
+
+
 def test_unknown_entries_are_kept(tmp_path):
     text = b'{"prompt": "x", "from the future": [1, {"a": null}]}'
     assert read_recipe(with_json(tmp_path / "a.png", text)) == json.loads(text)

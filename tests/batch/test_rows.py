@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emoticrafter import Emotion
 from emoticrafter.batch import Feeling, Prompt, Row, plan_rows
 from emoticrafter.errors import InputError
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 SAD, GLAD = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=0)
 MAKER: dict[str, Any] = {
@@ -46,6 +47,7 @@ def test_columns_of_prompt_and_emotion_go_along_and_repeats_are_one() -> None:
         ((["a"], [SAD], range(2_000_000)), "2,000,000 pictures"),
         ((["a"], [SAD], [0], {"colour": "red"}), "Unknown settings: colour"),
         ((["a"], [SAD], [0], {"size": (1, 2, 3)}), "neither a number of pixels"),
+        ((["a"], [SAD], [0], {"guidance_range": (0.85, 0.3)}), r"guidance range is 0\.85:0\.3"),
         ((["a"], [(1, 2)]), "An emotion is a tuple"),
         (([7], [SAD]), "not a text"),
         ((["\ud800"], [SAD]), "half a character"),
@@ -87,6 +89,19 @@ def test_an_id_is_of_what_decides_the_pixels_and_of_nothing_else() -> None:
     ]  # fmt: skip
     others += [id_of(ROW, emotion_hash="2" * 16), id_of(ROW, defaults={**MAKER["defaults"], "strength": 0.9})]
     assert len({plain, *others}) == 1 + len(others)
+
+
+def test_a_range_of_guidance_is_the_maker_s_own_or_the_row_s_and_part_of_the_id() -> None:
+    limited = {**MAKER, "defaults": {**MAKER["defaults"], "guidance_range": [0.3, 0.85]}}
+    asked = replace(ROW, guidance_range=GuidanceRange(0.2, 0.9))
+    assert ROW.resolved(limited).guidance_range == (0.3, 0.85)
+    assert asked.resolved(limited).guidance_range == asked.resolved(MAKER).guidance_range == (0.2, 0.9)
+    everywhere = replace(ROW, guidance_range=EVERYWHERE)
+    assert everywhere.resolved(limited).guidance_range == (0, 1)  # drawn otherwise than the maker would by itself
+    assert everywhere.resolved(MAKER).guidance_range is ROW.resolved(MAKER).guidance_range is None
+    assert ROW.resolved(limited).id(limited) == replace(ROW, guidance_range=GuidanceRange(0.3, 0.85)).resolved(MAKER).id(MAKER)
+    assert len({row.resolved(MAKER).id(MAKER) for row in (ROW, asked, everywhere)}) == 2
+    assert {row.guidance_range for row in plan_rows(["a"], [SAD], [0], {"guidance_range": [0.3, 0.85]})} == {(0.3, 0.85)}
 
 
 def test_ids_stay_what_they_are() -> None:

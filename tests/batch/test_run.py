@@ -19,6 +19,7 @@ from emoticrafter.batch.drawing import Drawn, Step, Stop, Task, in_process
 from emoticrafter.batch.plan import default_batch
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, OutputError
+from emoticrafter.guidance import GuidanceRange
 from emoticrafter.recipe import read_recipe
 from tests.batch.makers import Colours, contents
 
@@ -226,6 +227,10 @@ def test_columns_of_what_is_there_can_be_changed(tmp_path: Path) -> None:
         ({"rows": [replace(row, negative="blur") for row in ROWS]}, "negative the maker's own; now it is 'blur'"),
         ({"rows": [replace(row, strength=1.0) for row in ROWS]}, "strength 0.5; now it is 1.0"),
         ({"maker": Colours(guidance=4.0)}, "guidance 3.0; now it is 4.0"),
+        (
+            {"rows": [replace(row, guidance_range=GuidanceRange(0.3, 0.85)) for row in ROWS]},
+            "guidance_range the maker's own; now it is 0.3:0.85",
+        ),
     ],
 )
 def test_another_plan_is_refused_with_both_values(
@@ -235,6 +240,24 @@ def test_another_plan_is_refused_with_both_values(
     with pytest.raises(InputError, match=words):
         run_batch(given.pop("maker"), given.pop("rows"), tmp_path / "whole", **given)
     assert contents(tmp_path / "whole") == whole
+
+
+def test_a_range_of_guidance_is_a_column_only_where_a_picture_has_one(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    """Plans and indexes of programs that knew none lack the column, and are taken up."""
+    assert "guidance_range" not in pq.read_schema(tmp_path / "whole" / "index.parquet").names
+    assert "guidance_range" not in pq.read_schema(tmp_path / "whole" / "plan.parquet").names
+    run_batch(Colours(), ROWS, tmp_path / "whole", batch=5, table=True)
+    assert contents(tmp_path / "whole") == whole
+    limited = [replace(row, guidance_range=GuidanceRange(0.3, 0.85)) for row in ROWS[:6]]
+    maker = Colours()
+    assert run_batch(maker, [*ROWS, *limited], tmp_path / "whole", table=True).drawn == 6
+    assert [len(call) for call in maker.calls] == [5, 1]  # batches of one range each
+    assert pq.read_table(tmp_path / "whole" / "index.parquet")["guidance_range"].to_pylist() == [None] * 36 + ["0.3:0.85"] * 6
+    assert (tmp_path / "whole" / "index.csv").read_text().splitlines()[-1].endswith(",0.3:0.85")
+    before = contents(tmp_path / "whole")
+    pictures(tmp_path / "whole")[-1].unlink()
+    assert run_batch(Colours(), [*ROWS, *limited], tmp_path / "whole", table=True).drawn == 1
+    assert contents(tmp_path / "whole") == before
 
 
 def test_settings_may_be_many_and_each_batch_has_one(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_emotion_strength_seed_and_start_all_reach_the_picture(tiny: Tiny, cli: 
     variants = {
         "plain": [], "other": ["--valence", "-3"], "seed": ["--seed", "1"], "off": ["--strength", "0"],
         "late": ["--start", "1"], "negative": ["--negative", "forest"],
-        "steps": ["--steps", "5"], "guidance": ["--guidance", "1"],
+        "steps": ["--steps", "5"], "guidance": ["--guidance", "1"], "range": ["--guidance-range", ".3:.85"],
     }  # fmt: skip
     for name, extra in variants.items():
         done = cli(*plain, *extra, "--out", f"{name}.png")
@@ -82,6 +82,23 @@ def test_sweep_and_several_sizes(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
         assert (image.n_frames, image.size) == (3, (48, 32))  # type: ignore[attr-defined]
 
 
+def test_info_tells_the_range_of_guidance(tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    for name, limits in (("plain", ()), ("limited", ("--guidance-range", ".3:.85")), ("whole", ("--guidance-range", "0:1"))):
+        assert cli("generate", "a cat", "--mood", "sad", *limits, "--out", f"{name}.png", *tiny).code == 0
+    assert json.loads(cli("info", "limited.png", "--json").out)["guidance_range"] == [0.3, 0.85]
+    assert "guidance_range" in cli("info", "limited.png").out
+    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+    (tmp_path / "prompts.txt").write_text("a cat\n")
+    batch = ("batch", "prompts.txt", "--emotions", "sad.csv", "--guidance-range", ".3:.85", "--out", "many", *tiny)
+    (tmp_path / "sad.csv").write_text("mood\nsad\n")
+    done = cli(*batch)
+    assert done.code == 0, done.err
+    (file,) = (tmp_path / "many").rglob("*.png")
+    assert np.abs(pixels(file) - pixels(tmp_path / "limited.png")).max() == 0
+    refused = cli(*batch[:4], "--guidance-range", "1:0", "--out", "none", *tiny)
+    assert (refused.code, (tmp_path / "none").exists()) == (2, False)
+
+
 def test_unknown_words_are_named_on_stderr_only(tiny: Tiny, cli: Cli) -> None:
     done = cli("generate", "a catt on a \u6d77\u8fba", "--json", *tiny)
     assert done.code == 0
@@ -102,6 +119,8 @@ def test_unknown_words_are_named_on_stderr_only(tiny: Tiny, cli: Cli) -> None:
         (["a", "--steps", "0"], "steps"),
         (["a", "--steps", "1000000"], "steps"),
         (["a", "--guidance", "inf"], "guidance"),
+        (["a", "--guidance-range", "0.9:0.2"], "guidance range"),
+        (["a", "--scheduler", "EDMEuler,sigma_min=0.002,sigma_max=80", "--guidance-range", "0.3:0.85"], "guidance range"),
         (["a", "--size", "0"], "size"),
         (["a", "--size", "1000000"], "size"),
         (["a", "--size", "33"], "size"),

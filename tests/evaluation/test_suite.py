@@ -8,6 +8,7 @@ import pytest
 
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.cases import held_out_cases, prompt_id
+from emoticrafter.evaluation.drawing import neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.suite import Suite, read_suite
 from emoticrafter.settings import as_dict, as_toml, read_settings
 
@@ -27,6 +28,16 @@ def test_several_methods_are_read_and_written_back(tmp_path: Path) -> None:
     path.write_text(as_toml(suite))
     assert read_settings(Suite, path) == suite
     assert as_dict(suite)["methods"][1]["set"] == ["x.y=1"]
+
+
+def test_a_range_of_guidance_reaches_every_row_that_is_drawn(tmp_path: Path) -> None:
+    suite, path = read_suite(write(tmp_path, "[model]\nguidance_range = [0.3, 0.85]\n[prompts]\ncount = 1\n"))
+    cases = suite.cases(tmp_path)
+    rows = [*suite_rows(cases, suite, None), *neutral_rows(cases, suite), *sweep_rows(cases, suite, 1.0)]
+    assert len(rows) == 51
+    assert {row.guidance_range for row in rows} == {(0.3, 0.85)}
+    path.write_text(as_toml(suite))
+    assert read_suite(path)[0] == suite
 
 
 def test_a_suite_without_methods_compares_ours(tmp_path: Path) -> None:
@@ -55,6 +66,9 @@ def test_methods_are_chosen_by_label_source_or_both(tmp_path: Path) -> None:
         ("[emotions]\nvalences = [3, -3]", "rising values"),
         ("[emotions]\narousals = [-4, 3]", "arousals is"),
         ("[emotions]\nseeds = []", "emotions.seeds is empty"),
+        ("[model]\nguidance_range = [0.85, 0.3]", r"guidance range is 0\.85:0\.3"),
+        ("[model]\nguidance_range = [0.3]", "two numbers that rise"),
+        ("[model]\nguidance_range = [0.3, 1.5]", "guidance_range is 1.5"),
         ('[prompts]\nsource = "file"\nfile = "x.txt"', "content judge"),
         ('[[methods]]\nlabel = "a"\n[[methods]]\nlabel = "a"', "Two methods are called 'a'"),
     ],

@@ -110,6 +110,36 @@ def test_settings_mean_what_they_mean_for_ours(name: str, guidance: float, backb
         rival.generate(3, SAD)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_guidance_at_some_times_alone(name: str, flow_backbone: SDXLBackbone) -> None:
+    """Within the range the emotion is told to one half of the rows, outside it to all."""
+    rival = made(name, flow_backbone)
+    rows: list[int] = []
+    told: dict[str, Any] = {"seed": 7, "count": 2, "steps": 6, "start": 0.34}
+    plain = rival.generate(PROMPT, SAD, **told)
+    hook = flow_backbone.pipeline.unet.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    try:
+        limited = rival.generate(PROMPT, SAD, **told, guidance_range=(0.3, 0.85))
+    finally:
+        hook.remove()
+    assert rows == [2, 4, 4, 4, 4, 2]
+    assert difference(limited[0], rival.generate(PROMPT, HAPPY, **told, guidance_range=(0.3, 0.85))[0]) > 0
+    assert difference(limited[0], plain[0]) > 0
+    assert limited[0].recipe["guidance_range"] == [0.3, 0.85]
+    hook = flow_backbone.pipeline.unet.register_forward_hook(_without_guidance_outside)
+    try:
+        assert all(difference(*pair) <= 1 for pair in zip(rival.generate(PROMPT, SAD, **told), limited, strict=True))
+    finally:
+        hook.remove()
+
+
+def _without_guidance_outside(_: Any, given: tuple[Any, ...], output: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    if 300 <= float(given[1]) <= 850:
+        return output
+    with_text = output[0].chunk(2)[1]
+    return (torch.cat([with_text, with_text]),)
+
+
 @pytest.mark.parametrize("name", NEUTRAL_AT_FIRST)
 def test_an_untrained_method_draws_the_neutral_picture(name: str, backbone: SDXLBackbone) -> None:
     rival = method_class(name)(backbone)

@@ -79,6 +79,21 @@ def test_the_same_call_gives_the_same_pixels(crafter: EmotiCrafter) -> None:
     assert first.tobytes() == again.tobytes()
 
 
+def test_guidance_in_the_middle_saves_calls_and_everywhere_is_what_it_was(crafter: EmotiCrafter) -> None:
+    happy, rows = Emotion(valence=2, arousal=-1), []
+    plain, everywhere = (
+        crafter.generate(PROMPTS[1], happy, seed=5, guidance=3.0, guidance_range=limits)[0].image for limits in (None, (0, 1))
+    )
+    assert plain.tobytes() == everywhere.tobytes()
+    hook = crafter.backbone.pipeline.unet.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))  # type: ignore[attr-defined]
+    try:
+        middle = crafter.generate(PROMPTS[1], happy, seed=5, steps=12, guidance=3.0, guidance_range=(0.3, 0.85))[0].image
+    finally:
+        hook.remove()
+    assert rows == [1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1]
+    assert 1 < np.abs(np.asarray(middle).astype(int) - np.asarray(plain).astype(int)).mean() < 40
+
+
 def test_the_empty_prompt_makes_a_picture_of_the_feeling(crafter: EmotiCrafter, judges: tuple[Judge, Judge]) -> None:
     pictures = [crafter.generate("", Emotion(valence=v, arousal=0), seed=2)[0].image for v in AXIS]
     read = judges[0].emotions(np.stack([np.asarray(picture) for picture in pictures]))
