@@ -102,8 +102,9 @@ class Drawer:
             np.savez(path, key=text, emotional=made[0], neutral=made[1])
         return made
 
-    def rendered(self, sprites: SpriteSource, size: int = 128) -> np.ndarray:
-        """The scenes of the prompts as the world draws them, uint8 (n, 25, size, size, 3)."""
+    def rendered(self, sprites: SpriteSource) -> np.ndarray:
+        """The scenes of the prompts as the world draws them at the model's own size, uint8 (n, 25, h, w, 3)."""
+        size = self.crafter.backbone.defaults.size[0]
         return np.stack([[render(case.scene, point, size, sprites) for point in POINTS] for case in self.cases])
 
     def strength(self, given: float | None = None) -> float:

@@ -49,7 +49,7 @@ def measure(config: dict[str, Any], batch: int, steps: int) -> dict[str, float]:
     latents, side = config["in_channels"], config["sample_size"]
     pooled = config["projection_class_embeddings_input_dim"] - 6 * config["addition_time_embed_dim"]
     x, text = torch.randn(batch, latents, side, side), torch.randn(batch, CPU.prompt_tokens, config["cross_attention_dim"])
-    more = {"text_embeds": torch.randn(batch, pooled), "time_ids": torch.full((batch, 6), 128.0)}
+    more = {"text_embeds": torch.randn(batch, pooled), "time_ids": torch.full((batch, 6), float(CPU.size))}
     times = torch.rand(batch) * 1000
 
     def call(number: int) -> Any:

@@ -38,3 +38,11 @@ def tiny_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import build_tiny_sdxl
 
     return build_tiny_sdxl(tmp_path_factory.mktemp("tiny") / "sdxl")
+
+
+@pytest.fixture(scope="session")
+def tiny_storybook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one in the shape of a storybook of 256 pixels; not to be written to."""
+    from tests.tiny import build_tiny_storybook
+
+    return build_tiny_storybook(tmp_path_factory.mktemp("tiny") / "storybook")

@@ -379,6 +379,7 @@ def test_describe_names_what_decides_the_pixels(crafter: EmotiCrafter, tiny_sdxl
     assert about["backbone_hash"] == crafter.backbone.describe()["backbone_hash"]
     assert not {"backbone", "versions"} & set(about)  # the place of the weights decides nothing
     made = crafter.generate("cat", SAD)[0].recipe
+    assert about["defaults"].pop("pixels_per_latent") == 2
     assert about["defaults"].pop("preview_steps") == crafter.generate("cat", SAD, preview=True)[0].recipe["steps"]
     assert about["defaults"] == {name: made[name] for name in about["defaults"]}
     other, same = (EmotiCrafter(crafter.backbone, tiny_eit(seed)) for seed in (1, 1))  # weights without a checkpoint

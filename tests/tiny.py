@@ -34,10 +34,19 @@ def tiny_eit(seed: int = 0, gain: float = 0.5, **changes: Any) -> EmotionInjecti
     return eit
 
 
-def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = False, normalised: bool = False) -> Path:
+def build_tiny_storybook(folder: Path, **settings: Any) -> Path:
+    """The same in the shape of a storybook of 256 pixels: 16 of them to a latent, 16 channels, a network that is told 128."""
+    sizes = {"sizes": [256, 384, 512], "told_size": 128}
+    return build_tiny_sdxl(folder, latent_channels=16, flow=True, levels=5, **{**sizes, **settings})
+
+
+def build_tiny_sdxl(
+    folder: Path, *, latent_channels: int = 4, flow: bool = False, normalised: bool = False, levels: int = 2, **settings: Any
+) -> Path:
     """Write the folder: model_index.json and the components, an emotion checkpoint, vocabulary.json, defaults.json.
 
-    normalised: the VAE's config holds a mean and a standard deviation per latent channel.
+    normalised: the VAE's config holds a mean and a standard deviation per latent channel. levels: of the VAE, each but the last
+    one halves the picture; latents are 16 x 16. settings: of defaults.json.
     """
     from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, EulerDiscreteScheduler, UNet2DConditionModel
     from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
@@ -55,8 +64,9 @@ def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = Fals
         "pad_token_id": tokenizers[0].pad_token_id,
     }
     sizes = [{"hidden_size": width, "intermediate_size": 2 * width, "projection_dim": width} for width in CHANNELS]
+    side = 16 * 2 ** (levels - 1)
     unet = UNet2DConditionModel(
-        sample_size=SIZE // 2,
+        sample_size=16,
         in_channels=latent_channels,
         out_channels=latent_channels,
         layers_per_block=1,
@@ -78,12 +88,12 @@ def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = Fals
                 parameter.mul_(8)  # random weights hardly listen to the text; these do
     statistics = {"latents_mean": [0.1] * latent_channels, "latents_std": [0.8] * latent_channels} if normalised else {}
     vae = AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        block_out_channels=(8, 8),
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=(8,) * levels,
         norm_num_groups=4,
         latent_channels=latent_channels,
-        sample_size=SIZE,
+        sample_size=side,
         force_upcast=False,
         **statistics,
     )
@@ -103,7 +113,8 @@ def build_tiny_sdxl(folder: Path, *, latent_channels: int = 4, flow: bool = Fals
     )
     pipeline.save_pretrained(folder)
     (folder / "vocabulary.json").write_text(json.dumps({"words": list(WORDS)}))
-    (folder / "defaults.json").write_text(json.dumps({"family": "tiny", "steps": 3, "guidance": 3.0, "size": SIZE}))
+    defaults = {"family": "tiny", "steps": 3, "guidance": 3.0, "size": side, **settings}
+    (folder / "defaults.json").write_text(json.dumps(defaults))
     checkpoint.save(tiny_eit(), folder / "emotion", {"backbone": "tiny", "prompt_tokens": SECTION, "strength": 0.8})
     return folder
 

@@ -19,7 +19,7 @@ import torch
 from emoticrafter.emotion import Emotion
 from emoticrafter.evaluation.judges.base import Trust, measure_trust
 from emoticrafter.evaluation.judges.storybook import ContentJudge, storybook_judges
-from emoticrafter.storybook.judge import save_judge
+from emoticrafter.storybook.judge import SIZE, save_judge
 from emoticrafter.storybook.scenes import sample_scene
 from emoticrafter.storybook.world import Scene, render
 from emoticrafter.storybook.world.scene import PEOPLE
@@ -38,7 +38,7 @@ def drawn(number: int, seed: int, sprites: SpriteSource | None = None) -> Iterat
             scene, emotion = sample_scene(rng, held_out=True), Emotion(valence=rng.uniform(-3, 3), arousal=rng.uniform(-3, 3))
             scenes.append(scene)
             points.append((emotion.valence, emotion.arousal))
-            pictures.append(render(scene, emotion, 128, sprites))
+            pictures.append(render(scene, emotion, SIZE, sprites))
         yield scenes, np.array(points), np.stack(pictures)
 
 

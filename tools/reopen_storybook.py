@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -36,6 +37,7 @@ def reopen(out: Path, root: Path = ROOT, preset: Preset = CPU, quiet: bool = Fal
     """
     weights = root / WEIGHTS
     stages = json.loads((weights / "card.json").read_text(encoding="utf-8"))["stages"]
+    preset = replace(preset, size=json.loads((weights / "defaults.json").read_text(encoding="utf-8"))["size"])
     work = Workshop(preset=preset, out=out, quiet=quiet)
     if work.folder("unet").exists():
         raise OutputError(f"{out} holds a UNet already.", "Name another folder, or train that one on.")

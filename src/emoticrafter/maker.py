@@ -48,6 +48,7 @@ class Maker(Protocol):
         """JSON values: the `method`, hashes of its weights, whatever else decides the pixels beside a picture's own settings.
 
         Under `defaults` there may stand the settings that a picture has where none are given: strength, start, steps,
-        preview_steps, guidance, width, height, and guidance_range where guidance is limited.
+        preview_steps, guidance, width, height, guidance_range where guidance is limited, and pixels_per_latent, what one number
+        of the latents stands for in each direction, where these are not 8.
         """
         ...

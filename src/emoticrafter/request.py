@@ -25,6 +25,7 @@ MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
 MAX_STRENGTH = 10.0
 MAX_SEED = 2**63 - 1
+USUAL_CELL = 8  # pixels of a latent, in each direction, where nothing is said of them
 _SETTINGS = {"strength", "start", "steps", "preview", "guidance", "guidance_range", "size", "negative", "progress"}
 
 
@@ -154,6 +155,7 @@ def defaults_of(backbone: Backbone, strength: float) -> dict[str, Any]:
         **_limits(own.guidance_range),
         "width": own.size[0],
         "height": own.size[1],
+        **({"pixels_per_latent": cell} if (cell := backbone.pixels_per_latent) != USUAL_CELL else {}),
     }
 
 

@@ -382,4 +382,10 @@ def test_the_same_rows_twice_are_one_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("side", "expected"), [(128, 32), (64, 32), (256, 8), (1024, 4), (None, 16)])
 def test_batches_are_smaller_for_large_pictures(side: int | None, expected: int) -> None:
-    assert default_batch([replace(ROWS[0], width=side, height=side)]) == expected
+    assert default_batch([replace(ROWS[0], width=side, height=side)], {}) == expected
+
+
+@pytest.mark.parametrize(("side", "expected"), [(256, 32), (384, 14), (512, 8), (None, 16)])
+def test_batches_are_as_large_as_the_latents_of_the_model_allow(side: int | None, expected: int) -> None:
+    maker = {"defaults": {"pixels_per_latent": 16}}
+    assert default_batch([replace(ROWS[0], width=side, height=side)], maker) == expected

@@ -98,7 +98,7 @@ def test_latents_are_what_the_backbone_decodes(tmp_path: Path) -> None:
     with torch.no_grad():
         plain = vae.encode(torch.from_numpy(picture)[None].permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mean
         expected = backbone.pipeline.image_processor.postprocess(vae.decode(plain).sample, output_type="pil")[0]
-        found = backbone._decode(latents)[0]
+        found = backbone._decode(latents, (SIZE, SIZE))[0]
     assert np.abs(np.asarray(found, float) - np.asarray(expected, float)).max() <= 2
 
 

@@ -37,14 +37,16 @@ class Backbone(Protocol):
     """A frozen text-to-image model.
 
     name: as the user opened it. family: what an emotion checkpoint belongs to; models with the same text encoders share it.
-    prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. computed: the dtype
-    that it computes in. emotion: the checkpoint that came with it, if one did.
+    prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. pixels_per_latent: what
+    one number of its latents stands for, in each direction. computed: the dtype that it computes in. emotion: the checkpoint that
+    came with it, if one did.
     """
 
     name: str
     family: str
     prompt_channels: int
     section: int
+    pixels_per_latent: int
     defaults: SamplingDefaults
     emotion: Path | None
 
@@ -81,7 +83,8 @@ class Backbone(Protocol):
         guidance, see `GuidanceRange`; at the others the network is called once for a step. start: the share of the steps,
         0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
         changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what
-        `check` raises, and DeviceError when the memory does not suffice for a single picture.
+        `check` raises, and DeviceError when the memory does not suffice for a single picture. A size below those that the model
+        draws well is drawn larger, and brought down by means over areas.
         """
         ...
 

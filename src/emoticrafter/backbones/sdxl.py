@@ -10,11 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from emoticrafter.backbones.base import BeforeStep, Progress, SamplingDefaults
@@ -29,6 +29,7 @@ from emoticrafter.backbones.loading import (
     read_json,
     set_scheduler,
 )
+from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
@@ -41,7 +42,6 @@ __all__ = ["SDXLBackbone"]
 
 PAPER_DEFAULTS = SamplingDefaults(steps=25, guidance=7.5, size=(1024, 1024))
 _KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=0.0, size=(512, 512))}
-MAX_SIDE = 8192  # pixels
 MAX_GUIDANCE = 100.0
 MEMORY = 256  # prompts whose features are kept
 ENCODED_AT_ONCE = 64  # prompt sections
@@ -50,7 +50,10 @@ Encoded = tuple[Tensor, Tensor]  # (T, C) of all sections, (P,)
 
 
 class SDXLBackbone:
-    """See `Backbone`. `open` makes one from weights; the constructor takes a pipeline that is ready on its device."""
+    """See `Backbone`. `open` makes one from weights; the constructor takes a pipeline that is ready on its device.
+
+    sizes: what the model's defaults.json says of them, see `Sizes.of`.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class SDXLBackbone:
         defaults: SamplingDefaults = PAPER_DEFAULTS,
         emotion: Path | None = None,
         vocabulary: frozenset[str] | None = None,
+        sizes: Mapping[str, Any] | None = None,
         batch_size: int | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
@@ -75,6 +79,8 @@ class SDXLBackbone:
         if self.prompt_channels != sum(encoder.config.hidden_size for encoder in encoders):
             raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
         self.section = section_length(pipeline)
+        self.pixels_per_latent = int(pipeline.vae_scale_factor)
+        self._sizes = Sizes.of(pipeline, defaults.size[0], sizes or {}, name)
         pipeline.set_progress_bar_config(disable=True)
         # Under autocast the UNet answers in bfloat16; guidance magnifies differences, so it is computed in the latents' dtype.
         pipeline.unet.register_forward_hook(lambda _, __, output: (output[0].to(self._pipeline_dtype), *output[1:]))
@@ -136,6 +142,7 @@ class SDXLBackbone:
             defaults=_defaults(settings, str(source), path),
             emotion=folder / "emotion" if path.is_dir() and (folder / "emotion").is_dir() else None,
             vocabulary=frozenset(str(word).lower() for word in words) if isinstance(words, list) else None,
+            sizes=settings,
             batch_size=batch_size,
             about={key: value for key, value in about.items() if value not in (None, [])},
         )
@@ -162,6 +169,10 @@ class SDXLBackbone:
 
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
         return {} if self._vocabulary is None else unknown_words(prompt, self._vocabulary)
+
+    def told_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The width and height that the network is told of a picture that is drawn at this size."""
+        return self._sizes.told_of(size)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """In which the network is run: the precision that the model computes in."""
@@ -255,14 +266,7 @@ class SDXLBackbone:
             )
         if GuidanceRange.of(guidance_range) != EVERYWHERE and (unable := self._cannot_limit_guidance()):
             raise InputError(f"The guidance range is given, and {unable}.", "Give 0:1, which guides every step.")
-        multiple = lcm(8, self._pipeline.vae_scale_factor)
-        least = max(multiple, self._pipeline.vae_scale_factor * 2 ** (len(self._pipeline.unet.config.block_out_channels) - 1))
-        for side in size:
-            if isinstance(side, bool) or not isinstance(side, int) or side % multiple or not least <= side <= MAX_SIDE:
-                raise InputError(
-                    f"The size is {size[0]} x {size[1]}; each side must be a multiple of {multiple} from {least} to {MAX_SIDE}.",
-                    f"{self.name} is best at {self.defaults.size[0]} x {self.defaults.size[1]}.",
-                )
+        self._sizes.drawn(size, self.name)
 
     @torch.no_grad()
     def render(
@@ -288,8 +292,9 @@ class SDXLBackbone:
         limits = self.defaults.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range)
         size = self.defaults.size if size is None else size
         self.check(steps=steps, guidance=guidance, guidance_range=limits, size=size, negative=negative)
+        drawn = self._sizes.drawn(size, self.name)
         images: dict[int, Image.Image] = {}
-        most = self._batch_size or _batch_size(self.device, size)
+        most = self._batch_size or _batch_size(self.device, drawn, self.pixels_per_latent)
 
         def report(pictures: float) -> None:
             if callback is not None:
@@ -302,7 +307,7 @@ class SDXLBackbone:
                     features.rows(rows),
                     None if neutral is None else neutral.rows(rows),
                     [seeds[row] for row in rows],
-                    (negative, steps, guidance, limits, size, start),
+                    (negative, steps, guidance, limits, drawn, size, start),
                     report,
                     None if before_step is None else partial(before_step, rows),
                 )
@@ -331,14 +336,14 @@ class SDXLBackbone:
         features: PromptFeatures,
         neutral: PromptFeatures | None,
         seeds: Sequence[int],
-        settings: tuple[str | None, int, float, GuidanceRange, tuple[int, int], float],
+        settings: tuple[str | None, int, float, GuidanceRange, tuple[int, int], tuple[int, int], float],
         report: Callable[[float], None],
         before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
-        negative, steps, guidance, limits, (width, height), start = settings
+        negative, steps, guidance, limits, (width, height), size, start = settings
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        factor = self._pipeline.vae_scale_factor
-        shape = (self._pipeline.unet.config.in_channels, height // factor, width // factor)
+        cell, told_size = self.pixels_per_latent, self.told_size((width, height))[::-1]
+        shape = (self._pipeline.unet.config.in_channels, height // cell, width // cell)
         latents_BLHW = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
         batch = len(seeds)
         guided = self._guided_calls(guidance, limits, steps)
@@ -380,6 +385,8 @@ class SDXLBackbone:
                 negative_pooled_prompt_embeds=None if against is None else self._cast(against.pooled.expand(batch, -1)),
                 width=width,
                 height=height,
+                original_size=told_size,
+                target_size=told_size,
                 num_inference_steps=steps,
                 guidance_scale=float(guidance) if guided(0) or limits == EVERYWHERE else 1.0,
                 generator=generators,  # for the schedulers that add noise
@@ -388,7 +395,7 @@ class SDXLBackbone:
                 callback_on_step_end=after_step,
                 callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds", "add_time_ids"],
             ).images
-            return self._decode(latents_BLHW)
+            return self._decode(latents_BLHW, size)
 
     def _guided_calls(self, guidance: float, limits: GuidanceRange, steps: int) -> Callable[[int], bool]:
         """Whether a call of the network, by its number in a sampling, has unconditional rows beside the told ones."""
@@ -438,8 +445,8 @@ class SDXLBackbone:
     def _cast(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, self._pipeline_dtype)
 
-    def _decode(self, latents_BLHW: Tensor) -> list[Image.Image]:
-        """The pipeline's own decoding takes a mean and a standard deviation of four latent channels only."""
+    def _decode(self, latents_BLHW: Tensor, size: tuple[int, int]) -> list[Image.Image]:
+        """The pictures at this size. The pipeline's own decoding takes means and deviations of four latent channels only."""
         vae = self._pipeline.vae
         if not bool(torch.isfinite(latents_BLHW).all()):
             raise DeviceError(f"The picture overflowed in {self._precision.name}.", "Use --dtype bfloat16 or float32.")
@@ -450,9 +457,11 @@ class SDXLBackbone:
         )
         latents_BLHW = latents_BLHW * (1 if std is None else std) / vae.config.scaling_factor + (0 if mean is None else mean)
         images: list[Image.Image] = []
-        at_once = max(1, 2**20 // (latents_BLHW[0, 0].numel() * self._pipeline.vae_scale_factor**2))
+        at_once = max(1, 2**20 // (latents_BLHW[0, 0].numel() * self.pixels_per_latent**2))
         for part in latents_BLHW.split(at_once):
             pixels = vae.decode(part, return_dict=False)[0].float()
+            if pixels.shape[-2:] != (size[1], size[0]):
+                pixels = F.interpolate(pixels.clamp(-1, 1), (size[1], size[0]), mode="area")
             if self._pipeline.watermark is not None:
                 pixels = self._pipeline.watermark.apply_watermark(pixels)
             images += self._pipeline.image_processor.postprocess(pixels, output_type="pil")
@@ -477,10 +486,10 @@ def _rows_by_length(features: PromptFeatures, neutral: PromptFeatures | None) ->
     return list(groups.values())
 
 
-def _batch_size(device: torch.device, size: tuple[int, int]) -> int:
+def _batch_size(device: torch.device, size: tuple[int, int], cell: int) -> int:
     """Pictures sampled at once: about what 24 GB hold on a GPU, and what a CPU does not slow down with."""
-    pixels = 4 * 1024**2 if device.type != "cpu" else 32 * 128**2
-    return max(1, min(32, pixels // (size[0] * size[1])))
+    latents = 4 * 128**2 if device.type != "cpu" else 32 * 16**2
+    return max(1, min(32, latents * cell**2 // (size[0] * size[1])))
 
 
 def _free_memory() -> None:

@@ -18,6 +18,7 @@ from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.request import USUAL_CELL
 
 __all__ = ["PLAN", "Plan", "default_batch", "new_plan", "read_plan"]
 
@@ -29,7 +30,7 @@ _TYPES = {
     "steps": "int64", "guidance": "double", "width": "int64", "height": "int64", "negative": "string", "preview": "bool",
 }  # fmt: skip
 LIMITS = "guidance_range"  # a column only where a row has one: plans of older programs lack it
-_MOST, _PIXELS = 32, 32 * 128**2  # pictures of a batch: what a CPU draws best at once, and a GPU in some seconds
+_MOST, _LATENTS = 32, 32 * 16**2  # pictures of a batch: what a CPU draws best at once, and a GPU in some seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +148,11 @@ def read_plan(path: Path) -> Plan:
         raise InputError(f"The plan {str(path)!r} is damaged: {reason}.", "Make the folder anew, or delete the plan.") from error
 
 
-def default_batch(rows: Sequence[Row]) -> int:
-    """Pictures drawn together where nobody says: fewer of large ones."""
+def default_batch(rows: Sequence[Row], maker: Mapping[str, Any]) -> int:
+    """Pictures drawn together where nobody says: fewer of large ones. maker: what it described."""
+    cell = (maker.get("defaults") or {}).get("pixels_per_latent", USUAL_CELL)
     largest = max(((row.width or 0) * (row.height or 0) for row in rows), default=0)
-    return max(4, min(_MOST, _PIXELS // largest)) if largest else 16
+    return max(4, min(_MOST, _LATENTS * cell**2 // largest)) if largest else 16
 
 
 def _batches(rows: Mapping[str, Row], batch: int) -> Iterator[tuple[str, int]]:

@@ -132,7 +132,7 @@ def _planned(
             if "version" in error.problem:
                 raise
             warn(f"{error.problem} It is made anew from what was asked for now; pictures that are there stay.")
-    own = batch or (before.batch if before is not None else default_batch(list(asked.values())))
+    own = batch or (before.batch if before is not None else default_batch(list(asked.values()), description))
     plan = new_plan(description, suffix, own, asked)
     if before is None:
         return plan

@@ -43,7 +43,7 @@ class DenoisingSection(Section):
 
 
 class Denoising:
-    """The loss of a backbone's frozen network. size: (width, height) of the pictures in pixels."""
+    """The loss of a backbone's frozen network. size: (width, height) that it is told of the pictures, in pixels."""
 
     def __init__(self, pipeline: Any, size: tuple[int, int], autocast: Any) -> None:
         self.unet, self.size, self._autocast = pipeline.unet, size, autocast
@@ -120,7 +120,8 @@ class DenoisingRival(Rival):
         """The loss on a batch that is drawn from a generator."""
         assert material.latents is not None
         backbone, latents = self.backbone, material.latents
-        denoising = Denoising(inside(backbone), material.size, getattr(backbone, "autocast"))  # noqa: B009 (not in the protocol)
+        network: Any = backbone  # `told_size` and `autocast` are not in the protocol
+        denoising = Denoising(inside(backbone), network.told_size(material.size), network.autocast)
         emotions = torch.from_numpy(material.emotions)
 
         def loss(generator: torch.Generator) -> Tensor:

@@ -83,7 +83,7 @@ class Judge(nn.Module):
         for start in range(0, len(pictures), batch):
             x = torch.from_numpy(np.array(pictures[start : start + batch])).to(device).permute(0, 3, 1, 2).float()
             if x.shape[-2:] != (SIZE, SIZE):
-                x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+                x = brought_to(x, SIZE)
             parts.append({name: value.float().cpu().numpy() for name, value in self(x / 127.5 - 1).items()})
         return {name: np.concatenate([part[name] for part in parts]) for name in self.config.heads}
 
@@ -98,6 +98,13 @@ class Judge(nn.Module):
             (PLACES[int(place.argmax())], {SUBJECTS[i]: float(subjects[i]) for i in np.argsort(-subjects)})
             for place, subjects in zip(found["place"], found["subjects"], strict=True)
         ]
+
+
+def brought_to(pictures: Float[Tensor, "n 3 h w"], size: int) -> Tensor:
+    """The pictures at another size, (n, 3, size, size); a smaller one by means over areas."""
+    if min(pictures.shape[-2:]) >= size:
+        return F.interpolate(pictures, size=(size, size), mode="area")
+    return F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
 def save_judge(judge: Judge, path: Path, figures: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
