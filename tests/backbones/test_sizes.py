@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,7 @@ Size = tuple[int, int]
 
 
 def sizes(cell: int = 16, levels: int = 3, own: int = 256, **settings: Any) -> Sizes:
-    unet = SimpleNamespace(config=SimpleNamespace(block_out_channels=(8,) * levels))
-    return Sizes.of(SimpleNamespace(vae_scale_factor=cell, unet=unet), own, settings, "a model")
+    return Sizes.of(cell, levels, own, settings, "a model")
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,8 @@ class SDXLBackbone:
             raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
         self.section = section_length(pipeline)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
-        self._sizes = Sizes.of(pipeline, defaults.size[0], sizes or {}, name)
+        levels = len(pipeline.unet.config.block_out_channels)
+        self._sizes = Sizes.of(self.pixels_per_latent, levels, defaults.size[0], sizes or {}, name)
         pipeline.set_progress_bar_config(disable=True)
         # Under autocast the UNet answers in bfloat16; guidance magnifies differences, so it is computed in the latents' dtype.
         pipeline.unet.register_forward_hook(lambda _, __, output: (output[0].to(self._pipeline_dtype), *output[1:]))

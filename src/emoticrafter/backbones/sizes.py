@@ -33,10 +33,10 @@ class Sizes:
     told: int
 
     @classmethod
-    def of(cls, pipeline: Any, own: int, settings: Mapping[str, Any], name: str) -> Sizes:
-        """Of a pipeline, with `sizes` and `told_size` as a model's defaults.json may have them. Raises CheckpointError."""
-        cell = int(pipeline.vae_scale_factor)
-        levels = len(pipeline.unet.config.block_out_channels)
+    def of(cls, cell: int, levels: int, own: int, settings: Mapping[str, Any], name: str) -> Sizes:
+        """Of a UNet with so many levels, and `sizes` and `told_size` as a model's defaults.json may have them; `name` is the
+        model's. Raises CheckpointError.
+        """
         least = max(lcm(MULTIPLE, cell), cell * 2 ** (levels - 1))
         sides, told = settings.get("sizes", []), settings.get("told_size", own)
         sound = isinstance(sides, list) and all(_is_whole(side) and least <= side <= MAX_SIDE for side in sides)
