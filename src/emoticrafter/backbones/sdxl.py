@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +47,18 @@ MEMORY = 256  # prompts whose features are kept
 ENCODED_AT_ONCE = 64  # prompt sections
 
 Encoded = tuple[Tensor, Tensor]  # (T, C) of all sections, (P,)
+
+
+class _Asked(NamedTuple):
+    """How the pictures of a call are sampled. limits: the times with guidance. drawn: the size before it is brought to `size`."""
+
+    negative: str | None
+    steps: int
+    guidance: float
+    limits: GuidanceRange
+    start: float
+    size: tuple[int, int]
+    drawn: tuple[int, int]
 
 
 class SDXLBackbone:
@@ -294,6 +306,7 @@ class SDXLBackbone:
         size = self.defaults.size if size is None else size
         self.check(steps=steps, guidance=guidance, guidance_range=limits, size=size, negative=negative)
         drawn = self._sizes.drawn(size, self.name)
+        asked = _Asked(negative, steps, guidance, limits, start, size, drawn)
         images: dict[int, Image.Image] = {}
         most = self._batch_size or _batch_size(self.device, drawn, self.pixels_per_latent)
 
@@ -308,7 +321,7 @@ class SDXLBackbone:
                     features.rows(rows),
                     None if neutral is None else neutral.rows(rows),
                     [seeds[row] for row in rows],
-                    (negative, steps, guidance, limits, drawn, size, start),
+                    asked,
                     report,
                     None if before_step is None else partial(before_step, rows),
                 )
@@ -337,11 +350,11 @@ class SDXLBackbone:
         features: PromptFeatures,
         neutral: PromptFeatures | None,
         seeds: Sequence[int],
-        settings: tuple[str | None, int, float, GuidanceRange, tuple[int, int], tuple[int, int], float],
+        asked: _Asked,
         report: Callable[[float], None],
         before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
-        negative, steps, guidance, limits, (width, height), size, start = settings
+        negative, steps, guidance, limits, start, size, (width, height) = asked
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         cell, told_size = self.pixels_per_latent, self.told_size((width, height))[::-1]
         shape = (self._pipeline.unet.config.in_channels, height // cell, width // cell)
