@@ -69,10 +69,14 @@ class Judge(nn.Module):
         self.norm = nn.LayerNorm(12 * w)
         self.heads = nn.ModuleDict({name: nn.Linear(12 * w, size) for name, size in config.heads.items()})
 
+    def features(self, pictures: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n f"]:
+        """The last features, which all heads read, for pictures in [-1, 1]."""
+        x = F.silu(self.levels(self.first(pictures)))
+        return self.norm(torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1))
+
     def forward(self, pictures: Float[Tensor, "n 3 h w"]) -> dict[str, Tensor]:
         """Raw numbers of every head for pictures in [-1, 1]."""
-        x = F.silu(self.levels(self.first(pictures)))
-        x = self.norm(torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1))
+        x = self.features(pictures)
         return {name: head(x) for name, head in self.heads.items()}
 
     @torch.no_grad()

@@ -154,7 +154,9 @@ class _Figure:
             self._sleeve(side)
         if self.action in _LAP_PROPS:
             _LAP_PROPS[self.action](self)
-        draw_head(canvas, self.head, self.looks, self.mood, pose.turn, pose.look, self.sway)
+        expression = self.stage.expression or self.mood
+        draw_head(canvas, self.head, self.looks, expression, pose.turn, pose.look, self.sway)
+        self.stage.heads.append(self.head)
         if self.action in _HAND_PROPS:
             _HAND_PROPS[self.action](self)
         if self.kind == "grandfather":

@@ -15,6 +15,7 @@ from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
 from emoticrafter.storybook.world.people import draw_pair, draw_person
 from emoticrafter.storybook.world.places import PLACES_BY_KEY
+from emoticrafter.storybook.world.poses import Frame
 from emoticrafter.storybook.world.scene import PEOPLE, Scene, Subject
 from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
 from emoticrafter.storybook.world.stage import Stage
@@ -41,17 +42,32 @@ def render_marked(
     scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSource | None = None, cells: int = 16
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture of `render`, and where its subjects are: their share of each of cells x cells places, float32 in 0..1."""
-    picture, seen = _painted(scene, emotion, size, sprites)
+    picture, seen, _ = _painted(scene, emotion, size, sprites)
     return picture, cv2.resize(seen.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA)
 
 
-def _painted(scene: Scene, emotion: Emotion, size: int, sprites: SpriteSource | None) -> tuple[np.ndarray, np.ndarray]:
-    """The picture, and on the canvas's own pixels, bool (side, side), what the subjects changed."""
+def render_with_heads(
+    scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSource | None = None, expression: Emotion | None = None
+) -> tuple[np.ndarray, list[Frame]]:
+    """The picture of `render`, and the heads of its people: frames in units of the picture, the skull being their unit circle.
+
+    `expression`: what the faces feel, where it is not what the scene feels like. Readers of faces learn from such pictures:
+    nothing else in them tells what the face is like.
+    """
+    picture, _, heads = _painted(scene, emotion, size, sprites, expression)
+    return picture, heads
+
+
+def _painted(
+    scene: Scene, emotion: Emotion, size: int, sprites: SpriteSource | None, expression: Emotion | None = None
+) -> tuple[np.ndarray, np.ndarray, list[Frame]]:
+    """The picture; on the canvas's own pixels, bool (side, side), what the subjects changed; the heads."""
     mood = Mood.of(emotion)
     place = PLACES_BY_KEY[scene.place]
     rng = scene.rng("composition")
     horizon = rng.uniform(*place.horizon)
-    stage = Stage(Canvas(size), scene, mood, sprites or _package_sprites(), horizon)
+    face = Mood.of(expression) if expression else None
+    stage = Stage(Canvas(size), scene, mood, sprites or _package_sprites(), horizon, face)
     if not place.indoor:
         atmosphere.draw_sky(stage)
     place.draw(stage)
@@ -62,7 +78,7 @@ def _painted(scene: Scene, emotion: Emotion, size: int, sprites: SpriteSource | 
     if place.front is not None:
         place.front(stage)
     atmosphere.draw_weather(stage, place.indoor, place.cold)
-    return atmosphere.grade(stage.canvas.image(), mood, scene.time), seen
+    return atmosphere.grade(stage.canvas.image(), mood, scene.time), seen, stage.heads
 
 
 def _draw_subjects(stage: Stage, foot: float) -> None:
