@@ -22,6 +22,7 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
     [
         "emotion",
         "content",
+        "fidelity",
         "world",
         "import_pairs",
         "encoding",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 3  # k of precision and recall
 WINDOW = 3  # latents of a side of a neighbourhood
-MIDDLE = 8  # latents of a side of the middle of the picture, which the middles of neighbourhoods are in
+MIDDLE = 8  # latents of a side of the middle of the picture, which neighbourhoods lie in
 AT_ONCE = 2048  # points whose distances to all others are in memory
 
 
@@ -55,13 +55,11 @@ def precision_recall(
     return _covered(drawn, true, neighbours), _covered(true, drawn, neighbours)
 
 
-def neighbourhoods(latents: Float[Tensor, "n c h w"], middle: int = MIDDLE) -> Float[Tensor, "n p d"]:
-    """The 3 x 3 latents around each of the `middle` x `middle` places in the middle of each picture, d = 9 c numbers each."""
-    side, edge = min(middle, *latents.shape[2:]), WINDOW // 2
-    padded = F.pad(latents, (edge,) * 4, mode="replicate")
-    top, left = ((size - side) // 2 for size in latents.shape[2:])
-    around = padded[..., top : top + side + 2 * edge, left : left + side + 2 * edge]
-    return F.unfold(around, WINDOW).transpose(1, 2)
+def neighbourhoods(latents: Float[Tensor, "n c h w"]) -> Float[Tensor, "n p d"]:
+    """The 3 x 3 latents around each of the places within the middle 8 x 8 latents of each picture, p = 36, d = 9 c."""
+    height, width = latents.shape[2:]
+    top, left = (max(size - MIDDLE, 0) // 2 for size in (height, width))
+    return F.unfold(latents[..., top : top + MIDDLE, left : left + MIDDLE], WINDOW).transpose(1, 2)
 
 
 def nearest(points: Float[Tensor, "n d"], others: Float[Tensor, "m d"]) -> Float[Tensor, " n"]:

@@ -17,7 +17,8 @@ from emoticrafter.storybook.judge import Judge
 from emoticrafter.storybook.training.common import pictures_to_tensor
 from emoticrafter.storybook.world.scene import SUBJECTS
 
-ASKED_NEAREST = 8  # neighbourhoods of each picture whose nearest rendered one is looked for
+WIDE = 5  # neighbours of the precision and recall that the bars are set for
+NEAREST = 8  # neighbourhoods of each picture, drawn or rendered, between which the nearest are looked for
 
 
 @dataclass
@@ -54,25 +55,31 @@ class SeenReference:
 
     def __call__(self, some: Tensor) -> dict[str, float]:
         precision, recall = distances.precision_recall(some, self.features)
-        return {"frechet": distances.frechet(Gaussian.of(some), self.gaussian), "precision": precision, "recall": recall}
+        wide = distances.precision_recall(some, self.features, WIDE)
+        distance = distances.frechet(Gaussian.of(some), self.gaussian)
+        return {"frechet": distance, "precision": precision, "recall": recall, "precision_5": wide[0], "recall_5": wide[1]}
 
 
 class LocalReference:
     """What latents (n, c, h, w) are held against: 3 x 3 neighbourhoods of those of other rendered scenes, in the middle."""
 
     def __init__(self, others: Tensor) -> None:
-        self.around = distances.neighbourhoods(others).flatten(0, 1)
-        self.gaussian = Gaussian.of(self.around)
+        around = distances.neighbourhoods(others)
+        self.some, self.gaussian = _some(around, seed=1), Gaussian.of(around.flatten(0, 1))
 
     def __call__(self, latents: Tensor) -> dict[str, float]:
         around = distances.neighbourhoods(latents)
-        chances = torch.rand(around.shape[:2], generator=torch.Generator().manual_seed(0)).to(around.device)
-        chosen = chances.argsort(dim=1)[:, :ASKED_NEAREST, None]
-        some = torch.take_along_dim(around, chosen, dim=1).flatten(0, 1)
         return {
             "local_frechet": distances.frechet(Gaussian.of(around.flatten(0, 1)), self.gaussian),
-            "nearest": float(distances.nearest(some, self.around).double().mean()),
+            "nearest": float(distances.nearest(_some(around, seed=0), self.some).double().mean()),
         }
+
+
+def _some(around: Tensor, seed: int) -> Tensor:
+    """A few neighbourhoods of each picture, chosen by the seed: (n, p, d) to (n NEAREST, d)."""
+    chances = torch.rand(around.shape[:2], generator=torch.Generator().manual_seed(seed)).to(around.device)
+    chosen = chances.argsort(dim=1)[:, :NEAREST, None]
+    return torch.take_along_dim(around, chosen, dim=1).flatten(0, 1)
 
 
 def by_blocks(points: Tensor, figures: Callable[[Tensor], dict[str, float]]) -> dict[str, Any]:

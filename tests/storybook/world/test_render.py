@@ -119,3 +119,22 @@ def test_a_scene_with_the_real_sprites(package_sprites: PackageSprites) -> None:
     scene = Scene(place="playground", subjects=(Subject(kind="dog"),), seed=3)
     real = render(scene, NEUTRAL, 128, package_sprites)
     assert difference(real, render(scene, NEUTRAL, 128, SPRITES)) > 4
+
+
+def test_heads_are_known_and_their_expression_changes_nothing_else() -> None:
+    scene = Scene(place="beach", subjects=(Subject(kind="girl"), Subject(kind="dog")), seed=4)
+    elated, sad = (Emotion(valence=x, arousal=x) for x in (3, -3))
+    plain, heads = PAINTING.render_with_heads(scene, elated, 128, SPRITES)
+    assert np.array_equal(plain, render(scene, elated, 128, SPRITES))
+    assert len(heads) == 1
+    crying, same = PAINTING.render_with_heads(scene, elated, 128, SPRITES, sad)
+    assert (same[0].ox, same[0].oy, same[0].across) == (heads[0].ox, heads[0].oy, heads[0].across)
+    rows, columns = np.nonzero((plain != crying).any(axis=2))
+    assert len(rows) > 60
+    away = np.hypot((columns + 0.5) / 128 - heads[0].ox, (rows + 0.5) / 128 - heads[0].oy)
+    assert away.max() < 1.2 * heads[0].along
+
+
+def test_a_scene_without_people_has_no_heads() -> None:
+    scene = Scene(place="beach", subjects=(Subject(kind="dog"),), seed=4)
+    assert PAINTING.render_with_heads(scene, NEUTRAL, 64, SPRITES)[1] == []
