@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from emoticrafter import Emotion
-from emoticrafter.batch import Prompt, parse_grid, parse_seeds, read_emotions, read_prompts
+from emoticrafter.batch import Feeling, Prompt, parse_grid, parse_seeds, read_emotions, read_prompts
 from emoticrafter.errors import InputError, MissingError
 
 
@@ -91,6 +91,94 @@ def test_emotions_are_numbers_or_moods(tmp_path: Path) -> None:
 def test_emotions_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_emotions(file_of(tmp_path, "e.csv", text))
+
+
+def test_a_row_s_own_emotion_and_settings_are_its_own(tmp_path: Path) -> None:
+    header = "Prompt,Valence,arousal,seed,strength,start,steps,guidance,size,negative,place\n"
+    lines = ["a cat,-2,1.5,7,1.5,0.25,9,3,96x64,blur,room", "a cat,2,-1,,,,,,,,park"]
+    path = file_of(tmp_path, "p.csv", header + "\n".join(lines))
+    told: list[str] = []
+    assert read_prompts(path, told.append) == [
+        Prompt(
+            text="a cat", emotion=Emotion(valence=-2, arousal=1.5), columns={"place": "room"},
+            settings={
+                "seed": 7, "strength": 1.5, "start": 0.25, "steps": 9, "guidance": 3.0, "size": (96, 64), "negative": "blur",
+            },
+        ),
+        Prompt(text="a cat", emotion=Emotion(valence=2, arousal=-1), columns={"place": "park"}),
+    ]  # fmt: skip
+    (sentence,) = told
+    assert sentence.startswith("'p.csv' has columns that decide nothing here and only go along into the index: 'place'. ")
+
+
+def test_numbers_of_tables_with_gaps_are_read_as_they_are_meant(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"prompt": ["a", "b"], "mood": ["sad", "calm"], "seed": [3.0, None], "width": [64, 32], "height": [32, 64]}
+    )
+    frame.to_parquet(tmp_path / "p.parquet")
+    one, two = read_prompts(tmp_path / "p.parquet")
+    assert (one.emotion, one.settings) == (Emotion.named("sad"), {"seed": 3, "size": (64, 32)})
+    assert (two.emotion, two.settings) == (Emotion.named("calm"), {"size": (32, 64)})
+    assert one.columns == {"mood": "sad"}
+
+
+def test_a_table_of_emotions_may_have_settings_too(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = file_of(tmp_path, "e.csv", "valence,arousal,mood,strength,note\n,,sad,0.5,x\n1,2,mine,,y\n")
+    assert read_emotions(path, told.append) == [
+        Feeling(emotion=Emotion.named("sad"), settings={"strength": 0.5}, columns={"mood": "sad", "note": "x"}),
+        Feeling(emotion=Emotion(valence=1, arousal=2), columns={"mood": "mine", "note": "y"}),
+    ]
+    assert ["'note'" in one for one in told] == [True]
+
+
+def test_nothing_is_said_of_a_file_whose_columns_all_decide(tmp_path: Path) -> None:
+    text = "prompt_id,prompt,valence,arousal,seed\n51e4674156,a cat,-3.0,1.5,0\n"  # as `evaluate --requests` writes it
+    told: list[str] = []
+    (one,) = read_prompts(file_of(tmp_path, "wanted.csv", text), told.append)
+    assert (one.emotion, one.settings, told) == (Emotion(valence=-3, arousal=1.5), {"seed": 0}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prompt,valence\na,1\n", "no column for arousal"),
+        ("prompt,width\na,64\n", "no column for height"),
+        ("prompt,size,width,height\na,1,2,3\n", "a size, and a width and a height"),
+        ("prompt,valence,arousal\na,1,\n", "'p.csv', line 2: The arousal '' is no number"),
+        ("prompt,valence,arousal\na,1,1\nb,,\n", "line 3: It has no emotion"),
+        ("prompt,valence,arousal\na,1,9\n", "line 2: The arousal is 9; it must lie from -3 to 3"),
+        ("prompt,mood\na,sadd\n", "line 2: .*sadd"),
+        ("prompt,seed\na,1.5\n", "line 2: The seed '1.5' is no whole number"),
+        ("prompt,steps\na,many\n", "line 2: The steps 'many' is no whole number"),
+        ("prompt,guidance\na,strong\n", "line 2: The guidance 'strong' is no number"),
+        ("prompt,size\na,64x\n", "line 2: The size '64x' is neither"),
+        ("prompt,width,height\na,64,\n", "line 2: It has only one of width and height"),
+    ],
+)
+def test_cells_that_cannot_be_meant(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        read_prompts(file_of(tmp_path, "p.csv", text))
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_comma_without_quotes_is_told_as_such(tmp_path: Path, separator: str) -> None:
+    path = file_of(
+        tmp_path, "p.csv", f"prompt{separator}place\na cat{separator}room\na dog{separator} on a beach{separator}park\n"
+    )
+    with pytest.raises(InputError) as caught:
+        read_prompts(path)
+    assert caught.value.problem == (
+        f"'p.csv': line 3 cannot be read: row has too many cells: 'a dog{separator} on a beach{separator}park'."
+    )
+    assert caught.value.hint.startswith(
+        f"Put quotes around a cell that holds a {({',': 'comma', ';': 'semicolon'})[separator]}: "
+    )
+
+
+def test_a_lone_column_of_prompts_with_a_comma_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 2 cannot be read: row has too many cells: 'a dog, on a beach'.*quotes"):
+        read_prompts(file_of(tmp_path, "p.csv", "prompt\na dog, on a beach\n"))
 
 
 def test_seeds_are_numbers_and_ranges() -> None:

@@ -38,6 +38,25 @@ def test_columns_of_prompt_and_emotion_go_along_and_repeats_are_one() -> None:
     assert [dict(row.columns) for row in rows] == [{"place": "room", "mood": "sad"}, {"place": "room"}, {"mood": "sad"}, {}]
 
 
+def test_what_a_prompt_or_an_emotion_has_of_its_own_comes_first() -> None:
+    own = Prompt(text="a cat", emotion=GLAD, settings={"seed": 9, "size": (32, 64)})
+    rows = plan_rows(["dog", own], [Feeling(emotion=SAD, settings={"strength": 2.0})], [0, 1], {"size": 128, "strength": 1.0})
+    assert [(row.prompt, row.valence, row.seed, row.strength, row.width, row.height) for row in rows] == [
+        ("dog", -2, 0, 2.0, 128, 128), ("dog", -2, 1, 2.0, 128, 128), ("a cat", 2, 9, 1.0, 32, 64),
+    ]  # fmt: skip
+
+
+def test_a_prompt_may_come_with_many_emotions_of_its_own() -> None:
+    own = [Prompt(text="a cat", emotion=emotion, settings={"seed": seed}) for emotion in (SAD, GLAD) for seed in (0, 1, 1)]
+    assert [(row.valence, row.seed) for row in plan_rows(own, [])] == [(-2, 0), (-2, 1), (2, 0), (2, 1)]
+    twice = [Prompt(text="a cat", emotion=SAD, columns={"x": x}) for x in "12"]
+    with pytest.raises(InputError, match="'a cat' comes twice, with x '1' and '2'"):
+        plan_rows(twice, [])
+    meet = [Prompt(text="a cat", columns={"x": "1"}), Prompt(text="a cat", settings={"seed": 1}, columns={"x": "2"})]
+    with pytest.raises(InputError, match="'a cat' with emotion -2,1 and seed 1 comes twice, with x '1' and '2'"):
+        plan_rows(meet, [SAD], [0, 1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -53,6 +72,10 @@ def test_columns_of_prompt_and_emotion_go_along_and_repeats_are_one() -> None:
         ((["\ud800"], [SAD]), "half a character"),
         (([Prompt(text="a", columns={"x": "1"}), Prompt(text="a", columns={"x": "2"})], [SAD]), "with x '1' and '2'"),
         (([Prompt(text="a", columns={"x": "1"})], [Feeling(emotion=SAD, columns={"x": "1"})]), "both have a column 'x'"),
+        (
+            ([Prompt(text="a", settings={"steps": 1})], [Feeling(emotion=SAD, settings={"steps": 2})]),
+            "both have a column 'steps'",
+        ),
     ],
 )
 def test_rows_that_cannot_be_planned(arguments: tuple[Any, ...], words: str) -> None:

@@ -90,6 +90,68 @@ def test_emotions_and_columns_from_tables(cli: Cli, given: list[str], tmp_path: 
     assert sorted(set(read_index("axes")["valence"])) == [-1, 2]
 
 
+def test_a_table_s_own_emotions_seeds_and_settings_are_drawn(cli: Cli, given: list[str], tmp_path: Path) -> None:
+    lines = ["prompt,valence,arousal,seed,steps,place", "a cat,-2,1.5,7,2,beach", "a dog,3,-1,8,,forest", "a cat,1,0,,3,beach"]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    given = ["batch", "rows.csv", *given[2:-2], "--out", "made"]
+    done = cli(*given, "--steps", "4", "--seeds", "5,6")
+    assert done.code == 0, done.err
+    assert "warning: 'rows.csv' has columns that decide nothing here and only go along into the index: 'place'." in done.err
+    index = read_index("made")
+    columns = ["prompt", "valence", "arousal", "seed", "steps", "place"]
+    assert [tuple(row) for row in index[columns].itertuples(index=False)] == [
+        ("a cat", -2, 1.5, 7, 2, "beach"), ("a dog", 3, -1, 8, 4, "forest"), ("a cat", 1, 0, 5, 3, "beach"),
+        ("a cat", 1, 0, 6, 3, "beach"),
+    ]  # fmt: skip
+    for row in index.itertuples():
+        recipe = read_recipe(Path("made") / row.file)
+        assert [recipe[name] for name in columns[:-1]] == [getattr(row, name) for name in columns[:-1]]
+    again = cli(*given, "--steps", "4", "--seeds", "5,6", "--json")
+    assert json.loads(again.out).items() >= {"rows": 4, "before": 4, "drawn": 0}.items()
+
+
+def test_what_evaluate_asks_for_can_be_drawn_by_batch(cli: Cli, given: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("\n".join(PROMPTS[:2]))
+    settings = [
+        'prompts.source="file"',
+        'prompts.file="mine.txt"',
+        'judge.content="none"',
+        "prompts.count=2",
+        "emotions.seeds=[3]",
+    ]
+    settings += [
+        "emotions.valences=[-3,3]",
+        "emotions.arousals=[-1.5,0]",
+        "metrics.diversity_prompts=0",
+        "metrics.step_prompts=0",
+    ]
+    assert cli("evaluate", "--suite", "quick", "--requests", "wanted.csv", *(f"--set={one}" for one in settings)).code == 0
+    done = cli("batch", "wanted.csv", *given[2:-2], "--out", "made", "--steps", "1")
+    assert done.code == 0, done.err
+    assert "warning" not in done.err
+    index = read_index("made")
+    assert [tuple(row) for row in index[["prompt", "valence", "arousal", "seed"]].itertuples(index=False)] == [
+        (prompt, v, a, 3) for prompt in PROMPTS[:2] for a in (0, -1.5) for v in (-3, 3)
+    ]
+    assert set(index["input_prompt_id"]) == set(index["prompt_id"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--grid", "2x2"], "--grid was given, and the rows of 'rows.csv' have emotions of their own"),
+        (["--valence", "1"], "--valence/--arousal was given, and the rows"),
+        (["--seeds", "1"], "--seeds was given, and every row has a seed of its own"),
+        (["--size", "32"], "--size was given, and every row has a size of its own"),
+    ],
+)
+def test_options_that_no_row_has_a_use_for(cli: Cli, given: list[str], tmp_path: Path, options: list[str], words: str) -> None:
+    (tmp_path / "rows.csv").write_text("prompt,valence,arousal,seed,width,height\na cat,-2,1.5,7,32,32\n")
+    done = cli("batch", "rows.csv", *given[2:-2], "--out", "made", *options)
+    assert (done.code, words in done.err) == (2, True), done
+    assert not Path("made").exists()
+
+
 def test_words_that_the_model_does_not_know_are_named_once(cli: Cli, given: list[str], tmp_path: Path) -> None:
     (tmp_path / "prompts.txt").write_text("a catt\n")
     done = cli(*given, "--out", "made", "--batch-size", "1")

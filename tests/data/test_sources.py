@@ -47,6 +47,17 @@ def test_separators(tmp_path: Path, name: str, text: str) -> None:
     assert cells(sheet(tmp_path, text, name)) == PLAIN
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;\r", "\nsep=;"])
+def test_excel_s_first_line_names_the_separator_and_is_no_header(tmp_path: Path, first: str) -> None:
+    read = sheet(tmp_path, f"{first}\nx;y\n1;a, b\n2;café\n")
+    assert (read.columns, read.separator) == (("x", "y"), ";")
+    assert [row.cells for row in read.rows] == [("1", "a, b"), ("2", "café")]
+    assert read.rows[0].line == first.count("\n") + 3
+    assert cells(sheet(tmp_path, "sep=\t\nx\ty\n1\ta, b\n"))[0] == (3, ("1", "a, b"))
+    with pytest.raises(InputError, match="is empty"):
+        sheet(tmp_path, "sep=;\n")
+
+
 def test_other_encodings_are_noted(tmp_path: Path) -> None:
     utf16 = sheet(tmp_path, 'x,y\n1,"a, b"\n2,café\n'.encode("utf-16"))
     assert (cells(utf16), utf16.notes) == (PLAIN, ["the file is UTF-16"])

@@ -120,7 +120,7 @@ def test_the_last_vote_of_a_rater_counts(tmp_path: Path) -> None:
         ("pair_id,rater,vote\na,1,keep\na,2,maybe\n", "Line 3 .* has the vote 'maybe'"),
         ("pair_id,rater,vote\na,,keep\n", "Line 2 .* without a rater"),
         ("pair_id,rater,vote\n,1,keep\n", "Line 2 .* without a pair id"),
-        ("pair_id,rater,vote\na,1\n", "Line 2 .* too few cells"),
+        ("pair_id,rater,vote\na,1\n", "line 2 cannot be read: row has too few cells"),
         (b"pair_id,rater,vote\n\0\0\0", "null bytes"),
     ],
 )

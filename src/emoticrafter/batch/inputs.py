@@ -4,70 +4,168 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
-from emoticrafter.data.cells import number
+from emoticrafter.data.cells import number, parse_size, whole
 from emoticrafter.data.sources import Row as Line
-from emoticrafter.data.sources import Sheet, read_sheet
+from emoticrafter.data.sources import Sheet, key_of, read_sheet
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
 MAX_SEEDS = 100_000
+EMOTION = ("valence", "arousal", "mood")
+_Made = TypeVar("_Made", Prompt, Feeling)
 
 
-def read_prompts(path: Path) -> list[Prompt]:
+def read_prompts(path: Path, warn: Callable[[str], None] | None = None) -> list[Prompt]:
     """The prompts of a .txt file, one on each line, or of the column `prompt` of a .csv, .tsv, .jsonl or .parquet file.
 
-    The other columns go along as texts; one with a name of the index's own becomes `input_NAME`. Empty lines of a .txt file
-    count for nothing. Raises MissingError and InputError, which name the line.
+    A row's emotion is its own where the table has the columns `valence` and `arousal`, or `mood`; so are the settings that it has
+    columns for (OWN), where the cell is not empty. The other columns go along as texts; one with a name of the index's own
+    becomes `input_NAME`. Empty lines of a .txt file count for nothing. warn: called with a sentence about columns that decide
+    nothing. Raises MissingError and InputError, which name the line.
     """
     if path.suffix.lower() == ".txt":
         return [Prompt(text=line) for line in _text_lines(path)]
-    sheet = read_sheet(path)
-    found = sheet.find(["prompt"])
-    sheet.require(["prompt"], found, "Name one of them prompt.")
-    others = _others(sheet, set(found.values()))
-    made = []
-    for line in _sound(sheet):
-        text = line.cells[found["prompt"]]
-        if not text.strip():
-            raise _fault(sheet, line, "has no prompt")
-        made.append(Prompt(text=text, columns={name: line.cells[i] for name, i in others.items()}))
-    return made
+    table = _Table.of(read_sheet(path), ["prompt"])
+    table.sheet.require(["prompt"], table.found, "Name one of them prompt.")
+    table.tell_idle(warn)
+    rows = _sound(table.sheet)
+    for line in rows:
+        if not line.cells[table.found["prompt"]].strip():
+            raise InputError(f"{path.name!r}: {table.sheet.unit} {line.line} has no prompt.", "Mend it or take it out.")
+    return [table.read(line, _prompt) for line in rows]
 
 
-def read_emotions(path: Path) -> list[Feeling]:
+def read_emotions(path: Path, warn: Callable[[str], None] | None = None) -> list[Feeling]:
     """The emotions of a .csv, .tsv, .jsonl or .parquet file: columns `valence` and `arousal`, or a column `mood` of named ones.
 
-    Other columns go along, the mood too. Raises MissingError and InputError, which name the line.
+    Rows may have settings of their own, as in `read_prompts`; other columns go along, the mood too. warn: as there. Raises
+    MissingError and InputError, which name the line.
     """
-    sheet = read_sheet(path)
-    found = sheet.find(["valence", "arousal", "mood"])
-    axes = "valence" in found and "arousal" in found
-    if not axes and "mood" not in found:
+    table = _Table.of(read_sheet(path), [])
+    if not table.has_emotions:
         hint = "Give valence and arousal from -3 to 3, or a mood; `emoticrafter moods` lists these."
-        sheet.require(["valence", "arousal"], found, hint)
-    others = _others(sheet, {found[name] for name in ("valence", "arousal") if name in found})
-    made = []
-    for line in _sound(sheet):
+        table.sheet.require(["valence", "arousal"], table.found, hint)
+    table.tell_idle(warn)
+    return [table.read(line, _feeling) for line in _sound(table.sheet)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """A sheet of rows to draw. found: where the columns are that decide something. others: where those are that go along."""
+
+    sheet: Sheet
+    found: Mapping[str, int]
+    others: Mapping[str, int]
+
+    @classmethod
+    def of(cls, sheet: Sheet, texts: Sequence[str]) -> _Table:
+        """texts: columns beside emotion and settings. Raises InputError for half an emotion, half a size, and two sizes."""
+        found = sheet.find([*texts, *EMOTION, *OWN])
+        for pair in (("valence", "arousal"), ("width", "height")):
+            if len(found.keys() & set(pair)) == 1:
+                sheet.require(pair, found, f"Give {' and '.join(pair)}, or neither.")
+        if "size" in found and "width" in found:
+            raise InputError(f"{sheet.path.name!r} has a size, and a width and a height.", "Leave one or the other out.")
+        used = {place for name, place in found.items() if name != "mood"}  # a mood is a word for people, too
+        return cls(sheet=sheet, found=found, others=_others(sheet, used))
+
+    @property
+    def has_emotions(self) -> bool:
+        return "valence" in self.found or "mood" in self.found
+
+    def tell_idle(self, warn: Callable[[str], None] | None) -> None:
+        """Warn of the columns that decide nothing."""
+        known = {key_of(name) for name in ("prompt_id", *self.found)}  # the former as `evaluate --requests` writes it
+        idle = [self.sheet.columns[place] for place in self.others.values() if key_of(self.sheet.columns[place]) not in known]
+        if idle and warn is not None:
+            shown = ", ".join(repr(name[:40]) for name in idle[:20]) + (", ..." if len(idle) > 20 else "")
+            warn(
+                f"{self.sheet.path.name!r} has columns that decide nothing here and only go along into the index: {shown}. Those"
+                f" that would decide are {', '.join((*EMOTION, *OWN))}."
+            )
+
+    def read(self, line: Line, make: Callable[[_Cells], _Made]) -> _Made:
+        """What is made of a row; an InputError names the line."""
+        cells = _Cells(
+            texts={name: line.cells[place].strip() for name, place in self.found.items()},
+            columns={name: line.cells[place] for name, place in self.others.items()},
+        )
         try:
-            emotion = Emotion.named(line.cells[found["mood"]]) if not axes else _point(line, found)
+            return make(cells)
         except InputError as error:
-            raise InputError(f"{path.name!r}, {sheet.unit} {line.line}: {error.problem}", error.hint) from error
-        made.append(Feeling(emotion=emotion, columns={name: line.cells[i] for name, i in others.items()}))
-    return made
+            raise InputError(f"{self.sheet.path.name!r}, {self.sheet.unit} {line.line}: {error.problem}", error.hint) from error
 
 
-def _point(line: Line, found: dict[str, int]) -> Emotion:
-    values = {name: number(line.cells[found[name]]) for name in ("valence", "arousal")}
-    for name, value in values.items():
-        if math.isnan(value):
-            raise InputError(f"The {name} {line.cells[found[name]][:40]!r} is no number.", "Give a number from -3 to 3.")
-    return Emotion(**values)
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """A row. texts: by what they decide. columns: for the index."""
+
+    texts: Mapping[str, str]
+    columns: Mapping[str, str]
+
+    def emotion(self) -> Emotion | None:
+        """By numbers, where one of them is there, or else by the mood; None where the table has no column for it."""
+        valence, arousal, mood = (self.texts.get(name) for name in EMOTION)
+        if valence or arousal:
+            return Emotion(valence=_real("valence", valence or ""), arousal=_real("arousal", arousal or ""))
+        if mood:
+            return Emotion.named(mood)
+        if valence is mood is None:
+            return None
+        raise InputError("It has no emotion.", "Give each row valence and arousal from -3 to 3, or a mood.")
+
+    def settings(self) -> dict[str, Any]:
+        """Those whose cells are not empty."""
+        made = {name: read(name, text) for name, read in OWN.items() if (text := self.texts.get(name, ""))}
+        sides = [made.pop(side, None) for side in ("width", "height")]
+        if sides.count(None) == 1:
+            raise InputError("It has only one of width and height.", "Give both or neither.")
+        return made if None in sides else {**made, "size": tuple(sides)}
+
+
+def _prompt(cells: _Cells) -> Prompt:
+    return Prompt(text=cells.texts["prompt"], emotion=cells.emotion(), settings=cells.settings(), columns=cells.columns)
+
+
+def _feeling(cells: _Cells) -> Feeling:
+    emotion = cells.emotion()
+    assert emotion is not None, "a table of emotions has columns for them"
+    return Feeling(emotion=emotion, settings=cells.settings(), columns=cells.columns)
+
+
+def _real(name: str, text: str) -> float:
+    value = number(text)
+    if math.isnan(value):
+        raise InputError(f"The {name} {text[:40]!r} is no number.", "Give a number, such as 1.5.")
+    return value
+
+
+def _whole(name: str, text: str) -> int:
+    value = whole(text)
+    if value is None:
+        raise InputError(f"The {name} {text[:40]!r} is no whole number.", "Give one, such as 7.")
+    return value
+
+
+def _size(name: str, text: str) -> int | tuple[int, int]:
+    side = whole(text)
+    return parse_size(text) if side is None else side
+
+
+# What a row may say of its own beside its emotion, and how its cell is read; docs/batch.md says what each means.
+OWN: dict[str, Callable[[str, str], Any]] = {
+    "seed": _whole, "strength": _real, "start": _real, "steps": _whole, "guidance": _real, "size": _size, "width": _whole,
+    "height": _whole, "negative": lambda name, text: text,
+}  # fmt: skip
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -112,7 +210,7 @@ def _text_lines(path: Path) -> list[str]:
 def _sound(sheet: Sheet) -> list[Line]:
     for line in sheet.rows:
         if line.fault:
-            raise _fault(sheet, line, f"cannot be read: {line.fault}")
+            raise sheet.fault(line)
     if not sheet.rows:
         raise InputError(f"{sheet.path.name!r} has column names, and no rows below them.", "Give at least one row.")
     return sheet.rows
@@ -129,7 +227,3 @@ def _others(sheet: Sheet, used: set[int]) -> dict[str, int]:
             raise InputError(f"{sheet.path.name!r} has two columns {name!r}.", "Rename one of them.")
         names[name] = i
     return names
-
-
-def _fault(sheet: Sheet, line: Line, what: str) -> InputError:
-    return InputError(f"{sheet.path.name!r}: {sheet.unit} {line.line} {what}.", "Mend it or take it out.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -17,21 +17,29 @@ __all__ = ["Feeling", "Prompt", "Row", "plan_rows"]
 
 MAX_ROWS = 1_000_000
 SETTINGS = ("strength", "start", "steps", "guidance", "guidance_range", "width", "height", "negative")
+_Part = TypeVar("_Part", "Prompt", "Feeling", "Row")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """A prompt, and what else is known of it: columns that the index takes along."""
+    """A prompt, and what else is known of it.
+
+    emotion: its own, in the place of all others. settings: its own, as `plan_rows` takes them, and `seed`. columns: texts for
+    the index.
+    """
 
     text: str
+    emotion: Emotion | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feeling:
-    """An emotion, and columns that the index takes along."""
+    """An emotion, its own settings as a prompt has them, and columns that the index takes along."""
 
     emotion: Emotion
+    settings: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,34 +115,37 @@ def plan_rows(
     """Every prompt with every seed and every emotion, in that order: the emotions of a prompt and seed follow each other.
 
     settings: any of strength, start, steps, guidance, guidance_range, size (pixels, or width and height), negative, preview, as
-    `EmotiCrafter.generate` takes them. White space in prompts is made single spaces. What comes twice is planned once. Raises
-    InputError for a prompt that comes twice with different columns, unknown settings, and no or too many rows.
+    `EmotiCrafter.generate` takes them; what a prompt or an emotion has of its own comes first. White space in prompts is made
+    single spaces. What comes twice is planned once. Raises InputError for what comes twice with different columns, unknown
+    settings, and no or too many rows.
     """
-    given = _given(settings or {})
-    texts = _once((one if isinstance(one, Prompt) else Prompt(text=one) for one in prompts), _text_of, "prompt")
-    feelings = _once((one if isinstance(one, Feeling) else Feeling(emotion=one) for one in emotions), _point_of, "emotion")
-    numbers = list(dict.fromkeys(seeds))
-    count = len(texts) * len(feelings) * len(numbers)
+    texts = _once(map(_prompt_of, prompts), _own_of_prompt, lambda one: f"prompt {one.text[:80]!r}")
+    feelings = _once(map(_feeling_of, emotions), _own_of_feeling, lambda one: f"emotion {one.emotion}")
+    given, numbers = _given(settings or {}), list(dict.fromkeys(seeds))
+    count = len(numbers) * sum(1 if text.emotion else len(feelings) for text in texts)
     if not 0 < count <= MAX_ROWS:
         raise InputError(
             f"{len(texts)} prompts, {len(feelings)} emotions and {len(numbers)} seeds make {count:,} pictures; a batch has from"
             f" 1 to {MAX_ROWS:,}."
         )
-    if both := sorted({name for one in texts for name in one.columns} & {name for one in feelings for name in one.columns}):
+    ours, theirs = ({name for one in some for name in (*one.columns, *one.settings)} for some in (texts, feelings))
+    if both := sorted(ours & theirs):
         raise InputError(f"Prompts and emotions both have a column {both[0]!r}.", "Rename one of them.")
-    return [
-        Row(
-            prompt=_text_of(text),
-            valence=feeling.emotion.valence,
-            arousal=feeling.emotion.arousal,
-            seed=seed,
-            columns={**text.columns, **feeling.columns},
-            **given,
-        )
+    rows = (
+        _row(text, feeling, seed, given)
         for text in texts
         for seed in numbers
-        for feeling in feelings
-    ]
+        for feeling in ([Feeling(emotion=text.emotion)] if text.emotion else feelings)
+    )
+    return _once(rows, _decisive, lambda row: f"prompt {row.prompt[:80]!r} with emotion {row.emotion} and seed {row.seed}")
+
+
+def _row(text: Prompt, feeling: Feeling, seed: int, given: Mapping[str, Any]) -> Row:
+    own = {**feeling.settings, **text.settings}
+    seed = own.pop("seed", seed)
+    emotion, columns = feeling.emotion, {**text.columns, **feeling.columns}
+    decided = {**given, **_given(own)}
+    return Row(prompt=text.text, valence=emotion.valence, arousal=emotion.arousal, seed=seed, columns=columns, **decided)
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,31 +166,45 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _once(given: Iterable[Any], key: Any, what: str) -> list[Any]:
+def _once(given: Iterable[_Part], key: Callable[[_Part], Hashable], named: Callable[[_Part], str]) -> list[_Part]:
     """The first of those with one key; raises InputError where their columns differ."""
-    kept: dict[Any, Any] = {}
+    kept: dict[Hashable, _Part] = {}
     for one in given:
         first = kept.setdefault(key(one), one)
-        if dict(first.columns) != dict(one.columns):
+        if first.columns != one.columns:
             differing = next(
                 name for name in {**first.columns, **one.columns} if first.columns.get(name) != one.columns.get(name)
             )
             raise InputError(
-                f"The {what} {str(key(one))[:80]!r} comes twice, with {differing} {first.columns.get(differing)!r} and"
+                f"The {named(one)} comes twice, with {differing} {first.columns.get(differing)!r} and"
                 f" {one.columns.get(differing)!r}.",
                 "Keep one of the two.",
             )
     return list(kept.values())
 
 
-def _text_of(prompt: Prompt) -> str:
-    return _single_spaces(prompt.text, "prompt")
+def _prompt_of(given: str | Prompt) -> Prompt:
+    prompt = given if isinstance(given, Prompt) else Prompt(text=given)
+    return replace(prompt, text=_single_spaces(prompt.text, "prompt"))
 
 
-def _point_of(feeling: Feeling) -> Emotion:
+def _feeling_of(given: Emotion | Feeling) -> Feeling:
+    feeling = given if isinstance(given, Feeling) else Feeling(emotion=given)
     if not isinstance(feeling.emotion, Emotion):
         raise InputError(f"An emotion is a {type(feeling.emotion).__name__}.", "Give Emotion(valence=..., arousal=...).")
-    return feeling.emotion
+    return feeling
+
+
+def _own_of_prompt(prompt: Prompt) -> Hashable:
+    return prompt.text, prompt.emotion, repr(sorted(prompt.settings.items()))
+
+
+def _own_of_feeling(feeling: Feeling) -> Hashable:
+    return feeling.emotion, repr(sorted(feeling.settings.items()))
+
+
+def _decisive(row: Row) -> Hashable:
+    return row.prompt, row.valence, row.arousal, row.seed, row.preview, *row.settings.values()
 
 
 def _single_spaces(text: Any, what: str) -> str:

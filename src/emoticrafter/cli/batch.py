@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
-    from emoticrafter.batch import Batched, Feeling
+    from emoticrafter.batch import Batched, Feeling, Row
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.maker import Maker
 
@@ -32,7 +33,8 @@ def batch(
     prompts: Annotated[
         Path,
         typer.Argument(
-            help="A .txt with a prompt on each line, or a .csv, .tsv, .jsonl or .parquet with a column `prompt`.",
+            help="A .txt with a prompt on each line, or a .csv, .tsv, .jsonl or .parquet with a column `prompt`, and others for a"
+            " row's own emotion, seed and settings.",
             metavar="PROMPTS",
         ),
     ],
@@ -65,7 +67,9 @@ def batch(
             rich_help_panel=FEELING,
         ),
     ] = None,
-    seeds: Annotated[str, typer.Option(help="Split by commas, and ranges: 0,1,2 or 0-9.", metavar="SEEDS")] = "0",
+    seeds: Annotated[
+        str | None, typer.Option(help="Split by commas, and ranges: 0,1,2 or 0-9; by default 0.", metavar="SEEDS")
+    ] = None,
     model: ModelOptions,
     drawing: DrawingOptions,
     format: Annotated[
@@ -98,12 +102,10 @@ def batch(
     """
     need_extra("data", "pandas", "pyarrow")
     ray.check()
-    feelings = _feelings(grid, valence, arousal, emotions)
-    settings = drawing.given()
-    from emoticrafter.batch import parse_seeds, plan_rows, read_prompts, run_batch
+    from emoticrafter.batch import run_batch
     from emoticrafter.signals import stop_signals
 
-    rows = plan_rows(read_prompts(prompts), feelings, parse_seeds(seeds), settings)
+    rows = _rows(prompts, _Emotions(grid=grid, valence=valence, arousal=arousal, file=emotions), seeds, drawing.given())
     say_once = once(warn)
     with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         done = run_batch(
@@ -123,21 +125,50 @@ def batch(
         raise typer.Exit(128 + signals[0])
 
 
-def _feelings(grid: str | None, valence: str | None, arousal: str | None, emotions: Path | None) -> list[Feeling]:
-    """The emotions of whichever of the ways was chosen."""
-    from emoticrafter.batch import Feeling, parse_grid, read_emotions
+@dataclass(frozen=True, kw_only=True)
+class _Emotions:
+    """The options that say which emotions are drawn."""
 
-    ways = [
-        name for name, given in (("--grid", grid), ("--valence/--arousal", valence or arousal), ("--emotions", emotions)) if given
-    ]
-    if len(ways) > 1:
-        raise InputError(f"{' and '.join(ways)} were given together; each says which emotions are drawn.", "Leave one out.")
-    if emotions is not None:
-        return read_emotions(emotions)
-    if grid is not None:
-        valence, arousal = parse_grid(grid)
-    points = plane(parse_axis(valence or FULL_PLANE), parse_axis(arousal or FULL_PLANE))
-    return [Feeling(emotion=emotion) for emotion in points]
+    grid: str | None
+    valence: str | None
+    arousal: str | None
+    file: Path | None
+
+    def way(self) -> str | None:
+        """The one that was given, None for none. Raises InputError where it is more than one."""
+        given = {"--grid": self.grid, "--valence/--arousal": self.valence or self.arousal, "--emotions": self.file}
+        ways = [name for name, value in given.items() if value]
+        if len(ways) > 1:
+            raise InputError(f"{' and '.join(ways)} were given together; each says which emotions are drawn.", "Leave one out.")
+        return ways[0] if ways else None
+
+    def read(self) -> list[Feeling]:
+        from emoticrafter.batch import Feeling, parse_grid, read_emotions
+
+        if self.file is not None:
+            return read_emotions(self.file, warn)
+        valence, arousal = (self.valence, self.arousal) if self.grid is None else parse_grid(self.grid)
+        points = plane(parse_axis(valence or FULL_PLANE), parse_axis(arousal or FULL_PLANE))
+        return [Feeling(emotion=emotion) for emotion in points]
+
+
+def _rows(file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str, Any]) -> list[Row]:
+    """What is to be drawn. An option that no row has a use for is refused."""
+    from emoticrafter.batch import parse_seeds, plan_rows, read_prompts
+
+    way, numbers = emotions.way(), parse_seeds(seeds or "0")
+    prompts = read_prompts(file, warn)
+    own = bool(prompts) and prompts[0].emotion is not None
+    if own and way:
+        raise InputError(
+            f"{way} was given, and the rows of {file.name!r} have emotions of their own.", "Leave one or the other out."
+        )
+    feelings = [] if own else emotions.read()
+    options = {"steps" if name == "preview" else name: f"--{name}" for name in settings} | ({"seed": "--seeds"} if seeds else {})
+    for name, option in options.items():
+        if any(part and all(name in one.settings for one in part) for part in (prompts, feelings)):
+            raise InputError(f"{option} was given, and every row has a {name} of its own.", "Leave the option or the column out.")
+    return plan_rows(prompts, feelings, numbers, settings)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from emoticrafter.cli.console import warn
+from emoticrafter.data.cells import parse_size
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
@@ -264,17 +265,6 @@ Out = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=OUTPUT)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
-
-
-def parse_size(text: str) -> int | tuple[int, int]:
-    """Read "512" or "WIDTHxHEIGHT"."""
-    sides = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 7 for side in sides):
-        raise InputError(
-            f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.", "Write, for instance, 512 or 1216x832."
-        )
-    numbers = [int(side) for side in sides]
-    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def absolute(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a cell of somebody's table holds: a number, a rating on some scale, the path of a picture."""
+"""What a cell of somebody's table holds: a number, a size, a rating on some scale, the path of a picture."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from typing import NamedTuple
 
 from emoticrafter.emotion import LIMIT
+from emoticrafter.errors import InputError
 
-__all__ = ["Scaled", "folder_path", "number", "on_scale"]
+__all__ = ["Scaled", "folder_path", "number", "on_scale", "parse_size", "whole"]
 
 _NOISE = 1e-6  # of single precision
 _MINUS_SIGNS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")
@@ -27,6 +28,26 @@ def number(text: str) -> float:
     """The number that a cell holds, also with a decimal comma or a typographic minus; NaN if it holds none."""
     plain = text.strip().translate(_MINUS_SIGNS)
     return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else math.nan
+
+
+def whole(text: str) -> int | None:
+    """The whole number that a cell holds, also as 3.0, which is how tables with gaps keep it; None if it holds none."""
+    plain = text.strip()
+    if re.fullmatch(r"\d{1,19}", plain, re.ASCII):
+        return int(plain)
+    value = number(plain)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else None
+
+
+def parse_size(text: str) -> int | tuple[int, int]:
+    """Read "512" or "WIDTHxHEIGHT"."""
+    sides = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
+    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 7 for side in sides):
+        raise InputError(
+            f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.", "Write, for instance, 512 or 1216x832."
+        )
+    numbers = [int(side) for side in sides]
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def on_scale(text: str, centre: float = 0.0, step: float = 1.0) -> Scaled:

@@ -19,7 +19,9 @@ from emoticrafter.errors import InputError, MissingError
 
 __all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
 
-_SEPARATORS = ",;\t"
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_NAMED = re.compile(r'"?sep=(\t|[^\s"])"?\s*', re.IGNORECASE)  # what Excel takes as the first line: the separator, and no header
+_TOO_MANY = "row has too many cells"
 _LONGEST_ROW = 200  # lines that one quoted row may span; more is a quote that was never closed
 
 
@@ -39,13 +41,26 @@ class Row(NamedTuple):
 
 @dataclass(kw_only=True)
 class Sheet:
-    """A file with named columns. unit: what `Row.line` counts. notes: what was unusual about the file as a whole."""
+    """A file with named columns.
+
+    unit: what `Row.line` counts. notes: what was unusual about the file as a whole. separator: of cells, "" where there is none.
+    """
 
     path: Path
     columns: tuple[str, ...]
     rows: list[Row]
     unit: str = "line"
     notes: list[str] = field(default_factory=list)
+    separator: str = ""
+
+    def fault(self, row: Row) -> InputError:
+        """Why a row cannot be read, for commands that go no further then."""
+        hint = "Mend it or take it out."
+        if row.fault == _TOO_MANY and self.separator:
+            name = _SEPARATORS.get(self.separator, repr(self.separator))
+            hint = f'Put quotes around a cell that holds a {name}: "a dog{self.separator} on a beach".'
+        raw = f": {row.raw.strip()[:80]!r}" if row.raw else ""
+        return InputError(f"{self.path.name!r}: {self.unit} {row.line} cannot be read: {row.fault}{raw}.", hint)
 
     def find(self, wanted: Iterable[str], mapped: Mapping[str, str] | None = None) -> dict[str, int]:
         """Where each wanted column is; those that the file lacks are left out.
@@ -116,17 +131,26 @@ def read_sheet(path: Path, form: str | None = None) -> Sheet:
 
 def _read_csv(path: Path) -> Sheet:
     lines, notes = _lines(path)
-    first = next((i for i, line in enumerate(lines) if line.strip()), None)
+    filled = (i for i, line in enumerate(lines) if line.strip())
+    first = next(filled, None)
+    named = None if first is None else _NAMED.fullmatch(lines[first])
+    if named:
+        first = next(filled, None)
     if first is None:
         raise InputError(f"{path.name!r} is empty.", "Give a file with a row of column names and rows below it.")
-    tabbed = path.suffix.lower() in (".tsv", ".tab")
-    separator = "\t" if tabbed else max(_SEPARATORS, key=lambda one: (lines[first].count(one), one == ","))
+    header_line = lines[first]
+    if named:
+        separator = named[1]
+    elif path.suffix.lower() in (".tsv", ".tab"):
+        separator = "\t"
+    else:
+        separator = max(_SEPARATORS, key=lambda one: (header_line.count(one), one == ","))
     header, used = _record(lines, first, separator)
-    columns = tuple(cell.strip() for cell in header or lines[first].split(separator))
+    columns = tuple(cell.strip() for cell in header or header_line.split(separator))
     while len(columns) > 1 and not columns[-1]:  # separators behind the last name
         columns = columns[:-1]
     rows = list(_csv_rows(lines, first + used, separator, len(columns)))
-    return Sheet(path=path, columns=columns, rows=rows, notes=notes)
+    return Sheet(path=path, columns=columns, rows=rows, notes=notes, separator=separator)
 
 
 def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Iterator[Row]:
@@ -178,7 +202,7 @@ def _alone(line: int, raw: str, separator: str, width: int, closed: bool = False
     cells = None if closed else _fitted(tuple(raw.split(separator)), width) or _fitted(lenient, width)
     if cells:
         return Row(line, cells, raw=raw)
-    return Row(line, (), "row has too few cells" if len(lenient) < width else "row has too many cells", raw)
+    return Row(line, (), "row has too few cells" if len(lenient) < width else _TOO_MANY, raw)
 
 
 def _fitted(cells: Sequence[str], width: int) -> tuple[str, ...] | None:

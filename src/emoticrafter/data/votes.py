@@ -82,7 +82,7 @@ def read_votes(path: Path) -> Votes:
     for row in sheet.rows:
         where = f"{sheet.unit.capitalize()} {row.line} of {path.name!r}"
         if row.fault:
-            raise InputError(f"{where} cannot be read: {row.fault}.", "Mend that line.")
+            raise sheet.fault(row)
         name, rater, text = (row.cells[found[what]].strip() for what in _COLUMNS)
         if not text:
             empty += 1

@@ -102,7 +102,7 @@ def _by_index(path: Path, pattern: str | None) -> list[dict[str, Any]]:
     for line in sheet.rows:
         where = f"{path.name!r}, {sheet.unit} {line.line}"
         if line.fault:
-            raise InputError(f"{where} cannot be read: {line.fault}.", "Mend it or take it out.")
+            raise sheet.fault(line)
         file = path.parent / line.cells[columns["file"]]
         values = {name: number(line.cells[columns[name]]) for name in ("valence", "arousal")}
         text = line.cells[columns["seed"]] if "seed" in columns else ""
