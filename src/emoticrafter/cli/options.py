@@ -256,6 +256,9 @@ class RayOptions:
             raise InputError(f"The engine is {self.engine[:60]!r}.", f"Known ones: {', '.join(ENGINES)}.")
         if self.engine == "ray":
             need_extra("ray", "ray")
+            from emoticrafter.cluster.workers import knock
+
+            knock(self.ray_address)
         elif self.ray_address is not None or self.ray_workers is not None:
             raise InputError("--ray-address and --ray-workers were given with --engine local.", "Give --engine ray.")
 

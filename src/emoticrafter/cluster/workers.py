@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +16,11 @@ from typing import Any
 from emoticrafter import errors
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError
 
-__all__ = ["connected", "error_of", "error_text", "readable_errors", "shares"]
+__all__ = ["connected", "error_of", "error_text", "knock", "readable_errors", "shares"]
 
 OBJECT_STORE = 128 << 20  # bytes, of a cluster of our own: prompts, numbers and a few pictures
+PATIENCE = 5.0  # seconds that a cluster may take to answer
+_HOST_AND_PORT = re.compile(r"(?:ray://)?(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/]+)):(\d{1,5})")
 _AGAIN = "Run the same command again: it goes on where it stopped."
 
 
@@ -37,9 +41,28 @@ def shares(nodes: Sequence[dict[str, Any]], gpu: bool, workers: int | None) -> t
     return workers, max(1, min(sum(able) // workers, max(able)))
 
 
+def knock(address: str | None) -> None:
+    """Raise MissingError unless something answers at the cluster's address; Ray itself would try for a quarter of an hour.
+
+    address: as `connected` takes it; one that names no host and port is left to Ray.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or ""
+    place = _HOST_AND_PORT.fullmatch(address)
+    if place is None:
+        return
+    try:
+        socket.create_connection((place[1] or place[2], int(place[3])), timeout=PATIENCE).close()
+    except (OSError, OverflowError, UnicodeError) as error:  # refused, no answer, no such host; a port beyond all; an odd name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _no_cluster(address, f"nothing answers there ({reason})") from error
+
+
 @contextmanager
 def connected(address: str | None, cpus: int | None) -> Iterator[None]:
-    """Connected to a cluster: the one that this process is in, the one of the address, or a new one on this machine."""
+    """Connected to a cluster: the one that this process is in, the one of the address, or a new one on this machine.
+
+    address: by default $RAY_ADDRESS. Raises MissingError within seconds where there is no cluster.
+    """
     address = address or os.environ.get("RAY_ADDRESS") or None
     if address is None and "ray" not in sys.modules:
         # Read when Ray is imported: addresses of this machine only, and a token that nobody else has.
@@ -47,11 +70,15 @@ def connected(address: str | None, cpus: int | None) -> Iterator[None]:
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it writes remarks on its own workings to the terminal
         if os.environ.setdefault("RAY_AUTH_MODE", "token") == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if address is not None:  # of what answers and is no Ray
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
+        os.environ.setdefault("RAY_py_gcs_connect_timeout_s", f"{PATIENCE:.0f}")
     import ray
 
     if ray.is_initialized():
         yield
         return
+    knock(address)
     local: dict[str, Any] = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": OBJECT_STORE}
     options = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
@@ -61,10 +88,9 @@ def connected(address: str | None, cpus: int | None) -> Iterator[None]:
             ray.init(address=address, **options)
     except Exception as error:  # of many kinds: no answer, another version, a wrong token
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
-        raise MissingError(
-            f"There is no Ray cluster at {address!r}: {reason}." if address else f"Ray could not be started here: {reason}.",
-            "Check --ray-address and RAY_ADDRESS." if address else "Use --engine local.",
-        ) from error
+        if address is not None:
+            raise _no_cluster(address, reason) from error
+        raise MissingError(f"Ray could not be started here: {reason}.", "Use --engine local.") from error
     try:
         yield
     finally:
@@ -93,3 +119,8 @@ def error_of(text: str) -> EmotiCrafterError:
     name, problem, hint = json.loads(text)
     kind = getattr(errors, name) if name in errors.__all__ else EmotiCrafterError
     return kind(problem, hint)
+
+
+def _no_cluster(address: str, reason: str) -> MissingError:
+    hint = "Check --ray-address and RAY_ADDRESS; without either, a cluster is started on this machine."
+    return MissingError(f"There is no Ray cluster at {address!r}: {reason}.", hint)
