@@ -26,6 +26,7 @@ class ChatServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.misdeeds: dict[str, list[str]] = defaultdict(list)
         self.formats = {"json_schema", "json_object", "text"}
+        self.format_error = (400, "'response_format.type' is not known")  # for the others
         self.pause = 0.0
         self.asked: list[str] = []
         self.bodies: list[dict[str, Any]] = []
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             time.sleep(server.pause)
             if body["response_format"]["type"] not in server.formats:
-                self.error(400, "'response_format.type' is not known", code="invalid")
+                self.error(*server.format_error, code="invalid")
             else:
                 getattr(self, f"do_{misdeed}")(caption)
         finally:

@@ -76,7 +76,7 @@ def test_rules_on_pairs(cli: Cli, table: pd.DataFrame) -> None:
 
 
 def test_a_language_model(cli: Cli, server: ChatServer, table: pd.DataFrame) -> None:
-    server.misdeeds["dog"] = ["prose"]  # all tags say dog; feelings differ
+    server.misdeeds["A dog on beach number 0"] = ["prose"]
     done = cli(*CHAT, "--price-in", "2", "--price-out", "8")
     assert done.code == 0, done.err
     assert len(server.asked) == 7

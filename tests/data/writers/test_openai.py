@@ -161,6 +161,38 @@ def test_a_format_that_the_server_lacks(server: ChatServer, tmp_path: Path, form
     assert write(server, tmp_path, tasks("0")) == outcomes[:1]  # the key of an answer does not depend on the format
 
 
+@pytest.mark.parametrize("status", [403, 404, 500, 503])
+def test_any_refusal_that_names_the_format_has_the_others_tried(server: ChatServer, tmp_path: Path, status: int) -> None:
+    server.formats, server.format_error = {"text"}, (status, "json_schema is not supported by this model")
+    outcomes = write(server, tmp_path, tasks("a dog", "a cat"), concurrency=1, retries=0)
+    assert all(isinstance(outcome, Pair) for outcome in outcomes)
+    kinds = [body["response_format"]["type"] for body in server.bodies]
+    assert kinds == ["json_schema", "json_object", "text", "text"]
+
+
+def test_a_server_that_fails_at_a_format_without_a_word_is_asked_in_the_others(server: ChatServer, tmp_path: Path) -> None:
+    server.formats, server.format_error = {"json_object", "text"}, (500, "Internal Server Error")
+    outcomes = write(server, tmp_path, tasks(*map(str, range(5))), concurrency=1)
+    assert all(isinstance(outcome, Pair) for outcome in outcomes)
+    kinds = [body["response_format"]["type"] for body in server.bodies]
+    assert kinds == ["json_schema"] * 3 + ["json_object"] * 5
+
+
+def test_a_server_that_is_down_is_tried_in_other_formats_once(server: ChatServer, tmp_path: Path) -> None:
+    server.misdeeds["0"] = ["broken"] * 8  # three, then the two other formats, then three more
+    outcomes = write(server, tmp_path, tasks("0", "1"), concurrency=1, retries=9)
+    assert all(isinstance(outcome, Pair) for outcome in outcomes)
+    kinds = [body["response_format"]["type"] for body in server.bodies]
+    assert kinds == ["json_schema"] * 3 + ["json_object", "text"] + ["json_schema"] * 5
+
+
+def test_errors_after_an_answer_change_no_format(server: ChatServer, tmp_path: Path) -> None:
+    server.misdeeds["1"] = ["broken"] * 4
+    outcomes = write(server, tmp_path, tasks("0", "1"), concurrency=1, retries=9)
+    assert all(isinstance(outcome, Pair) for outcome in outcomes)
+    assert {body["response_format"]["type"] for body in server.bodies} == {"json_schema"}
+
+
 def test_a_request_that_is_wrong_by_itself_changes_no_format(server: ChatServer, tmp_path: Path) -> None:
     server.misdeeds["0"] = ["too_long"] * 9
     outcomes = write(server, tmp_path, tasks("0", "1"), concurrency=1)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -118,16 +119,59 @@ def test_an_estimate(folder: Path) -> None:
     assert estimate_tokens(made(pictures=folder, picture="a.jpg"))[0] > into + 500
 
 
+PAIR = '{"neutral_prompt": "A dog", "emotional_prompt": "A sad dog"}'
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '{"neutral_prompt": "A dog", "emotional_prompt": "A sad dog"}',
         'Here you are:\n```json\n{"emotional_prompt": " \\"A  sad\\ndog\\" ", "neutral_prompt": "A dog"}\n```',
         '<think>a {b</think>{"neutral_prompt": "A dog", "emotional_prompt": "A sad dog"}',
+        # words, braces and objects around it
+        f"{PAIR}\n\nI hope that this helps! {{Tell me}} if not.",
+        f'{PAIR} {{"confidence": 0.9}}',
+        f"The form is {{neutral, emotional}}, so: {PAIR}",
+        f'<think>Perhaps {{"neutral_prompt": "A cat", "emotional_prompt": "A sad cat"}}? No.</think>{PAIR}',
+        f'Perhaps {{"neutral_prompt": "A cat", "emotional_prompt": "A sad cat"}}? No, better: {PAIR}',
+        f'<think>{{"neutral_prompt": "A cat", "emotional_prompt": "A sad cat"}}</think>{PAIR[:-1]},}}',
+        f"<think>I answer with JSON: {PAIR}",
+        f"[{PAIR}]",
+        f'{{"answer": {PAIR}}}',
+        # slips within it
+        PAIR[:-1] + ', "note": "as you wished"}',
+        PAIR[:-1] + ",}",
+        PAIR[:-1] + ",} {Enjoy}.",
+        PAIR.replace("A sad dog", "A sad\ndog"),
+        PAIR.replace("A sad dog", "A sad\tdog")[:-1] + ",}",
+        PAIR.replace("A sad dog", "A sad dog \\ud83d"),
+        PAIR.replace('"', "'"),
+        PAIR.replace('",', '"'),
+        PAIR.replace(", ", ", // the second\n"),
     ],
 )
 def test_replies(text: str) -> None:
     assert read_reply(text) == Pair(neutral="A dog", emotional="A sad dog")
+
+
+def test_braces_and_quotes_of_the_prompts_are_theirs() -> None:
+    said = '{"neutral_prompt": "A sign {open", "emotional_prompt": "A sign that says "GO" in red}",}'
+    assert read_reply(said) == Pair(neutral="A sign {open", emotional='A sign that says "GO" in red}')
+
+
+def test_half_a_reply_is_not_mended() -> None:
+    half = '{"neutral_prompt": "A {big} dog", "emotional_prompt": "A {sad} dog in the'
+    with pytest.raises(UnusableError, match="wrong form"):
+        read_reply(half, whole=False)
+    assert read_reply(PAIR + " And", whole=False) == Pair(neutral="A dog", emotional="A sad dog")
+
+
+def test_a_reply_that_nobody_can_mend_takes_no_time() -> None:
+    began = time.monotonic()
+    for text in ('{"neutral_prompt": "emotional_prompt' * 2000 + "}", PAIR[:-2] + '{[("' * 4000 + "}", '{"a":' * 5000 + "}"):
+        with pytest.raises(UnusableError, match="wrong form"):
+            read_reply(text)
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -137,7 +181,6 @@ def test_replies(text: str) -> None:
         ("I am sorry, I cannot do this.", "I am sorry"),
         ("}{", "no JSON object"),
         ('{"neutral_prompt": "a"}', "emotional_prompt Field required"),
-        ('{"neutral_prompt": "a", "emotional_prompt": "b", "more": 1}', "more Extra inputs"),
         ('{"neutral_prompt": "a", "emotional_prompt": null}', "emotional_prompt Input should be a valid string"),
         ('{"neutral_prompt": "", "emotional_prompt": "b"}', "neutral_prompt Value error, is empty"),
         ('{"neutral_prompt": "a", "emotional_prompt": "A"}', "the two prompts are the same"),

@@ -51,13 +51,16 @@ def test_tasks_of_annotations(tmp_path: Path) -> None:
     source = read_source(annotations(tmp_path))
     assert source.kind == "annotations"
     assert source.tasks[:2] == [
-        Task(id="oasis/Acorns 1", emotion=Emotion(valence=1, arousal=0.5), caption="Acorns", picture="Acorns 1.jpg"),
+        Task(id="oasis/Acorns 1", emotion=Emotion(valence=1, arousal=0.5), caption="Acorns on a table", picture="Acorns 1.jpg"),
         Task(id="oasis/Dog 2", emotion=Emotion(valence=-2, arousal=2), caption="Angry dog"),
     ]
     assert [type(task) for task in source.tasks[2:]] == [Failure, Failure]
     assert "valence is 3.5" in source.tasks[3].reason  # type: ignore[union-attr]
-    captions = [task.caption for task in read_source(annotations(tmp_path), caption_column="caption", limit=2).valid()]
-    assert captions == ["Acorns on a table", None]
+    for column, captions in (("caption", ["Acorns on a table", None]), ("tag", ["Acorns", "Angry dog"])):
+        tasks = read_source(annotations(tmp_path), caption_column=column, limit=2).valid()
+        assert [task.caption for task in tasks] == captions
+    without = annotations(tmp_path, {name: values for name, values in ROWS.items() if name != "caption"})
+    assert [task.caption for task in read_source(without).valid()] == ["Acorns", "Angry dog"]
 
 
 def test_tasks_of_pairs(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_doubts_are_in_the_table(tmp_path: Path) -> None:
 
 
 def test_no_pair_at_all_is_an_error_with_a_report(tmp_path: Path) -> None:
-    source = read_source(annotations(tmp_path, {**ROWS, "tag": [None] * 4}))
+    source = read_source(annotations(tmp_path, {**ROWS, "tag": [None] * 4, "caption": [None] * 4}))
     with pytest.raises(InputError, match="Not one of 4 rows") as caught:
         write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=Estimate(), about={})
     assert "p.report.csv" in caught.value.hint

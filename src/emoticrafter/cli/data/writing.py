@@ -44,7 +44,10 @@ def write_pairs(
     out: Annotated[Path, typer.Option("--out", help="The table to write.", metavar="FILE.parquet", rich_help_panel=OUTPUT)],
     caption_column: Annotated[
         str | None,
-        typer.Option(help="The column that says what is to be seen; by default the tag, or the neutral prompt.", metavar="NAME"),
+        typer.Option(
+            help="The column that says what is to be seen; by default `caption`, or else the tag, or the neutral prompt.",
+            metavar="NAME",
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first rows.", min=1, metavar="N")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the rules: another seed, other words. By default 0.")] = None,
@@ -63,7 +66,7 @@ def write_pairs(
 
     Examples:
 
-    - `emoticrafter data write-pairs annotations.parquet --writer rules --caption-column caption --out pairs.parquet`
+    - `emoticrafter data write-pairs annotations.parquet --writer rules --out pairs.parquet`
     - `emoticrafter data write-pairs oasis.parquet --writer openai --model gpt-5-mini --pictures OASIS --out a.parquet --dry-run`
     - `emoticrafter data write-pairs old.parquet --writer openai --model qwen --base-url http://localhost:8000/v1 --out a.parquet`
     """

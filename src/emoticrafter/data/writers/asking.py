@@ -153,7 +153,7 @@ class Asking:
             keep("refusal", answer.refusal)
             raise NoPairError(_refused(answer.refusal), deliberate=True)
         try:
-            pair = read_reply(answer.text)
+            pair = read_reply(answer.text, whole=not answer.cut_off)
         except UnusableError as error:
             keep("useless", answer.text)
             raise AskAgainError("the answer was cut off at the server's limit" if answer.cut_off else str(error)) from None

@@ -20,6 +20,8 @@ __all__ = ["Answer", "AskAgainError", "Chat", "NoPairError", "retry_after", "sho
 LONGEST_WAIT = 3600.0  # seconds that a server may ask for
 _MAY_PASS = {408, 409, 425, 429}  # and all from 500
 _FORMAT_UNKNOWN = {400, 415, 422, 501}
+_FORMAT_NAMED = re.compile(r"response.?format|json.?(schema|object|mode)|structured.?output|guided|grammar", re.IGNORECASE)
+REPEATED = 3  # errors of the server, after which its trouble may be a format that it does not know
 _FILTERED = {"content_filter", "content_policy_violation"}
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached"}
 
@@ -59,6 +61,7 @@ class Chat:
         self._key = key
         self._format = 0  # index in FORMATS
         self._format_proven = False
+        self._server_errors = 0  # while no format is proven
         # The client's own retries would be invisible here, and would not hold back what is asked at the same time.
         self._client = openai.AsyncOpenAI(api_key=key or "none", base_url=base_url, max_retries=0, timeout=timeout)
 
@@ -90,14 +93,15 @@ class Chat:
 
     async def _complete(self, messages: Messages) -> Any:
         first: openai.APIStatusError | None = None
+        in_trouble = False
         last = self._format if self._format_proven else len(FORMATS) - 1
         for number in range(self._format, last + 1):
             try:
                 completion = await self._post(messages, FORMATS[number])
             except openai.APIStatusError as error:
                 # There are many ways to say that a format is unknown; if the next one is no better, that was not it.
-                first = first or error
-                if error.status_code not in _FORMAT_UNKNOWN or _filtered(error):
+                first, in_trouble = first or error, in_trouble or self._in_trouble(error)
+                if not (_may_be_format(error) or (in_trouble and error.status_code >= 500)):
                     raise self._meaning(error) from None
                 continue
             if not self._format_proven:
@@ -105,6 +109,11 @@ class Chat:
             return completion
         assert first is not None
         raise self._meaning(first) from None
+
+    def _in_trouble(self, error: openai.APIStatusError) -> bool:
+        """Whether the server has failed so often, before it ever answered, that the other formats are worth a try: once."""
+        self._server_errors += error.status_code >= 500 and not self._format_proven
+        return self._server_errors == REPEATED
 
     async def _post(self, messages: Messages, form: dict[str, Any]) -> Any:
         body: dict[str, Any] = {"model": self.model, "messages": messages, "response_format": form}
@@ -160,6 +169,11 @@ def retry_after(headers: Any) -> float | None:
 def shown_url(url: str) -> str:
     """A URL without a password."""
     return re.sub(r"//[^/@]*@", "//", url)
+
+
+def _may_be_format(error: openai.APIStatusError) -> bool:
+    named = _FORMAT_NAMED.search(f"{error.message} {error.param}") is not None
+    return (named or error.status_code in _FORMAT_UNKNOWN) and not _filtered(error)
 
 
 def _filtered(error: openai.APIStatusError) -> bool:

@@ -20,7 +20,7 @@ def open_writer(name: str, **settings: Any) -> Writer:
 
         return RulesWriter(**settings)
     if name == "openai":
-        need_extra("openai", "openai", "pydantic")
+        need_extra("openai", "openai", "pydantic", "json_repair")
         from emoticrafter.data.writers.openai import OpenAIWriter
 
         return OpenAIWriter(**settings)

@@ -6,10 +6,13 @@ import base64
 import hashlib
 import io
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from emoticrafter.data.cells import folder_path
@@ -22,6 +25,8 @@ __all__ = ["FORMATS", "Messages", "Request", "UnusableError", "build", "estimate
 Messages = list[dict[str, Any]]
 
 LONGEST = 1000  # characters of a prompt; the encoders read about 350
+MOST_BRACES = 100  # of an answer, from its end, that may begin the object
+LONGEST_REPAIRED = 10_000  # characters; more is no pair, and mending takes long
 PICTURE_TOKENS = 800  # of a picture, for the estimate: models differ, from 85 to about 1,600
 
 SYSTEM = """You write prompts for a text-to-image model, in pairs.
@@ -45,9 +50,9 @@ _DEGREES = ((0.25, ""), (1.0, "slightly "), (2.0, ""), (2.6, "very "), (3.0, "ex
 
 
 class Reply(BaseModel):
-    """What the model must answer."""
+    """What the model must answer; what it says beside that is let be."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     neutral_prompt: str
     emotional_prompt: str
@@ -55,6 +60,7 @@ class Reply(BaseModel):
     @field_validator("neutral_prompt", "emotional_prompt")
     @classmethod
     def _one_line(cls, text: str) -> str:
+        text = text.encode("utf-8", "ignore").decode()  # half a character, which no file can hold, is left out
         text = " ".join(text.split()).strip("\"' ")
         if not text:
             raise ValueError("is empty")
@@ -130,22 +136,42 @@ def build(task: Task, *, model: str, fields: dict[str, Any], pictures: Path | No
     return Request(key=key, system=system, text=text, picture=picture, edge=edge)
 
 
-def read_reply(text: str) -> Pair:
-    """The pair in a reply; raises UnusableError saying what is wrong. Fences, and words around the object, are passed over."""
-    end = text.rfind("}") + 1
-    begins = [begin for begin in (text.rfind("{", 0, end), text.find("{", 0, end)) if begin >= 0]
-    if not begins:
+def read_reply(text: str, *, whole: bool = True) -> Pair:
+    """The pair in a reply; raises UnusableError saying what is wrong.
+
+    The object is searched for in whatever came: thoughts, fences and words around it are passed over, and slips within it (a comma
+    too many, a quote too few) are mended. whole: the server did not cut the reply off; in half a one nothing is mended.
+    """
+    after_thoughts = text.rpartition("</think>")[2]
+    said = after_thoughts if "{" in after_thoughts else text
+    if "}" not in said.partition("{")[2]:
         raise UnusableError(f"the answer holds no JSON object: {shortened(text)}")
-    reason = ""
-    for begin in begins:  # thoughts before the object may have braces, and so may the prompts in it
+    reason = "it is no JSON"
+    for found in _objects(said, whole):
         try:
-            reply = Reply.model_validate_json(text[begin:end])
+            reply = Reply.model_validate(found)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             reason = " ".join([".".join(map(str, first["loc"])), first["msg"]]).strip()
         else:
             return Pair(neutral=reply.neutral_prompt, emotional=reply.emotional_prompt)
     raise UnusableError(f"the answer has the wrong form: {reason}")
+
+
+def _objects(text: str, mend: bool) -> Iterator[Any]:
+    """What may be the object, the likeliest first: what can be read as it stands before what must be mended, the last first."""
+    end = text.rfind("}") + 1
+    begins = [begin for begin in range(end) if text[begin] == "{"][-MOST_BRACES:][::-1]
+    decoder = json.JSONDecoder(strict=False)  # takes line breaks in texts
+    for begin in begins:
+        with suppress(ValueError, RecursionError):
+            yield decoder.raw_decode(text, begin)[0]
+    for begin in begins if mend else ():
+        part = text[begin:end]
+        if len(part) <= LONGEST_REPAIRED and all(name in part for name in Reply.model_fields):
+            with suppress(ValueError, RecursionError):
+                mended = repair_json(part, return_objects=True)
+                yield from mended if isinstance(mended, list) else [mended]
 
 
 def estimate_tokens(request: Request) -> tuple[int, int]:

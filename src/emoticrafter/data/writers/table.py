@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.data.checks import Ruler, find_doubts
 from emoticrafter.data.cleaning import content_key
+from emoticrafter.data.own import CAPTION
 from emoticrafter.data.reports import Ledger, report_path
 from emoticrafter.data.tables import COLUMNS, Kind, read_table, write_table
 from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, Writer
@@ -51,8 +53,9 @@ class Summary:
 def read_source(path: Path, *, caption_column: str | None = None, limit: int | None = None) -> Source:
     """Read annotations, or pairs whose neutral prompts are to be written anew for their feelings.
 
-    caption_column: what is to be seen; by default the tag, or the neutral prompt. limit: only the first rows. Raises
-    MissingError and InputError as `read_table` does, and for a column that is not there or ids that are not unique.
+    caption_column: what is to be seen; by default the table's own `caption`, and the tag, or the neutral prompt, where that says
+    nothing. limit: only the first rows. Raises MissingError and InputError as `read_table` does, and for a column that is not
+    there or ids that are not unique.
     """
     kind: Kind = "annotations"
     try:
@@ -69,15 +72,15 @@ def read_source(path: Path, *, caption_column: str | None = None, limit: int | N
     if rows["id"].duplicated().any():
         twice = rows["id"][rows["id"].duplicated()].iloc[0]
         raise InputError(f"{str(path)!r} has the id {twice!r} more than once.", "Give each row an id of its own.")
-    column = caption_column or ("tag" if kind == "annotations" else "neutral_prompt")
-    if column not in rows:
+    if caption_column is not None and caption_column not in rows:
         known = ", ".join(sorted(set(rows.columns) - set(COLUMNS["annotations"]) | {"tag"}))
-        raise InputError(f"{str(path)!r} has no column {column!r}.", f"For captions there are: {known}.")
-    if caption_column and not rows[column].map(lambda value: isinstance(value, str)).any():
-        raise InputError(f"The column {column!r} of {str(path)!r} holds no text.", "Name one with captions.")
+        raise InputError(f"{str(path)!r} has no column {caption_column!r}.", f"For captions there are: {known}.")
+    if caption_column is not None and not rows[caption_column].map(lambda value: isinstance(value, str)).any():
+        raise InputError(f"The column {caption_column!r} of {str(path)!r} holds no text.", "Name one with captions.")
     rows = rows.head(limit).reset_index(drop=True) if limit is not None else rows
-    columns = (rows[name] for name in ("id", "valence", "arousal", column, "picture"))
-    tasks = [_task(*row, is_tag=column == "tag") for row in zip(*columns, strict=True)]
+    told_by = [caption_column] if caption_column else [CAPTION, "tag" if kind == "annotations" else "neutral_prompt"]
+    columns = (rows[name] for name in ("id", "valence", "arousal", "picture"))
+    tasks = [_task(*row) for row in zip(*columns, _captions(rows, told_by), strict=True)]
     return Source(path=path, kind=kind, rows=rows, tasks=tasks)
 
 
@@ -127,12 +130,21 @@ def write_pairs(
     return Summary(rows=len(outcomes), written=len(pairs), doubtful=doubtful, failures=failures, report=report)
 
 
-def _task(name: object, valence: object, arousal: object, caption: object, picture: object, *, is_tag: bool) -> Task | Failure:
+def _captions(rows: pd.DataFrame, columns: Sequence[str]) -> list[str | None]:
+    """What is to be seen in each row: by the first of the columns that says something there."""
+    each = [[_caption(value, name) for value in rows[name]] for name in columns if name in rows]
+    return [next(filter(None, said), None) for said in zip(*each, strict=True)]
+
+
+def _caption(value: object, column: str) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    # "Acorns 1" is the tag of one of several pictures of acorns
+    return text.replace("_", " ").rstrip(" 0123456789") if column == "tag" else text
+
+
+def _task(name: object, valence: object, arousal: object, picture: object, caption: str | None) -> Task | Failure:
     try:
         emotion = Emotion(valence=valence, arousal=arousal)  # type: ignore[arg-type]
     except InputError as error:
         return Failure(reason=error.problem)
-    text = caption.strip() if isinstance(caption, str) else ""
-    if is_tag:
-        text = text.replace("_", " ").rstrip(" 0123456789")  # "Acorns 1" of several pictures of acorns
-    return Task(id=str(name), emotion=emotion, caption=text or None, picture=picture if isinstance(picture, str) else None)
+    return Task(id=str(name), emotion=emotion, caption=caption, picture=picture if isinstance(picture, str) else None)
