@@ -119,6 +119,18 @@ def test_every_two_methods_are_compared_and_corrected_together() -> None:
     assert found[0].p_holm == pytest.approx(3 * found[0].p)
 
 
+def test_differences_of_rounding_name_no_winner() -> None:
+    base = np.random.default_rng(0).uniform(0.5, 1, 40)
+    (found,) = compare_all({"a": base, "b": base + np.linspace(1e-16, 9e-7, 40)})
+    assert (found.difference, found.statistic, found.p, found.lower) == (0, 0, 1, None)
+    (found,) = compare_all({"a": base, "b": base + 1e-5})
+    assert (found.lower, found.difference) == ("a", pytest.approx(-1e-5))
+    noisy = base + np.where(np.arange(40) < 30, 1e-15, 0.1)  # most prompts tell nothing, the others all the same
+    (found,) = compare_all({"a": base, "b": noisy})
+    (exact,) = compare_all({"a": base, "b": base + np.where(np.arange(40) < 30, 0, 0.1)})
+    assert (found.p, found.difference) == (exact.p, 0)
+
+
 def test_prompts_that_only_one_method_has_are_left_out() -> None:
     (found,) = compare_all({"a": {"x": 1.0, "y": 2.0, "z": 5.0}, "b": {"y": 2.5, "x": 2.0, "w": 0.0}})
     assert found.pairs == 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.evaluation.estimates import AXES
 from emoticrafter.evaluation.makers import NEUTRAL
-from emoticrafter.evaluation.statistics import compare_all
+from emoticrafter.evaluation.statistics import ROUNDING, compare_all
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Bars
@@ -88,13 +88,17 @@ def value_of(row: Mapping[str, Any], figure: str) -> float:
 
 
 def best_of(rows: Rows) -> dict[str, str]:
-    """By figure, the method that is nearest to the best there can be. The rows that stand in every table are no methods."""
+    """By figure, the method that is nearest to the best there can be, if it is one alone.
+
+    The rows that stand in every table are no methods.
+    """
     found = {}
     for column in COLUMNS:
         values = {label: value_of(row, column.figure) for label, row in rows.items() if row["method"]}
         known = {label: column.distance(value) for label, value in values.items() if not math.isnan(value)}
-        if known:
-            found[column.figure] = min(known, key=lambda label: known[label])
+        nearest = [label for label, distance in known.items() if distance - min(known.values()) <= ROUNDING]
+        if len(nearest) == 1:
+            found[column.figure] = nearest[0]
     return found
 
 
@@ -136,11 +140,11 @@ def verdicts(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ba
         theirs = value_of(rows[bars.smoother_than], "continuous") if bars.smoother_than in rows else math.nan
         value = value_of(ours, "continuous") if not math.isnan(theirs) else math.nan
         wanted = f"below {theirs:.3f} of {bars.smoother_than}" if not math.isnan(theirs) else f"below {bars.smoother_than}"
-        judge("smoothness", value, wanted, value < theirs)
+        judge("smoothness", value, wanted, value < theirs - ROUNDING)
     if bars.people:
         theirs = value_of(rows[NEUTRAL], "unprompted_people") if NEUTRAL in rows else math.nan
         value = value_of(ours, "unprompted_people") if not math.isnan(theirs) else math.nan
-        judge("unprompted people", value, f"at most {theirs:.3f} of neutral pictures", value <= theirs)
+        judge("unprompted people", value, f"at most {theirs:.3f} of neutral pictures", value <= theirs + ROUNDING)
     if bars.beats_rivals:
         found += _wins(rows, compared, bars.of)
     return found

@@ -14,8 +14,9 @@ from itertools import combinations
 
 import numpy as np
 
-__all__ = ["Comparison", "Estimate", "bootstrap", "bootstrap_mean", "compare_all", "holm", "ratio_of_means"]
+__all__ = ["ROUNDING", "Comparison", "Estimate", "bootstrap", "bootstrap_mean", "compare_all", "holm", "ratio_of_means"]
 
+ROUNDING = 1e-6  # of single precision, in which pictures are read: figures that differ by no more do not differ
 SAMPLES = 2000
 LEVEL = 0.95
 
@@ -115,7 +116,7 @@ def compare_all(values: Mapping[str, Mapping[Hashable, float] | np.ndarray]) -> 
 
     values: by method, one value per prompt (the mean over its pictures): arrays in one order, or by prompt, of which those that
     both methods have are taken. Wilcoxon (1945), Biometrics Bulletin 1; as scipy computes it, zero differences split (Pratt's
-    way). Where all differences are zero, p is 1.
+    way). Differences up to ROUNDING are zero; where all are, p is 1.
     """
     found = []
     for first, second in combinations(values, 2):
@@ -162,6 +163,7 @@ def _differences(first: Mapping[Hashable, float] | np.ndarray, second: Mapping[H
     else:
         assert not isinstance(first, Mapping) and not isinstance(second, Mapping) and len(first) == len(second)
         difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    difference[np.abs(difference) <= ROUNDING] = 0.0
     return difference[~np.isnan(difference)]
 
 

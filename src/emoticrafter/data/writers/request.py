@@ -139,8 +139,8 @@ def build(task: Task, *, model: str, fields: dict[str, Any], pictures: Path | No
 def read_reply(text: str, *, whole: bool = True) -> Pair:
     """The pair in a reply; raises UnusableError saying what is wrong.
 
-    The object is searched for in whatever came: thoughts, fences and words around it are passed over, and slips within it (a comma
-    too many, a quote too few) are mended. whole: the server did not cut the reply off; in half a one nothing is mended.
+    The object is searched for in whatever came: thoughts, fences and words around it are passed over, and slips within it (a
+    comma too many, a quote too few) are mended. whole: the server did not cut the reply off; in half a one nothing is mended.
     """
     after_thoughts = text.rpartition("</think>")[2]
     said = after_thoughts if "{" in after_thoughts else text
