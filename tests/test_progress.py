@@ -38,13 +38,13 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_bar_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with Progress("baking", 10) as bar:
+    with Progress("baking [/a] [red]cake", 10) as bar:
         bar.say("[not markup]")
-        bar.tell(12, "nearly done")  # more than all is all
+        bar.tell(12, "nearly [done]")  # more than all is all
     shown = capsys.readouterr().err
     assert "[not markup]" in shown
-    assert "baking" in shown
-    assert "nearly done" in shown
+    assert "baking [/a] [red]cake" in shown
+    assert "nearly [done]" in shown
 
 
 def test_clock() -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.escapes import markdown
 from tools.markdown import table
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +88,10 @@ def _record(record: dict[str, Any]) -> str:
     text = f"\n## Measured: {record['benchmark']}\n\n"
     text += f"`{record['command']}`, {record['date'][:10]}, revision {record['revision'][:12]}, on {where}.\n"
     if record["bars"]:
-        rows = [(bar["name"], _number(bar["value"]), bar["bar"], "met" if bar["met"] else "**missed**") for bar in record["bars"]]
+        rows = [
+            (markdown(bar["name"]), _number(bar["value"]), markdown(bar["bar"]), "met" if bar["met"] else "**missed**")
+            for bar in record["bars"]
+        ]
         text += "\n" + table(("figure", "measured", "bar", ""), rows)
     return text
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError, MissingError
+from emoticrafter.escapes import markdown
 from emoticrafter.evaluation import plots, tables
 from emoticrafter.evaluation.report import FORMAT, VERSION
 from emoticrafter.files import read_marked
@@ -90,7 +91,7 @@ def figures(report: Mapping[str, Any], names: Sequence[str]) -> str:
     head = ["", *(f"{column['title'].strip()} {tables.ARROWS[column['direction']]}" for column in columns)]
     lines = []
     for row in report["rows"]:
-        label = row["label"] if row["method"] else f"*{row['label']}*"
+        label = markdown(row["label"]) if row["method"] else f"*{markdown(row['label'])}*"
         lines.append([label, *(_cell(report, row, column) for column in columns)])
     return table(head, lines, figures=True)
 
@@ -105,9 +106,9 @@ def _section(report: Mapping[str, Any]) -> str:
     suite, made = report["suite"], report["made"]
     versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items() if name in ("python", "torch"))
     about = f"`{made['command']}`, {made['time'][:10]}, {versions}; {len(report['prompts'])} prompts."
-    parts = [f"## {suite['title']}\n\n{suite['text']}\n\n{about}\n", figures(report, SHOWN)]
+    parts = [f"## {markdown(suite['title'])}\n\n{markdown(suite['text'], None)}\n\n{about}\n", figures(report, SHOWN)]
     if report["verdicts"]:
-        lines = [[one["bar"], _number(one["value"]), one["wanted"], _MET[one["met"]]] for one in report["verdicts"]]
+        lines = [[one["bar"], _number(one["value"]), markdown(one["wanted"]), _MET[one["met"]]] for one in report["verdicts"]]
         parts.append(table(["bar", "value", "wanted", ""], lines, figures=True))
     return "\n".join(parts)
 

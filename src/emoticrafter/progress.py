@@ -38,7 +38,9 @@ class Progress:
             from rich import progress
             from rich.console import Console
 
-            title_column, line_column = (progress.TextColumn(text) for text in ("{task.description}", "{task.fields[line]}"))
+            title_column, line_column = (
+                progress.TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[line]}")
+            )
             console = Console(stderr=True)
             self._bar = progress.Progress(title_column, progress.BarColumn(), line_column, console=console, transient=transient)
             self._task = self._bar.add_task(title, total=self._known(), completed=done, line="")

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from emoticrafter.emotion import grid
 from emoticrafter.errors import InputError
+from emoticrafter.escapes import plain
 from emoticrafter.picture import Picture
 
 __all__ = ["contact_sheet"]
@@ -112,7 +113,7 @@ def _rounded(size: tuple[int, int], radius: int) -> Image.Image:
 
 def _title_font(title: str, size: int) -> tuple[Font, str]:
     """A font for the title, and the title without what the font cannot draw."""
-    title = " ".join("".join(c if c.isprintable() else " " for c in title[:2000]).split())
+    title = " ".join(plain(title, 2000).split())
     best: tuple[Font, str] | None = None
     for name in (None, *_OTHER_FONTS):
         try:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from matplotlib.text import Text
 
-from emoticrafter.evaluation.plots import _apart, _through
+from emoticrafter.evaluation.plots import (
+    DARK,
+    LIGHT,
+    Theme,
+    _apart,
+    _through,
+    agreement,
+    error_maps,
+    intervals,
+    pareto,
+    render,
+)
 
 
 def test_a_label_far_from_others_stands_to_the_right() -> None:
@@ -37,6 +51,35 @@ def test_a_sweep_goes_through_the_mark() -> None:
     assert [point for _, *point in moved] == [pytest.approx(point) for point in ([0.8, 1.05], [0.3, 1.0], [0.5, 0.75])]
     assert _through({**row, "describe": {"strength": 0.7}}, 0.3, 1.0) == []
     assert _through({"describe": {}}, 0.3, 1.0) == []
+
+
+LABEL = "cost $5 \\frac and x^$ {_} \u001b[1m\n#"
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_a_label_is_a_label_whatever_it_holds(theme: Theme) -> None:
+    figures = {
+        name: {"value": 0.5, "low": 0.4, "high": 0.6} for name in ("valence_error", "arousal_error", "valence_slope", "retention")
+    }
+    points, cells = [[-3, -3, 0.1, 0.2], [3, 3, 1.0, 2.0]], {"valence_error": [[1.0, 2.0], [0.5, 0.1]]}
+    row = {"method": True, "figures": figures, "points": points, "cells": cells, "describe": {"strength": 1.0}, "curve": []}
+    rows = {LABEL: row, "plain": {**row, "method": False}}
+    draws: list[Callable[[Theme], Any]] = [
+        partial(intervals, rows),
+        partial(agreement, rows, "valence"),
+        partial(error_maps, rows, "valence", [-3, 3], [-3, 3]),
+        partial(pareto, rows),
+    ]
+    for draw in draws:
+        figure: list[Any] = []
+
+        def kept(theme: Theme, draw: Callable[[Theme], Any] = draw, figure: list[Any] = figure) -> Any:
+            figure.append(draw(theme))
+            return figure[0]
+
+        assert render(kept, theme)[:4] == b"RIFF"
+        texts = [text.get_text() for text in figure[0].findobj(match=Text)]
+        assert "cost $5 \\frac and x^$ {_}  [1m #" in texts
 
 
 def test_nothing_has_no_labels() -> None:

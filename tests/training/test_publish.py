@@ -82,6 +82,22 @@ def test_the_card_tells_what_it_is_how_it_was_trained_and_on_which_terms(finishe
     assert "publisher" in card  # of the data set that it does not know
 
 
+def test_names_mean_nothing_in_the_card(finished: Path, tmp_path: Path) -> None:
+    odd = {**RECORD, "device": "`cuda` | *x*", "revision": "[a](http://x)", "versions": {"torch": "<b>2</b>"}}
+    odd["recipe"] = {**RECORD["recipe"], "density": {"preset": "`p`|"}}
+    (finished / "run.json").write_text(json.dumps(odd))
+    about = {"backbone": "my |`backbone`\n```", "prompt_tokens": 12}
+    checkpoint.save(tiny_eit(), finished / "checkpoint", about, force=True)
+    gather(finished, NAME, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| backbone | my \\|\\`backbone\\` \\`\\`\\` |" in card
+    assert f"--backbone 'my |`backbone` ```' --emotion {NAME}" in card
+    assert "| time | 0.31 hours on 1 x \\`cuda\\` \\| \\*x\\* |" in card
+    assert "| commit | \\[a\\](http://x) |" in card
+    assert "| versions | torch &lt;b>2&lt;/b> |" in card
+    assert "| loss | alpha 1.5, weights `'p'\\|`, affect |" in card
+
+
 def test_a_checkpoint_alone_can_be_published_and_the_card_admits_what_it_does_not_know(tmp_path: Path) -> None:
     checkpoint.save(tiny_eit(), tmp_path / "emotion", {"backbone": "tiny"})
     paths = gather(tmp_path / "emotion", NAME, tmp_path / "out", licence="apache-2.0")

@@ -16,7 +16,6 @@ whether every picture of the plan is there (`complete`), and how many were plann
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.escapes import csv_text
 from emoticrafter.files import atomic_path
 from emoticrafter.guidance import GuidanceRange
 
@@ -83,11 +83,7 @@ def write_index(folder: Path, entries: Sequence[Mapping[str, Any]], planned: int
     pq.write_table(made.replace_schema_metadata({_KEY: json.dumps(about).encode()}), buffer)
     _replace(folder / INDEX, buffer.getvalue())
     if table or (folder / TABLE).exists():  # an old one beside a new index would mislead
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(columns)
-        writer.writerows([one.get(name) for name in columns] for one in entries)
-        _replace(folder / TABLE, text.getvalue().encode())
+        _replace(folder / TABLE, csv_text([columns, *([one.get(name) for name in columns] for one in entries)]).encode())
     return folder / INDEX
 
 

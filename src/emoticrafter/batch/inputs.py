@@ -34,7 +34,7 @@ def read_prompts(path: Path, warn: Callable[[str], None] | None = None) -> list[
     """
     if path.suffix.lower() == ".txt":
         return [Prompt(text=line) for line in _text_lines(path)]
-    table = _Table.of(read_sheet(path), ["prompt"])
+    table = _Table.of(read_sheet(path, marked=True), ["prompt"])
     table.sheet.require(["prompt"], table.found, "Name one of them prompt.")
     table.tell_idle(warn)
     rows = _sound(table.sheet)
@@ -50,7 +50,7 @@ def read_emotions(path: Path, warn: Callable[[str], None] | None = None) -> list
     Rows may have settings of their own, as in `read_prompts`; other columns go along, the mood too. warn: as there. Raises
     MissingError and InputError, which name the line.
     """
-    table = _Table.of(read_sheet(path), [])
+    table = _Table.of(read_sheet(path, marked=True), [])
     if not table.has_emotions:
         hint = "Give valence and arousal from -3 to 3, or a mood; `emoticrafter moods` lists these."
         table.sheet.require(["valence", "arousal"], table.found, hint)

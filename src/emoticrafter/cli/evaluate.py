@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from emoticrafter.cli.batch import drawing_stages, once
 from emoticrafter.cli.console import note, say, say_json, warn
 from emoticrafter.cli.options import MODEL, OUTPUT, Force, Json, RayOptions, absolute, spread
 from emoticrafter.errors import InputError
+from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 from emoticrafter.files import atomic_path, check_writable
 
@@ -187,12 +186,9 @@ def _opener(
 
 def _write_requests(rows: list[dict[str, Any]], path: Path, force: bool) -> None:
     check_writable(path, force)
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
+    text = csv_text([rows[0], *(row.values() for row in rows)])
     with atomic_path(path, force) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="")
     say(str(path))
     note(f"{len(rows):,} pictures are wanted; lay them beside names such as {{prompt_id}}_{{valence}}_{{arousal}}_{{seed}}.png")
 

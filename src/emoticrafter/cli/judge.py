@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +11,7 @@ from emoticrafter.cli.console import note, printable, progress, say, say_json, t
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError
+from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 
 app = typer.Typer(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
@@ -180,11 +179,8 @@ def read(
     if as_json:
         say_json([{"picture": path, "valence": round(v, 4), "arousal": round(a, 4)} for path, v, a in rows])
     elif as_csv:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("picture", "valence", "arousal"))
-        writer.writerows((path, f"{v:.4f}", f"{a:.4f}") for path, v, a in rows)
-        say(text.getvalue().rstrip("\n"))
+        lines = [("picture", "valence", "arousal"), *((path, f"{v:.4f}", f"{a:.4f}") for path, v, a in rows)]
+        say(csv_text(lines).removesuffix("\n"))
     else:
         table([("valence", "arousal", "picture"), *((f"{v:+.2f}", f"{a:+.2f}", printable(path)) for path, v, a in rows)])
 

@@ -105,18 +105,15 @@ def annotate(
     """
     need_extra("storybook", "cv2")
     need_extra("data", "pandas")
-    import csv
-
+    from emoticrafter.escapes import csv_text
     from emoticrafter.files import atomic_path
     from emoticrafter.storybook.annotated import annotated_scenes
 
     check_outputs([out], (".csv",), force)
     report = Report(as_json)
     rows = annotated_scenes(count, seed)
-    with atomic_path(out, force) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    with atomic_path(out, force) as temporary:
+        temporary.write_text(csv_text([rows[0], *(row.values() for row in rows)]), encoding="utf-8", newline="")
     report([out], scenes=count, seed=seed)
 
 

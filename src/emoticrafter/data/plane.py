@@ -21,6 +21,7 @@ from scipy.ndimage import gaussian_filter
 
 from emoticrafter.data.show import CELLS, QUADRANTS, cell_counts, quadrant, rare_cells
 from emoticrafter.emotion import LIMIT
+from emoticrafter.escapes import PLOT, plain
 from emoticrafter.files import atomic_path
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ DOTS = 3000  # up to so many rows are drawn as points too
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans", "font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#c9c4bd",
     "xtick.color": FAINT, "ytick.color": FAINT, "axes.facecolor": PAPER, "hatch.color": "#b9b3bd", "hatch.linewidth": 0.7,
-    "text.parse_math": False,
+    **PLOT,
 }  # fmt: skip
 
 
@@ -162,8 +163,9 @@ def _draw_marginals(above: Any, beside: Any, table: pd.DataFrame) -> dict[str, s
 
 
 def _draw_words(figure: Any, table: pd.DataFrame, title: str, colours: dict[str, str]) -> None:
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in title)
-    figure.text(0.085, 0.957, plain if len(plain) <= 64 else f"{plain[:61]}...", fontsize=16, fontweight="bold", va="center")
+    heading = plain(title)
+    heading = heading if len(heading) <= 64 else f"{heading[:61]}..."
+    figure.text(0.085, 0.957, heading, fontsize=16, fontweight="bold", va="center")
     rare = rare_cells(cell_counts(table))
     facts = [
         f"{axis} {table[axis].mean():+.2f} \N{PLUS-MINUS SIGN} {table[axis].std(ddof=0):.2f}" for axis in ("valence", "arousal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.data.tables import Kind, write_table
 from emoticrafter.errors import InputError
+from emoticrafter.escapes import csv_text
 from emoticrafter.files import atomic_path
 
 if TYPE_CHECKING:
@@ -96,13 +96,9 @@ class Ledger:
     def write(self, path: str | os.PathLike[str], force: bool = False) -> Path:
         """Write the entries as CSV (UTF-8), whole or not at all; raises OutputError as `files.atomic_path` does."""
         path = Path(path)
-        with (
-            atomic_path(path, force) as temporary,
-            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-        ):
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows([getattr(entry, name) for name in COLUMNS] for entry in self.entries)
+        text = csv_text([COLUMNS, *([getattr(entry, name) for name in COLUMNS] for entry in self.entries)])
+        with atomic_path(path, force) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         return path
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from emoticrafter.data.cells import number
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.escapes import unmarked
 
 __all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
 
@@ -112,9 +113,10 @@ def find_file(source: Path, names: Sequence[str], what: str) -> Path:
     raise MissingError(f"There is no file {str(source)!r}.", f"Give {what}.")
 
 
-def read_sheet(path: Path, form: str | None = None) -> Sheet:
+def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> Sheet:
     """Read a file by its suffix, or by `form`, a suffix that overrules it.
 
+    marked: the file may be one that `escapes.csv_text` wrote, whose marks are taken off.
     Raises MissingError if there is no such file, InputError if it is no table that can be read.
     """
     if not path.is_file():
@@ -124,9 +126,12 @@ def read_sheet(path: Path, form: str | None = None) -> Sheet:
         ending = path.suffix or "no suffix"
         raise InputError(f"{path.name!r} ends in {ending!r}.", f"Give a file that ends in {', '.join(_READERS)}.")
     try:
-        return _READERS[form](path)
+        sheet = _READERS[form](path)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the file and its rights.") from error
+    if marked and sheet.separator:
+        sheet.rows = [row._replace(cells=tuple(map(unmarked, row.cells))) for row in sheet.rows]
+    return sheet
 
 
 def _read_csv(path: Path) -> Sheet:

@@ -94,7 +94,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def _by_index(path: Path, pattern: str | None) -> list[dict[str, Any]]:
     if pattern is not None:
         raise InputError("--pattern goes with a folder; an index has columns.", "Leave it out.")
-    sheet = read_sheet(path)
+    sheet = read_sheet(path, marked=True)
     columns = sheet.find(["prompt_id", "prompt", "valence", "arousal", "seed", "file"])
     who = "prompt_id" if "prompt_id" in columns else "prompt"
     sheet.require([who, "valence", "arousal", "file"], columns, "See docs/evaluation.md.")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from emoticrafter.escapes import PLOT, plain
 from emoticrafter.evaluation.estimates import AXES
 
 __all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
@@ -91,7 +92,7 @@ def intervals(rows: Rows, theme: Theme) -> Any:
                 f"{value:.2f}", (high, y), (6, 0), textcoords="offset points", va="center", fontsize=8.5, color=theme.soft
             )
         panel.set_xlim(0, most * 1.18)
-        panel.set_yticks(range(len(order)), order)
+        panel.set_yticks(range(len(order)), [plain(label) for label in order])
         panel.set_ylim(-0.6, len(order) - 0.4)
         panel.set_title(f"{axis[0].upper()}-Error, lower is better")
         panel.grid(axis="x")
@@ -117,7 +118,7 @@ def agreement(rows: Rows, axis: str, theme: Theme) -> Any:
         quarters = np.array([np.quantile(y[x == level], [0.25, 0.5, 0.75]) for level in levels])
         panel.fill_between(levels, quarters[:, 0], quarters[:, 2], color=shades[label], alpha=0.22, linewidth=0)
         panel.plot(levels, quarters[:, 1], "o-", color=shades[label], linewidth=1.8, markersize=3.5)
-        panel.set_title(label)
+        panel.set_title(plain(label))
         panel.set(xlim=(-3.5, 3.5), ylim=(-3.25, 3.25), xticks=(-3, 0, 3), yticks=(-3, 0, 3), aspect="equal")
         error, slope = _figure(row, f"{axis}_error")[0], _figure(row, f"{axis}_slope")[0]
         told = f"error {error:.2f}" + ("" if math.isnan(slope) else f"\nslope {slope:.2f}")
@@ -142,7 +143,7 @@ def error_maps(rows: Rows, axis: str, valences: Sequence[float], arousals: Seque
                 full = value > (1.0 if theme.name == "light" else 1.4)
                 colour = theme.paper if full else theme.ink
                 panel.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
-        panel.set_title(label)
+        panel.set_title(plain(label))
         panel.set_xticks(range(len(valences)), [_signed(v) for v in valences])
         panel.set_yticks(range(len(arousals)), [_signed(a) for a in reversed(arousals)])
         panel.tick_params(length=0, labelsize=7)
@@ -193,8 +194,8 @@ def pareto(rows: Rows, theme: Theme) -> Any:
     points = panel.transData.transform(np.array(list(marks.values())).reshape(-1, 2)) * 72 / figure.dpi
     for label, side, lift in _apart([(*point, label) for point, label in zip(points.tolist(), marks, strict=True)]):
         panel.annotate(
-            label, marks[label], (9 * side, lift), textcoords="offset points", va="center", ha="left" if side > 0 else "right",
-            fontsize=9, color=shades[label], weight="bold", path_effects=halo, zorder=4,
+            plain(label), marks[label], (9 * side, lift), textcoords="offset points", va="center",
+            ha="left" if side > 0 else "right", fontsize=9, color=shades[label], weight="bold", path_effects=halo, zorder=4,
             arrowprops={"arrowstyle": "-", "color": theme.line, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4} if lift else None,
         )  # fmt: skip
     return figure
@@ -265,7 +266,7 @@ def _styled(theme: Theme) -> Iterator[None]:
         "axes.facecolor": theme.paper, "axes.edgecolor": theme.line, "axes.spines.top": False, "axes.spines.right": False,
         "axes.axisbelow": True, "grid.color": theme.line, "grid.linewidth": 0.8, "xtick.color": theme.soft,
         "ytick.color": theme.soft, "xtick.labelsize": 8, "ytick.labelsize": 8.5, "xtick.labelcolor": theme.soft,
-        "ytick.labelcolor": theme.soft, "figure.facecolor": theme.paper,
+        "ytick.labelcolor": theme.soft, "figure.facecolor": theme.paper, **PLOT,
     }  # fmt: skip
     with mpl.rc_context(style):
         yield

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from typing import Any
+
+from emoticrafter.escapes import code, markdown, plain
 
 __all__ = ["NON_COMMERCIAL", "TERMS", "without_paths", "write_card"]
 
@@ -42,26 +45,27 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
         head["base_model"] = BASES[backbone]
     lines = ["---", *(f"{key}: {json.dumps(value)}" for key, value in head.items())]
     lines += ["tags:", *(f"- {tag}" for tag in ("emotion", "valence-arousal", "affective-computing", "text-to-image")), "---", ""]
-    lines += [f"# {_cell(name.rpartition('/')[2])}", ""]
+    lines += [f"# {markdown(name.rpartition('/')[2])}", ""]
     lines += [
         "An emotion injection transformer: it moves the prompt features of a frozen text-to-image model to a point of the",
         "valence-arousal plane. After Dang et al., *EmotiCrafter* (ICCV 2025, arXiv 2501.05710); made with the Python package",
         "`emoticrafter`, written anew from the paper.",
         "",
         "```",
-        f'emoticrafter generate "a quiet street" --valence -2 --arousal 1 --backbone {_cell(backbone)} --emotion {name}',
+        'emoticrafter generate "a quiet street" --valence -2 --arousal 1'
+        f" --backbone {shlex.quote(plain(backbone))} --emotion {shlex.quote(plain(name))}",
         "```",
         "",
         "## What it is",
         "",
         *_rows(
             {
-                "backbone": backbone,
-                "block": f"variant `{about.get('variant')}`, width {about.get('width')}, {about.get('blocks')} blocks",
+                "backbone": markdown(backbone),
+                "block": f"variant {code(about.get('variant'))}, {_said(about, 'width {}, {} blocks', 'width', 'blocks')}",
                 "parameters": f"{int(about['parameters']):,}",
-                "prompt section": f"{about.get('prompt_tokens', 'unknown')} tokens",
-                "default strength": about.get("strength", 1.0),
-                "sha256 of the weights": f"`{about.get('sha256', '')}`",
+                "prompt section": f"{markdown(about.get('prompt_tokens', 'unknown'))} tokens",
+                "default strength": markdown(about.get("strength", 1.0)),
+                "sha256 of the weights": code(about.get("sha256", "")),
             }
         ),
     ]
@@ -85,14 +89,14 @@ def _training(run: Mapping[str, Any]) -> list[str]:
     extra = [name for name in ("semantic", "identity", "affect", "prompt_dropout", "counterfactual") if objective.get(name)]
     versions = ", ".join(f"{name} {number}" for name, number in _dict(run.get("versions")).items() if number)
     rows = {
-        "steps": f"{run.get('step')} of {run.get('steps')}, {train.get('batch')} pairs each",
-        "loss": f"alpha {objective.get('alpha')}, weights `{density.get('preset')}`{''.join(f', {name}' for name in extra)}",
-        "rate": f"{train.get('rate')}, {train.get('schedule')}; weight decay {train.get('weight_decay')}",
-        "validation loss, weighted": f"{_number(best.get('loss'))} at step {best.get('step')}",
+        "steps": f"{_said(run, '{} of {}', 'step', 'steps')}, {_said(train, '{} pairs each', 'batch')}",
+        "loss": ", ".join([_said(objective, "alpha {}", "alpha"), f"weights {code(density.get('preset'))}", *extra]),
+        "rate": _said(train, "{}, {}; weight decay {}", "rate", "schedule", "weight_decay"),
+        "validation loss, weighted": f"{_number(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
         **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
-        "time": f"{float(run.get('seconds') or 0) / 3600:.2f} hours on {run.get('processes')} x {run.get('device')}",
-        "commit": run.get("revision") or "unknown",
-        "versions": versions,
+        "time": f"{float(run.get('seconds') or 0) / 3600:.2f} hours on {_said(run, '{} x {}', 'processes', 'device')}",
+        "commit": markdown(run.get("revision") or "unknown"),
+        "versions": markdown(versions),
     }
     return ["## How it was trained", "", *_rows(rows), "", "The whole record is in `run.json`; `curves.png` shows the losses."]
 
@@ -101,9 +105,9 @@ def _data(run: Mapping[str, Any]) -> list[str]:
     data = _dict(run.get("data"))
     pairs = _dict(data.get("pairs"))
     lines = ["## Data", ""]
-    lines += [f"{pairs.get('train')} pairs of prompts for training, {pairs.get('val')} held out by content and picture:", ""]
+    lines += [_said(pairs, "Pairs of prompts: {} for training, {} held out by content and picture.", "train", "val"), ""]
     for name, count in _dict(data.get("datasets")).items():
-        lines.append(f"- **{_cell(name)}**, {count} pairs. {TERMS.get(name, f'Its licence is {UNKNOWN}')}")
+        lines.append(f"- **{markdown(name)}**, {markdown(count)} pairs. {TERMS.get(name, f'Its licence is {UNKNOWN}')}")
     if NON_COMMERCIAL & set(_dict(data.get("datasets"))):
         lines += [
             "",
@@ -112,14 +116,13 @@ def _data(run: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _rows(rows: Mapping[str, Any]) -> list[str]:
-    return ["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows.items())]
+def _rows(rows: Mapping[str, str]) -> list[str]:
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
 
 
-def _cell(value: Any) -> str:
-    """A value as a table may hold it: one line, without marks that would end the cell or open a tag."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))[:300]
-    return text.replace("|", "\\|").replace("<", "&lt;")
+def _said(entries: Mapping[str, Any], sentence: str, *names: str) -> str:
+    """The sentence with the entries of these names in its gaps."""
+    return sentence.format(*(markdown(entries.get(name)) for name in names))
 
 
 def _number(value: Any) -> str:

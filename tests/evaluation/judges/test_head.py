@@ -13,12 +13,14 @@ from emoticrafter.errors import CheckpointError, MissingError, OutputError
 from emoticrafter.evaluation.clip import ClipModel
 from emoticrafter.evaluation.judges import open_judge
 from emoticrafter.evaluation.judges.base import Trust, measure_trust
+from emoticrafter.evaluation.judges.card import card_of
 from emoticrafter.evaluation.judges.folder import load_head, save_head
 from emoticrafter.evaluation.judges.head import Head, hash_of
 from tests.tiny_clip import build_tiny_clip
 
 RNG = np.random.default_rng(0)
 NEVER = Trust(validated_on="nothing", pictures=0)
+REGION = {"pictures": 1.0, "valence_error": 0.5, "arousal_error": 0.5}
 PICTURES = list(RNG.integers(0, 256, (3, 40, 40, 3)).astype(np.uint8))
 
 
@@ -75,6 +77,18 @@ def test_a_saved_judge_is_the_same_judge(tmp_path: Path, tiny_clip: Path) -> Non
     assert "noise" in card
     assert "annotations: mine.parquet" in card
     assert "| valence low, arousal high |" in card
+
+
+def test_names_mean_nothing_in_the_card() -> None:
+    trust = replace(measure_trust(RNG.uniform(-3, 3, (30, 2)), RNG.uniform(-3, 3, (30, 2)), "x | *y*"), regions={"<b>|": REGION})
+    made = head("me/[clip](http://x)", trust=trust, about={"annotations": "a_b.parquet <script>\n# more"})
+    card = card_of("$judge$\n# `one`", {"sha256": "0"}, made)
+    lines = card.splitlines()
+    assert lines[0] == "# \\$judge\\$ # \\`one\\`"
+    assert "- annotations: a_b.parquet &lt;script> # more" in lines
+    assert any("tower of me/\\[clip\\](http://x), features" in line for line in lines)
+    assert any(line.startswith("Validated on x \\| \\*y\\*. Comparisons") for line in lines)
+    assert "| &lt;b>\\| | 1 | 0.50 | 0.50 |" in lines
 
 
 def test_what_decides_the_readings_decides_the_hash() -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.escapes import markdown
 from emoticrafter.evaluation.judges.base import AXES, R2_FLOOR, Trust
 
 if TYPE_CHECKING:
@@ -17,16 +18,16 @@ __all__ = ["card_of", "trust_lines"]
 def card_of(name: str, config: Mapping[str, Any], head: Head) -> str:
     """The text of card.md."""
     sizes = " to ".join(str(size) for size in (head.channels, *(len(bias) for _, bias in head.layers)))
-    how = [f"- {key}: {value}" for key, value in head.about.items()]
+    how = [f"- {markdown(key)}: {markdown(value)}" for key, value in head.about.items()]
     return "\n".join(
         [
-            f"# {name}",
+            f"# {markdown(name)}",
             "",
-            f"Reads valence and arousal, -3 to 3, from pictures: a head ({sizes}, activation {head.activation}) on the frozen",
-            f"image tower of {head.clip}{', features at length 1' if head.unit else ''}.",
+            f"Reads valence and arousal, -3 to 3, from pictures: a head ({sizes}, activation {markdown(head.activation)}) on the",
+            f"frozen image tower of {markdown(head.clip)}{', features at length 1' if head.unit else ''}.",
             "",
-            f"- sha256 of the head: {config['sha256']}",
-            f"- sha256 of the tower: {head.fingerprint or 'unknown: any tower of that width is taken'}",
+            f"- sha256 of the head: {markdown(config['sha256'])}",
+            f"- sha256 of the tower: {markdown(head.fingerprint or 'unknown: any tower of that width is taken')}",
             *how,
             "",
             *trust_lines(head.trust),
@@ -39,7 +40,10 @@ def trust_lines(trust: Trust) -> list[str]:
     """A validation as Markdown: figures, calibration, error by region."""
     if not trust.pictures or trust.valence is None or trust.arousal is None:
         return ["It was never validated: comparisons refuse it unless forced."]
-    lines = [f"Validated on {trust.validated_on}. Comparisons refuse a judge with an R2 below {R2_FLOOR:g} on either axis.", ""]
+    lines = [
+        f"Validated on {markdown(trust.validated_on)}. Comparisons refuse a judge with an R2 below {R2_FLOOR:g} on either axis.",
+        "",
+    ]
     lines += ["| axis | R2 | Spearman | mean error | calibration slope | intercept |", "|---|---|---|---|---|---|"]
     for axis in AXES:
         one = getattr(trust, axis)
@@ -64,7 +68,9 @@ def trust_lines(trust: Trust) -> list[str]:
             "|---|---|---|---|",
         ]
         for region, row in trust.regions.items():
-            lines.append(f"| {region} | {row['pictures']:.0f} | {row['valence_error']:.2f} | {row['arousal_error']:.2f} |")
+            lines.append(
+                f"| {markdown(region)} | {row['pictures']:.0f} | {row['valence_error']:.2f} | {row['arousal_error']:.2f} |"
+            )
     return lines
 
 
