@@ -114,8 +114,11 @@ def _section(report: Mapping[str, Any]) -> str:
 
 
 def _cell(report: Mapping[str, Any], row: Mapping[str, Any], column: Mapping[str, Any]) -> str:
-    interval = " <sub>{} to {}</sub>" if column["figure"].endswith("_error") else ""
-    return tables.cell(report, row, column, best="**{}**", interval=interval)
+    found = tables.cell(report, row, column)
+    if found is None:
+        return tables.NONE
+    value = f"**{found.value}**" if found.best else found.value
+    return f"{value} <sub>{found.low} to {found.high}</sub>" if found.low and column["figure"].endswith("_error") else value
 
 
 def _number(value: float | None) -> str:

@@ -238,6 +238,25 @@ def test_the_page_needs_nothing_else(first: Evaluated) -> None:
         assert case.prompt in text
 
 
+def test_names_mean_nothing_in_the_report(suite: Suite, tmp_path: Path) -> None:
+    name = "$x_{ <script>alert('1')</script> & \"q\" | {{ 7 * 7 }} $"
+    odd = replace(
+        suite, about=replace(suite.about, title=name), methods=(Method(label=name, source="half"),), bars=Bars(of=name, error=1.0)
+    )
+    done = run(odd, tmp_path / "report", Studio(), doubt=name)
+    text, links = done.html.read_text(encoding="utf-8"), Links()
+    links.feed(text)
+    assert "script" not in links.tags
+    assert "49" not in re.sub(r"base64,[^\"]*", "", text)
+    said: list[str] = []
+    shown = HTMLParser()
+    shown.handle_data = said.append  # type: ignore[method-assign]
+    shown.feed(text)
+    assert [word for word in ("".join(said)).split("\n") if word == name]  # the heading
+    assert text.count("<td>$x_{ &lt;script&gt;alert(") > 3
+    assert rows(done)[name]["label"] == name
+
+
 REPORT = {
     "format", "version", "suite", "made", "judges", "distance", "prompts", "columns", "rows", "best", "comparisons", "verdicts",
 }  # fmt: skip

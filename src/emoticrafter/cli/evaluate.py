@@ -106,7 +106,7 @@ def evaluate(
     - `emoticrafter evaluate --suite quick --images mine/ --name mine --out reports/mine`
     - `emoticrafter evaluate --suite sdxl --set judge.emotion=judges/oasis --device cuda --out reports/sdxl`
     """
-    need_extra("evaluation", "cv2", "sklearn", "scipy", "pyarrow", "matplotlib")
+    need_extra("evaluation", "cv2", "sklearn", "scipy", "pyarrow", "matplotlib", "jinja2")
     ray.check()
     from emoticrafter.evaluation.drawing import requests as wanted
     from emoticrafter.evaluation.foreign import find_pictures
