@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from emoticrafter import Emotion, Picture
-from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, run_batch
+from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, read_prompts, run_batch
 from emoticrafter.batch.drawing import Drawn, Step, Stop, Task, in_process
 from emoticrafter.batch.plan import default_batch
 from emoticrafter.emotion import grid
@@ -61,6 +61,23 @@ def test_the_index_s_columns_are_a_contract(tmp_path: Path) -> None:
     header, line = (tmp_path / "index.csv").read_text().splitlines()
     assert header == ",".join([*COLUMNS, "place"])
     assert line.startswith(f"{id},a cat,{rows[0].prompt_id},1.0,-1.0,7,2.0,0.0,4,")
+
+
+def test_what_a_spreadsheet_would_compute_is_marked_and_comes_back(tmp_path: Path) -> None:
+    prompts = [Prompt(text="=1+1 on a wall", columns={"note": "-dog"}), Prompt(text="'@ sign", columns={"note": "-3,5"})]
+    rows = plan_rows(prompts, [Emotion(valence=-1, arousal=-2)], [7])
+    run_batch(Colours(), rows, tmp_path, table=True)
+    lines = (tmp_path / "index.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["'=1+1 on a wall", "''@ sign"]
+    assert [line.split(",")[3:5] for line in lines[1:]] == [["-1.0", "-2.0"]] * 2
+    assert [line.partition(".png")[2].split(",", 2)[2] for line in lines[1:]] == ["'-dog", '"-3,5"']
+    again = read_prompts(tmp_path / "index.csv")
+    assert [(one.text, one.columns["note"], one.emotion) for one in again] == [
+        (one.text, one.columns["note"], Emotion(valence=-1, arousal=-2)) for one in prompts
+    ]
+    assert [row.id(Colours().describe()) for row in plan_rows(again, [])] == [
+        row.id(Colours().describe()) for row in [row.resolved(Colours().describe()) for row in rows]
+    ]
 
 
 def test_a_picture_for_every_row_in_batches_across_prompts(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def test_the_report_holds_what_was_there_to_the_letter(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_what_a_spreadsheet_would_compute_is_marked(tmp_path: Path) -> None:
+    made = ledger()
+    made.change(2, "a/1", "wrapper", "Valence", "-3,5", "=HYPERLINK(0)")
+    made.change(3, "@2", "wrapper", "Prompt", "+x", "x")
+    lines = made.write(tmp_path / "a.report.csv").read_text().splitlines()
+    assert lines[1:] == ['2,a/1,changed,wrapper,Valence,"-3,5",\'=HYPERLINK(0)', "3,'@2,changed,wrapper,Prompt,'+x,x"]
+
+
 def test_strict_stops_at_the_first_and_names_it() -> None:
     with pytest.raises(InputError) as raised:
         ledger(strict=True).drop(12, "a/7", "valence is outside -3 to 3", "Valence", "9" * 200)
