@@ -152,7 +152,7 @@ def _real(name: str, text: str) -> float:
 def _whole(name: str, text: str) -> int:
     value = whole(text)
     if value is None:
-        raise InputError(f"The {name} {text[:40]!r} is no whole number.", "Give one, such as 7.")
+        raise InputError(f"The {name} {text[:40]!r} is no whole number below 2^63.", "Give one, such as 7.")
     return value
 
 

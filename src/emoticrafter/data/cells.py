@@ -31,10 +31,10 @@ def number(text: str) -> float:
 
 
 def whole(text: str) -> int | None:
-    """The whole number that a cell holds, also as 3.0, which is how tables with gaps keep it; None if it holds none."""
+    """The whole number below 2^63 that a cell holds, also as 3.0, which is how tables with gaps keep it; None if it holds none."""
     plain = text.strip()
     if re.fullmatch(r"\d{1,19}", plain, re.ASCII):
-        return int(plain)
+        return int(plain) if int(plain) < 2**63 else None
     value = number(plain)
     return int(value) if value.is_integer() and abs(value) < 2**53 else None
 
