@@ -31,7 +31,7 @@ def number(text: str) -> float:
 
 
 def whole(text: str) -> int | None:
-    """The whole number below 2^63 that a cell holds, also as 3.0, which is how tables with gaps keep it; None if it holds none."""
+    """The whole number below 2^63 that a cell holds, also as 3.0, as tables with gaps keep it; None if it holds none."""
     plain = text.strip()
     if re.fullmatch(r"\d{1,19}", plain, re.ASCII):
         return int(plain) if int(plain) < 2**63 else None
