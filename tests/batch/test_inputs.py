@@ -94,15 +94,16 @@ def test_emotions_that_cannot_be_read(tmp_path: Path, text: str, words: str) -> 
 
 
 def test_a_row_s_own_emotion_and_settings_are_its_own(tmp_path: Path) -> None:
-    header = "Prompt,Valence,arousal,seed,strength,start,steps,guidance,size,negative,place\n"
-    lines = ["a cat,-2,1.5,7,1.5,0.25,9,3,96x64,blur,room", "a cat,2,-1,,,,,,,,park"]
+    header = "Prompt,Valence,arousal,seed,strength,start,steps,guidance,guidance range,size,negative,place\n"
+    lines = ["a cat,-2,1.5,7,1.5,0.25,9,3,0.3:0.8,96x64,blur,room", "a cat,2,-1,,,,,,,,,park"]
     path = file_of(tmp_path, "p.csv", header + "\n".join(lines))
     told: list[str] = []
     assert read_prompts(path, told.append) == [
         Prompt(
             text="a cat", emotion=Emotion(valence=-2, arousal=1.5), columns={"place": "room"},
             settings={
-                "seed": 7, "strength": 1.5, "start": 0.25, "steps": 9, "guidance": 3.0, "size": (96, 64), "negative": "blur",
+                "seed": 7, "strength": 1.5, "start": 0.25, "steps": 9, "guidance": 3.0, "guidance_range": (0.3, 0.8),
+                "size": (96, 64), "negative": "blur",
             },
         ),
         Prompt(text="a cat", emotion=Emotion(valence=2, arousal=-1), columns={"place": "park"}),
@@ -153,6 +154,7 @@ def test_nothing_is_said_of_a_file_whose_columns_all_decide(tmp_path: Path) -> N
         ("prompt,seed\na,9223372036854775808\n", "line 2: The seed '9223372036854775808' is no whole number below"),
         ("prompt,steps\na,many\n", "line 2: The steps 'many' is no whole number"),
         ("prompt,guidance\na,strong\n", "line 2: The guidance 'strong' is no number"),
+        ("prompt,guidance_range\na,1\n", r"line 2: The guidance range is \[1.0\]"),
         ("prompt,size\na,64x\n", "line 2: The size '64x' is neither"),
         ("prompt,width,height\na,64,\n", "line 2: It has only one of width and height"),
     ],

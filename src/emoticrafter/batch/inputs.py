@@ -16,6 +16,7 @@ from emoticrafter.data.sources import Row as Line
 from emoticrafter.data.sources import Sheet, key_of, read_sheet
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.guidance import GuidanceRange
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
@@ -163,8 +164,9 @@ def _size(name: str, text: str) -> int | tuple[int, int]:
 
 # What a row may say of its own beside its emotion, and how its cell is read; docs/batch.md says what each means.
 OWN: dict[str, Callable[[str, str], Any]] = {
-    "seed": _whole, "strength": _real, "start": _real, "steps": _whole, "guidance": _real, "size": _size, "width": _whole,
-    "height": _whole, "negative": lambda name, text: text,
+    "seed": _whole, "strength": _real, "start": _real, "steps": _whole, "guidance": _real,
+    "guidance_range": lambda name, text: GuidanceRange.parse(text), "size": _size, "width": _whole, "height": _whole,
+    "negative": lambda name, text: text,
 }  # fmt: skip
 
 

@@ -164,7 +164,8 @@ def _rows(file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str
             f"{way} was given, and the rows of {file.name!r} have emotions of their own.", "Leave one or the other out."
         )
     feelings = [] if own else emotions.read()
-    options = {"steps" if name == "preview" else name: f"--{name}" for name in settings} | ({"seed": "--seeds"} if seeds else {})
+    options = {"steps" if name == "preview" else name: f"--{name.replace('_', '-')}" for name in settings}
+    options |= {"seed": "--seeds"} if seeds else {}
     for name, option in options.items():
         if any(part and all(name in one.settings for one in part) for part in (prompts, feelings)):
             raise InputError(f"{option} was given, and every row has a {name} of its own.", "Leave the option or the column out.")
