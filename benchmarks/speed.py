@@ -107,9 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report.bar(label, value["median"] if isinstance(value, dict) else value, most=most)
     report.bar("import emoticrafter loads torch", float(figures["start"]["import_loads_torch"]), most=0)
     report.bar("installed package, MB", figures["bytes"]["package"] / 1e6, most=150)
-    report.bar("shipped weights, MB", figures["bytes"]["weights"] / 1e6, most=52)
+    report.bar("shipped weights, MB", figures["bytes"]["weights"] / 1e6, most=60)
     tracked = figures["bytes"]["tracked"]
-    report.bar("tracked files, MB", None if tracked is None else tracked / 1e6, most=60)
+    report.bar("tracked files, MB", None if tracked is None else tracked / 1e6, most=70)
     rows = [(name, time["median"], time["min"], time["max"]) for name, time in both.items() if isinstance(time, dict)]
     report.finish(table("seconds", ("", "median", "min", "max"), rows))
 

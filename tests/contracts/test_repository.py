@@ -37,7 +37,7 @@ def test_no_source_file_is_ignored_by_git() -> None:
 def test_tracked_files_stay_small() -> None:
     listed = git("ls-files", "-z").stdout.split("\0")
     sizes = {name: (ROOT / name).stat().st_size for name in listed if name and (ROOT / name).is_file()}
-    assert sum(sizes.values()) < 60_000_000
+    assert sum(sizes.values()) < 70_000_000
     assert [name for name, size in sizes.items() if size > 16_000_000] == []
 
 
