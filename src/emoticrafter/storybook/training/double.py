@@ -28,8 +28,8 @@ from emoticrafter.storybook.training.common import (
     tensor_to_pictures,
 )
 from emoticrafter.storybook.training.progress import Meter
-from emoticrafter.storybook.training.render import FINE, SPLITS, Pictures, draw_some
-from emoticrafter.storybook.training.vae import load_latents, load_vae, origin, psnr, reconstruction_loss
+from emoticrafter.storybook.training.render import FINE, SPLITS, Pictures, draw_some, fine_shards
+from emoticrafter.storybook.training.vae import encode, latents_path, load_latents, load_vae, origin, psnr, reconstruction_loss
 
 NOISE = 0.03  # on the latents that the decoder learns from: those of the denoiser are not exact either
 CROP = 8  # side of a crop in latents
@@ -83,6 +83,26 @@ def run(work: Workshop) -> None:
     figures = {"psnr": psnr(decoded(network, means_of(told)), true), "bicubic_psnr": psnr(bicubic, true)}
     figures["encoder_error"] = float(torch.stack(missed).mean())
     work.finish("double", steps=decoder.step, seconds=decoder.seconds + encoder.seconds, **figures)
+
+
+def encode_drawn(work: Workshop, network: AutoencoderKL, split: str) -> None:
+    """Write the latents of a split as `vae.encode_pictures` does, where only the finished autoencoder is there.
+
+    Its encoder takes the pictures at their full side, so they are drawn again.
+    """
+    pictures = Pictures(work.folder("render") / split)
+
+    @torch.no_grad()
+    def encode_all() -> np.ndarray:
+        rows: list[np.ndarray] = []
+        with Meter(f"latents {split}", len(pictures), 0, "pictures", work.quiet) as meter:
+            for shard in fine_shards(work, split, len(pictures) // 2):
+                parts = np.array_split(shard, -(-len(shard) // 32))
+                rows += [encode(network, part, work.device).half().cpu().numpy() for part in parts]
+                meter.update(sum(map(len, rows)))
+        return np.concatenate(rows)
+
+    cached_array(latents_path(work, split), origin(work, pictures, "double"), encode_all)
 
 
 def load_doubled(work: Workshop) -> AutoencoderKL:

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -168,6 +169,25 @@ def _draw(jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) 
                     done += drawn
                     meter.update(done)
         meter.update(done, last=True)
+
+
+def fine_shards(work: Workshop, split: str, count: int) -> Iterator[np.ndarray]:
+    """The pictures of the first `count` scenes of a split at their full side, shard by shard, uint8 (n, pixels, pixels, 3)."""
+    preset = work.preset
+    starts = range(0, count, preset.shard)
+    jobs = [(split, start, min(start + preset.shard, count), work.seed, preset.pixels) for start in starts]
+    if preset.code_sprites:
+        _start_worker(True)
+        yield from map(_draw_fine, jobs)
+    else:
+        with multiprocessing.get_context("spawn").Pool(os.cpu_count(), _start_worker, (False,)) as pool:
+            yield from pool.imap(_draw_fine, jobs)
+
+
+def _draw_fine(job: tuple[str, int, int, int, int]) -> np.ndarray:
+    split, start, stop, seed, pixels = job
+    told = (describe(split, number, seed) for number in range(start, stop))
+    return np.stack([render(scene, emotion, pixels, _sprites) for scene, emotions in told for emotion in emotions])
 
 
 def draw_some(work: Workshop, split: str, count: int) -> np.ndarray:

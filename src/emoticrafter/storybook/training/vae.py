@@ -116,7 +116,7 @@ def reconstruct(vae: AutoencoderKL | nn.Module, pictures: Tensor, device: torch.
 def latent_statistics(vae: AutoencoderKL, pictures: Pictures, device: torch.device, count: int = 1024) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each latent channel over some pictures, float32 (channels,)."""
     chosen = np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int)
-    latents = torch.cat([_encode(vae, pictures[part], device) for part in np.array_split(chosen, max(len(chosen) // 32, 1))])
+    latents = torch.cat([encode(vae, pictures[part], device) for part in np.array_split(chosen, max(len(chosen) // 32, 1))])
     return latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
 
 
@@ -136,7 +136,7 @@ def fold_statistics(vae: AutoencoderKL, mean: Tensor, deviation: Tensor) -> None
     decode.weight *= deviation[None, :, None, None]
 
 
-def _encode(vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> Tensor:
+def encode(vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> Tensor:
     with autocast(device):
         return vae.encode(pictures_to_tensor(pictures, device)).latent_dist.mode().float()
 
@@ -146,16 +146,16 @@ def encode_pictures(work: Workshop, vae: AutoencoderKL, split: str, chunk: int =
     """Write the latents of a split as float16 (n, channels, h, w), unless those of these very pictures and weights are there."""
     pictures = Pictures(work.folder("render") / split)
 
-    def encode() -> np.ndarray:
+    def encode_all() -> np.ndarray:
         rows: list[np.ndarray] = []
         with Meter(f"latents {split}", len(pictures), 0, "pictures", work.quiet) as meter:
             for start in range(0, len(pictures), chunk):
                 indices = np.arange(start, min(start + chunk, len(pictures)))
-                rows.append(_encode(vae, pictures[indices], work.device).half().cpu().numpy())
+                rows.append(encode(vae, pictures[indices], work.device).half().cpu().numpy())
                 meter.update(int(indices[-1]) + 1)
         return np.concatenate(rows)
 
-    cached_array(_latents_path(work, split), origin(work, pictures, "vae"), encode)
+    cached_array(latents_path(work, split), origin(work, pictures, "vae"), encode_all)
 
 
 def origin(work: Workshop, pictures: Pictures, stage: str) -> dict[str, str]:
@@ -164,13 +164,13 @@ def origin(work: Workshop, pictures: Pictures, stage: str) -> dict[str, str]:
     return {"pictures": pictures.digest(), stage: hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}
 
 
-def _latents_path(work: Workshop, split: str) -> Path:
+def latents_path(work: Workshop, split: str) -> Path:
     return work.folder("vae") / f"latents-{split}.npy"
 
 
 def load_latents(work: Workshop, split: str) -> np.ndarray:
     """The latents of a split, float16 (n, channels, h, w), read into memory."""
-    return np.load(_latents_path(work, split))
+    return np.load(latents_path(work, split))
 
 
 def load_vae(work: Workshop) -> AutoencoderKL:
