@@ -1,4 +1,4 @@
-"""Opening an SDXL pipeline: from a folder, the hub or a single file; its scheduler by name; LoRA; its fingerprint.
+"""Opening an SDXL pipeline: from a folder, the hub or a single file; LoRA; its fingerprint.
 
 Nothing here unpickles: only safetensors are read.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import inspect
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
 
-__all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "read_json", "set_scheduler"]
+__all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "quiet_libraries", "read_json"]
 
 PIPELINE = "StableDiffusionXLPipeline"
 _SAMPLE = 65_536  # bytes of each weights file that go into a fingerprint
@@ -84,39 +83,6 @@ def load_pipeline(
     if absent := [part for part in parts if getattr(pipeline, part, None) is None]:
         raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}, as the refiner, for one.", "Give a base model.")
     return pipeline
-
-
-def set_scheduler(pipeline: Any, text: str) -> None:
-    """Exchange the scheduler: "Euler", "EulerDiscreteScheduler", or with settings "Euler,timestep_spacing=trailing".
-
-    The model's own settings stay where not overruled. Raises InputError for a scheduler or setting that does not fit.
-    """
-    name, *settings = (part.strip() for part in text.split(","))
-    if name == type(pipeline.scheduler).__name__ and not settings:
-        return
-    flow = pipeline.scheduler.config.get("prediction_type") == "flow_prediction"
-    fitting = {cls.__name__: cls for cls in _schedulers(flow)}
-    short = {full.removesuffix("Scheduler").removesuffix("Discrete").lower(): cls for full, cls in reversed(fitting.items())}
-    cls = fitting.get(name) or short.get(name.lower().removesuffix("scheduler").removesuffix("discrete"))
-    if cls is None:
-        known = ", ".join(sorted(full.removesuffix("Scheduler") for full in fitting))
-        raise InputError(f"The scheduler is {name[:60]!r}, which does not fit this model.", f"Known ones: {known}.")
-    accepted = set(inspect.signature(cls.__init__).parameters) - {"self"}
-    overrules: dict[str, Any] = {}
-    for setting in settings:
-        key, sign, value = (part.strip() for part in setting.partition("="))
-        if not sign or key not in accepted:
-            names = ", ".join(sorted(accepted))
-            raise InputError(f"{setting[:60]!r} is no setting of {cls.__name__}.", f"Write NAME=VALUE; names: {names}.")
-        try:
-            overrules[key] = json.loads(value)
-        except ValueError:
-            overrules[key] = value
-    try:
-        with quiet_libraries():
-            pipeline.scheduler = cls.from_config(pipeline.scheduler.config, **overrules)
-    except (ValueError, NotImplementedError, TypeError, ImportError) as error:
-        raise InputError(f"The scheduler {text[:60]!r} refuses its settings: {error}.", "Leave them out.") from error
 
 
 def add_loras(pipeline: Any, loras: Sequence[str]) -> None:
@@ -222,20 +188,6 @@ def _variant_in(folder: Path, dtype: torch.dtype) -> str | None:
     half = any(".fp16." in name or ".fp16-" in name for name in names)
     whole = any(".fp16" not in name for name in names)
     return "fp16" if half and (not whole or _wanted_variant(dtype)) else None
-
-
-def _schedulers(flow: bool) -> list[Any]:
-    """The schedulers that fit: those of the same mathematics as SDXL's own, or those that also follow a flow."""
-    import diffusers
-    from diffusers.schedulers.scheduling_utils import KarrasDiffusionSchedulers
-
-    names = [*(member.name for member in KarrasDiffusionSchedulers), "LCMScheduler", "TCDScheduler", "DDPMScheduler"]
-    with quiet_libraries():
-        classes = [getattr(diffusers, name) for name in dict.fromkeys(names) if hasattr(diffusers, name)]
-    classes = [cls for cls in classes if "_backends" not in vars(cls)]  # a stand-in for one whose package is not installed
-    if flow:
-        classes = [cls for cls in classes if "use_flow_sigmas" in inspect.signature(cls.__init__).parameters]
-    return classes
 
 
 def _add_lora(pipeline: Any, source: str, name: str) -> None:

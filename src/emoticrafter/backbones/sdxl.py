@@ -27,9 +27,9 @@ from emoticrafter.backbones.loading import (
     locate,
     quiet_libraries,
     read_json,
-    set_scheduler,
 )
 from emoticrafter.backbones.sizes import Sizes
+from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
@@ -117,7 +117,7 @@ class SDXLBackbone:
         """The model of a pipeline folder, a hub id or a single .safetensors file.
 
         device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: auto, float32, bfloat16, float16. offload: "model"
-        or "sequential" keep in GPU memory only what works. scheduler: see `set_scheduler`. loras: see `add_loras`.
+        or "sequential" keep in GPU memory only what works. scheduler: see `read_scheduler`. loras: see `add_loras`.
         watermark: the invisible one of SDXL. batch_size: the most pictures sampled at once; None is by their size. config:
         see `load_pipeline`. Raises InputError, MissingError, CheckpointError and DeviceError.
         """
@@ -127,11 +127,15 @@ class SDXLBackbone:
         _check_offload(offload, chosen)
         if batch_size is not None and not 1 <= batch_size <= 1024:
             raise InputError(f"The batch size is {batch_size}; it must be from 1 to 1024.")
+        if scheduler is not None:
+            read_scheduler(scheduler)
         path = locate(str(source), precision.weights)
         folder = path if path.is_dir() else path.parent
+        own = own_scheduler(path)
+        asked = make_scheduler(scheduler, own) if scheduler and own else None  # refused before the weights are read
         pipeline = load_pipeline(path, precision.weights, watermark=watermark, config=config)
         if scheduler is not None:
-            set_scheduler(pipeline, scheduler)
+            pipeline.scheduler = asked or make_scheduler(scheduler, pipeline.scheduler)
         add_loras(pipeline, loras)
         if precision.weights == torch.float16 and pipeline.vae.config.force_upcast:
             pipeline.vae.to(torch.float32)  # SDXL's own overflows in float16
@@ -270,6 +274,7 @@ class SDXLBackbone:
         most = int(self._pipeline.scheduler.config.num_train_timesteps)
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
             raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {most}.")
+        check_steps(self._pipeline.scheduler, steps)
         if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
             raise InputError(f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.")
         if negative is not None and guidance <= 1:

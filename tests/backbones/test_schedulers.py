@@ -1,0 +1,120 @@
+"""Schedulers by name: their settings are read by kind, and what they cannot use is refused before any work."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
+
+from emoticrafter.backbones.schedulers import _schedulers, make_scheduler, read_scheduler
+from emoticrafter.backbones.sdxl import SDXLBackbone
+from emoticrafter.errors import InputError
+
+EULER = EulerDiscreteScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
+FLOW = DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("DPMSolverMultistep,thresholding=False", "thresholding", False),
+        ("DPMSolverMultistep,thresholding=TRUE", "thresholding", True),
+        ("DDIM,clip_sample=False", "clip_sample", False),
+        ("DDIM,clip_sample=1", "clip_sample", True),
+        ("Euler,use_karras_sigmas=True", "use_karras_sigmas", True),
+        ("Euler,use_karras_sigmas=false", "use_karras_sigmas", False),
+        ("DPMSolverMultistep,flow_shift=3", "flow_shift", 3.0),
+        ("DPMSolverMultistep,solver_order=3", "solver_order", 3),
+        ("DPMSolverMultistep,lambda_min_clipped=-5.1", "lambda_min_clipped", -5.1),
+        ("Euler,timestep_spacing=Trailing", "timestep_spacing", "trailing"),
+        ("Euler,sigma_max=None", "sigma_max", None),
+        ("Euler,sigma_max=12.5", "sigma_max", 12.5),
+        ("UniPCMultistep,disable_corrector=[0,1]", "disable_corrector", [0, 1]),
+        ("DPMSolverMultistep,variance_type=none", "variance_type", None),
+    ],
+)
+def test_a_setting_is_read_as_what_its_default_is(text: str, key: str, value: Any) -> None:
+    found = make_scheduler(text, EULER).config[key]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Euler,timestep_spacing=bogus", "timestep_spacing is 'bogus'; it must be one of linspace, leading, trailing"),
+        ("DPMSolverMultistep,flow_shift=abc", "flow_shift is 'abc'; it must be a number. Its default is 1.0"),
+        ("DPMSolverMultistep,final_sigmas_type=foo", "final_sigmas_type is 'foo'; it must be one of zero, sigma_min"),
+        ("DPMSolverMultistep,solver_order=2.5", "solver_order is '2.5'; it must be a whole number"),
+        ("DDIM,clip_sample=maybe", "clip_sample is 'maybe'; it must be true or false"),
+        ("DDIM,beta_start=nan", "beta_start is 'nan'; it must be a number"),
+        ("Euler,sigma_max=wide", "sigma_max is 'wide'; it must be a number, true, false or none"),
+        ("UniPCMultistep,disable_corrector=5", "it must be a list of numbers"),
+        ("Euler,speed=9", "'speed=9' is no setting of EulerDiscreteScheduler"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_without_a_model(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_scheduler(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Euler,prediction_type=foo", "prediction_type given as foo must be one of"),
+        ("EulerAncestral,timestep_spacing=bogus", "bogus is not supported"),
+        ("Euler,beta_schedule=foo", "foo is not implemented"),
+        ("Euler,beta_end=inf", "values that are not finite"),
+        ("LCM,original_inference_steps=0", "cannot go with its settings"),
+        ("DDPM,variance_type=learned", "cannot go with its settings"),
+        ("DDIM,timestep_spacing=leading,steps_offset=999", "out of bounds"),
+    ],
+)
+def test_a_value_that_the_scheduler_cannot_use_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_scheduler(text, EULER)
+
+
+@pytest.mark.parametrize("own", [EULER, FLOW], ids=["noise", "flow"])
+def test_every_scheduler_goes_with_its_defaults(own: Any) -> None:
+    names = [cls.__name__ for cls in _schedulers(own is FLOW)]
+    assert len(names) >= 4
+    for name in names:
+        assert type(make_scheduler(name, own)).__name__ == name
+
+
+def test_trying_a_scheduler_leaves_the_random_numbers_alone() -> None:
+    torch.manual_seed(3)
+    make_scheduler("EulerAncestral,timestep_spacing=trailing", EULER)
+    after = torch.rand(1)
+    torch.manual_seed(3)
+    assert torch.equal(after, torch.rand(1))
+
+
+def test_a_wrong_setting_is_told_before_the_weights_are_read(tiny_sdxl: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "copy"))
+    for file in folder.rglob("*.safetensors"):
+        file.write_bytes(b"no weights")
+    with pytest.raises(InputError, match="prediction_type given as foo"):
+        SDXLBackbone.open(folder, device="cpu", scheduler="Euler,prediction_type=foo")
+
+
+def test_false_draws_what_its_absence_draws(tiny_sdxl: Path) -> None:
+    def drawn(scheduler: str) -> np.ndarray:
+        backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler=scheduler)
+        return np.asarray(backbone.render(backbone.encode(["a cat"]), seeds=[1], steps=4)[0], dtype=np.int16)
+
+    plain = drawn("DPMSolverMultistep")
+    assert np.array_equal(plain, drawn("DPMSolverMultistep,thresholding=False"))
+    assert not np.array_equal(plain, drawn("DPMSolverMultistep,thresholding=True"))
+
+
+def test_more_steps_than_the_scheduler_can_make_are_refused(tiny_sdxl: Path) -> None:
+    backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler="LCM")
+    with pytest.raises(InputError, match=r"number of steps is 60, which LCMScheduler cannot make.*Give another number"):
+        backbone.check(steps=60, guidance=3.0, size=(32, 32), negative=None)
