@@ -82,10 +82,11 @@ class Request:
         self, images: Sequence[Image.Image], described: Mapping[str, Any], beside: Sequence[Mapping[str, Any]] = ()
     ) -> list[Picture]:
         """The images with their recipes. described: what made them. beside: what else a recipe says, for each pair."""
-        return [
-            Picture(image=image, recipe=self._recipe(row, seed, described, beside[row] if beside else {}))
-            for image, row, seed in zip(images, self.rows, self.seeds, strict=True)
-        ]
+        made = []
+        for image, row, seed in zip(images, self.rows, self.seeds, strict=True):
+            own = {**(beside[row] if beside else {}), **image.info.get("recipe", {})}
+            made.append(Picture(image=image, recipe=self._recipe(row, seed, described, own)))
+        return made
 
     def _recipe(self, row: int, seed: int, described: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
         width, height = self.settings["size"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from emoticrafter import Emotion, Picture
 from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, read_prompts, run_batch
@@ -162,6 +163,24 @@ def test_damaged_pictures_are_found_and_drawn_again(tmp_path: Path, whole: dict[
     assert (done.before, done.drawn, done.damaged) == (35, 1, 1)
     assert victim.name in warnings[0]
     assert contents(folder) == whole
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
+def test_a_black_picture_of_an_older_version_is_drawn_again(tmp_path: Path, format: str) -> None:
+    class Overflowing(Colours):
+        def generate(self, *given: Any, **settings: Any) -> list[Picture]:
+            made = super().generate(*given, **settings)
+            if settings["seed"][0] == 0:
+                made[1] = Picture(image=Image.new("RGB", (8, 8)), recipe=made[1].recipe)
+            return made
+
+    run_batch(Overflowing(), ROWS[:6], tmp_path, format=format)  # a maker may draw what it likes; ours tells of an overflow
+    warnings: list[str] = []
+    done = run_batch(Colours(), ROWS[:6], tmp_path, format=format, warn=warnings.append)
+    assert (done.before, done.drawn, done.damaged) == (5, 1, 1)
+    assert len(warnings) == 1
+    assert "is all black: the model overflowed." in warnings[0]
+    assert run_batch(Colours(), ROWS[:6], tmp_path, format=format).before == 6
 
 
 @pytest.mark.parametrize("format", ["webp", "jpeg"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from emoticrafter.errors import CheckpointError, MissingError
 from emoticrafter.evaluation.clip import ClipModel, PictureSettings, clip_iqa, clip_score, locate_clip
@@ -100,3 +101,13 @@ def test_a_folder_that_holds_no_clip(tiny_clip: Path, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="does not hold a CLIP"):
         ClipModel(tmp_path / "clip", vision_only=True)
+
+
+def test_a_clip_with_broken_weights_is_refused(tmp_path: Path) -> None:
+    folder = build_tiny_clip(tmp_path / "clip")
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    tensors["visual_projection.weight"][0] = torch.nan
+    save_file(tensors, file, {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"the tensor visual_projection\.weight holds values that are not finite"):
+        ClipModel(folder)

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler
+from safetensors.torch import load_file, save_file
 
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
-from emoticrafter.errors import InputError
+from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.rivals import Budget
 from emoticrafter.rivals.denoising import Denoising, frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
+from tests.tiny import build_tiny_sdxl
 
 CLEAN = torch.randn(64, 2, 4, 4, generator=torch.Generator().manual_seed(5))
 
@@ -98,4 +101,15 @@ def test_a_model_that_is_moved_about_or_in_float16_is_not_trained_on(
     monkeypatch.setitem(backbone._about, "offload", None)
     monkeypatch.setattr(type(backbone.pipeline.unet), "dtype", torch.float16)
     with pytest.raises(InputError, match="float16"):
+        rival.learn(material, Budget(steps=1), tmp_path, seed=0, quiet=True)
+
+
+def test_a_broken_network_is_told_as_such_and_not_as_a_rate(tmp_path: Any, material: Material) -> None:
+    folder = build_tiny_sdxl(tmp_path / "sdxl")
+    file = next((folder / "unet").glob("*.safetensors"))
+    tensors = load_file(file)
+    tensors["conv_in.weight"][0] = torch.nan
+    save_file(tensors, file, {"format": "pt"})
+    rival = method_class("time_embedding")(open_backbone(folder, device="cpu", dtype="float32"))
+    with pytest.raises(CheckpointError, match=r"unet.*the tensor conv_in\.weight holds values that are not finite"):
         rival.learn(material, Budget(steps=1), tmp_path, seed=0, quiet=True)

@@ -11,10 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from emoticrafter.backbones.devices import Precision
+from emoticrafter.backbones.loading import load_pipeline
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.data.tables import write_table
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import DeviceError, InputError, MissingError
 from emoticrafter.rivals.material import Material, cached_latents, from_pairs
 from emoticrafter.rivals.scenes import storybook_material
 from emoticrafter.storybook.annotated import annotated_scenes
@@ -100,6 +102,35 @@ def test_latents_are_what_the_backbone_decodes(tmp_path: Path) -> None:
         expected = backbone.pipeline.image_processor.postprocess(vae.decode(plain).sample, output_type="pil")[0]
         found = backbone._decode(latents, (SIZE, SIZE))[0]
     assert np.abs(np.asarray(found, float) - np.asarray(expected, float)).max() <= 2
+
+
+def test_latents_of_a_broken_vae_are_not_kept(tmp_path: Path) -> None:
+    backbone = open_backbone(build_tiny_sdxl(tmp_path / "sdxl"), device="cpu", dtype="float32")
+    assert isinstance(backbone, SDXLBackbone)
+    with torch.no_grad():
+        backbone.pipeline.vae.encoder.conv_in.weight[0] = torch.nan
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    with pytest.raises(DeviceError, match=r"The weights of the vae overflowed in float32, in encoder\.conv_in\.weight"):
+        cached_latents(backbone, iter([picture]), 1, {}, tmp_path / "cache", quiet=True)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_vae_that_overflows_encodes_in_float32(tmp_path: Path) -> None:
+    folder = build_tiny_sdxl(tmp_path / "sdxl")
+    whole = open_backbone(folder, device="cpu", dtype="float32")
+    half = SDXLBackbone(load_pipeline(folder, torch.float16), precision=Precision(weights=torch.float16))
+    assert isinstance(whole, SDXLBackbone)
+    for backbone in (whole, half):
+        with torch.no_grad():
+            backbone.pipeline.vae.encoder.conv_in.weight.mul_(100_000)
+    picture = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    first, second = (
+        np.array(cached_latents(backbone, iter([picture]), 1, {}, tmp_path / name, quiet=True), np.float32)
+        for name, backbone in (("whole", whole), ("half", half))
+    )
+    assert np.isfinite(second).all()
+    np.testing.assert_allclose(first, second, atol=0.01)
+    assert half.pipeline.vae.dtype == torch.float16
 
 
 def test_the_storybook_gives_the_scenes_of_its_annotations(backbone: SDXLBackbone, tmp_path: Path) -> None:

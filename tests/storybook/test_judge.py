@@ -66,3 +66,12 @@ def test_a_judge_that_is_none(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(CheckpointError, match="does not hold a judge"):
         load_judge(path)
+
+
+def test_a_judge_with_broken_weights_is_refused(tmp_path: Path) -> None:
+    made = judge(EMOTION_HEADS)
+    with torch.no_grad():
+        made.first.weight[0] = torch.nan
+    save_judge(made, tmp_path / "judge.safetensors", {})
+    with pytest.raises(CheckpointError, match=r"the tensor first\.weight holds values that are not finite"):
+        load_judge(tmp_path / "judge.safetensors")

@@ -82,9 +82,10 @@ class Backbone(Protocol):
         negative: a prompt to move away from; None is the model's own unconditional input. guidance_range: the times with
         guidance, see `GuidanceRange`; at the others the network is called once for a step. start: the share of the steps,
         0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
-        changes the network itself; the network sees the unconditional rows first where there is guidance. Raises what
-        `check` raises, and DeviceError when the memory does not suffice for a single picture. A size below those that the model
-        draws well is drawn larger, and brought down by means over areas.
+        changes the network itself; the network sees the unconditional rows first where there is guidance. A size below those that
+        the model draws well is drawn larger, and brought down by means over areas. What the recipe of one picture is to say
+        beside stands in its `info`, under "recipe". Raises what `check` raises; DeviceError when the memory does not suffice for
+        a single picture, or one overflows; CheckpointError when weights are not finite.
         """
         ...
 
@@ -133,7 +134,7 @@ class PromptEncoder(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> Tensor:
         """The features (n, T, C) of each prompt's first section. All prompts go through the network in one batch, by the calling
-        thread: the bits of the result are a function of the prompts and their order. Raises DeviceError if the memory does not
-        suffice.
+        thread: the bits of the result are a function of the prompts and their order. What overflows is returned as it is. Raises
+        DeviceError if the memory does not suffice, and CheckpointError if weights are not finite.
         """
         ...

@@ -20,6 +20,7 @@ from torch import Tensor
 from emoticrafter.backbones.base import BeforeStep, Progress, SamplingDefaults
 from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.backbones.finite import in_float32, is_finite, not_finite
 from emoticrafter.backbones.loading import (
     add_loras,
     fingerprint,
@@ -32,7 +33,7 @@ from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
-from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ class SDXLBackbone:
         sizes: Mapping[str, Any] | None = None,
         batch_size: int | None = None,
         about: Mapping[str, Any] | None = None,
+        source: Path | None = None,
     ) -> None:
-        self.name, self.family, self.defaults, self.emotion = name, family, defaults, emotion
+        self.name, self.family, self.defaults, self.emotion, self._source = name, family, defaults, emotion, source
         self._pipeline, self._vocabulary, self._batch_size, self._about = pipeline, vocabulary, batch_size, dict(about or {})
         self.device: torch.device = pipeline._execution_device  # kept: finding it walks through every module
         self._precision = precision or Precision(weights=pipeline.unet.dtype)
@@ -162,6 +164,7 @@ class SDXLBackbone:
             sizes=settings,
             batch_size=batch_size,
             about={key: value for key, value in about.items() if value not in (None, [])},
+            source=path,
         )
 
     @property
@@ -221,6 +224,8 @@ class SDXLBackbone:
         new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
         for prompt in new:  # each by itself: its features, to the last bit, must not depend on its company
             tokens, pooled = self.encode_sections(self.sections(prompt))
+            if not is_finite(tokens) or not is_finite(pooled):
+                raise self.not_finite("The features of a prompt overflowed")
             known[prompt] = tokens.flatten(0, 1), pooled[0]
         for prompt in known:
             self._memory[prompt] = known[prompt]
@@ -465,27 +470,50 @@ class SDXLBackbone:
         return tensor.to(self.device, self._pipeline_dtype)
 
     def _decode(self, latents_BLHW: Tensor, size: tuple[int, int]) -> list[Image.Image]:
-        """The pictures at this size. The pipeline's own decoding takes means and deviations of four latent channels only."""
+        """The pictures at this size."""
+        if not is_finite(latents_BLHW):
+            raise self.not_finite("The picture overflowed")
+        images: list[Image.Image] = []
+        at_once = max(1, 2**20 // (latents_BLHW[0, 0].numel() * self.pixels_per_latent**2))
+        for part in latents_BLHW.split(at_once):
+            pixels, again = self._pixels(part)
+            if pixels.shape[-2:] != (size[1], size[0]):
+                pixels = F.interpolate(pixels.clamp(-1, 1), (size[1], size[0]), mode="area")
+            if self._pipeline.watermark is not None:
+                pixels = self._pipeline.watermark.apply_watermark(pixels)
+            made = self._pipeline.image_processor.postprocess(pixels, output_type="pil")
+            for row in again:
+                made[row].info["recipe"] = {"vae_dtype": "float32"}
+            images += made
+        self._pipeline.maybe_free_model_hooks()
+        return images
+
+    def _pixels(self, latents_BLHW: Tensor) -> tuple[Tensor, list[int]]:
+        """Pixels in float32 (B, 3, H, W), and the rows that overflowed and were decoded once more, in float32."""
+        pixels = self._decoded(latents_BLHW)
+        again = [row for row, picture in enumerate(pixels) if not is_finite(picture)]
+        if again and (self._pipeline.vae.dtype != torch.float32 or self._precision.autocast is not None):
+            with in_float32(self._pipeline.vae, self.device):
+                pixels[again] = self._decoded(latents_BLHW[again])
+        if not is_finite(pixels):
+            raise self.not_finite("The VAE overflowed in float32 too, from latents")
+        return pixels, again
+
+    def _decoded(self, latents_BLHW: Tensor) -> Tensor:
+        """The pipeline's own decoding takes means and deviations of four latent channels only."""
         vae = self._pipeline.vae
-        if not bool(torch.isfinite(latents_BLHW).all()):
-            raise DeviceError(f"The picture overflowed in {self._precision.name}.", "Use --dtype bfloat16 or float32.")
         latents_BLHW = latents_BLHW.to(vae.dtype)
         mean, std = (
             latents_BLHW.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
             for name in ("latents_mean", "latents_std")
         )
         latents_BLHW = latents_BLHW * (1 if std is None else std) / vae.config.scaling_factor + (0 if mean is None else mean)
-        images: list[Image.Image] = []
-        at_once = max(1, 2**20 // (latents_BLHW[0, 0].numel() * self.pixels_per_latent**2))
-        for part in latents_BLHW.split(at_once):
-            pixels = vae.decode(part, return_dict=False)[0].float()
-            if pixels.shape[-2:] != (size[1], size[0]):
-                pixels = F.interpolate(pixels.clamp(-1, 1), (size[1], size[0]), mode="area")
-            if self._pipeline.watermark is not None:
-                pixels = self._pipeline.watermark.apply_watermark(pixels)
-            images += self._pipeline.image_processor.postprocess(pixels, output_type="pil")
-        self._pipeline.maybe_free_model_hooks()
-        return images
+        return vae.decode(latents_BLHW, return_dict=False)[0].float()
+
+    def not_finite(self, what: str) -> EmotiCrafterError:
+        """The error for a result of this model that is not finite; see `finite.not_finite`."""
+        parts = {name: getattr(self._pipeline, name) for name in ("text_encoder", "text_encoder_2", "unet", "vae")}
+        return not_finite(what, parts, self._source, self.computed)
 
     @contextmanager
     def _memory_guard(self, what: str) -> Iterator[None]:

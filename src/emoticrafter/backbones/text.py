@@ -16,12 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.backbones.devices import choose_device, choose_precision, is_out_of_memory
+from emoticrafter.backbones.finite import is_finite, not_finite
 from emoticrafter.backbones.hub import fetch
 from emoticrafter.backbones.loading import load_pipeline, read_json
-from emoticrafter.errors import DeviceError
+from emoticrafter.errors import CheckpointError, DeviceError
 
 __all__ = ["SDXLPromptEncoder", "family_of", "section_length", "sections_of"]
 
+_ENCODERS = ("text_encoder", "text_encoder_2")
 _FILES = ("*.json", "tokenizer*/*", "text_encoder*/config.json", "text_encoder*/*.safetensors", "text_encoder*/*.index.json")
 
 
@@ -31,9 +33,11 @@ class SDXLPromptEncoder:
     The last layer of each encoder is left out: the features of a prompt are those before it.
     """
 
-    def __init__(self, pipeline: Any, *, family: str, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, pipeline: Any, *, family: str, device: torch.device, dtype: torch.dtype, source: Path | None = None
+    ) -> None:
         self.family, self.computed, self.device = family, str(dtype).removeprefix("torch."), device
-        self.section = section_length(pipeline)
+        self.section, self._source = section_length(pipeline), source
         encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
         self.prompt_channels = sum(int(encoder.config.hidden_size) for encoder in encoders)
         self.fingerprint = _hash(encoders)
@@ -61,7 +65,7 @@ class SDXLPromptEncoder:
         # Read as float32, so that the fingerprint does not depend on what is computed in.
         pipeline = load_pipeline(path, torch.float32, config=config, text_only=True)
         settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}
-        return cls(pipeline, family=family_of(settings, pipeline), device=chosen, dtype=weights)
+        return cls(pipeline, family=family_of(settings, pipeline), device=chosen, dtype=weights, source=path)
 
     def lengths(self, prompts: Sequence[str]) -> list[int]:
         """See `PromptEncoder.lengths`; the larger number of both tokenizers."""
@@ -89,13 +93,23 @@ class SDXLPromptEncoder:
         try:
             with _one_thread() if self.device.type == "cpu" else nullcontext():
                 ids = self._take_ids(prompts)
-                return torch.cat([self._features(number, [both[number] for both in ids]) for number in (0, 1)], dim=-1)
+                tokens_BTC = torch.cat([self._features(number, [both[number] for both in ids]) for number in (0, 1)], dim=-1)
+            if not is_finite(tokens_BTC):
+                self._check_weights()
+            return tokens_BTC
         except Exception as error:
             if is_out_of_memory(error):
                 raise DeviceError(
                     f"The memory does not suffice to encode {len(prompts)} prompts at once.", "Give a smaller --batch."
                 ) from error
             raise
+
+    def _check_weights(self) -> None:
+        broken = not_finite(
+            "The features overflowed", dict(zip(_ENCODERS, self._towers, strict=True)), self._source, self.computed
+        )
+        if isinstance(broken, CheckpointError):
+            raise broken
 
     def _take_ids(self, prompts: Sequence[str]) -> list[list[array[int]]]:
         known = {prompt: ids for prompt in prompts if (ids := self._counted.pop(prompt, None)) is not None}

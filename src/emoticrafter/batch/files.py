@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
 from emoticrafter.files import atomic_path
-from emoticrafter.recipe import read_recipe
+from emoticrafter.picture import Picture
+from emoticrafter.recipe import as_json, read_recipe
 
-if TYPE_CHECKING:
-    from emoticrafter.picture import Picture
-
-__all__ = ["PICTURES", "SUFFIXES", "Found", "check_entries", "look", "remove_half_written", "store"]
+__all__ = ["PICTURES", "SUFFIXES", "Found", "check_entries", "check_not_black", "look", "remove_half_written", "store"]
 
 PICTURES = "pictures"
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
@@ -65,6 +64,15 @@ def look(path: Path, row: Row, sha256: str | None = None) -> Found | None:
         if recipe.get(name, getattr(row, name)) != getattr(row, name):
             raise InputError(f"{str(path)!r} was made with the {name} {recipe[name]!r}, not {getattr(row, name)!r}.")
     return Found(recipe=recipe, sha256=digest)
+
+
+def check_not_black(path: Path, recipe: Mapping[str, Any]) -> None:
+    """Raise InputError for a picture without any light: no model draws one, but one that overflowed did in older versions."""
+    area = (recipe.get("width") or 0) * (recipe.get("height") or 0)
+    if path.stat().st_size > 4 * len(as_json(recipe)) + area // 32 + 1024:  # so many bytes are no plain black
+        return
+    if Picture.open(path).image.getbbox() is None:
+        raise InputError(f"{str(path)!r} is all black: the model overflowed.")
 
 
 def check_entries(folder: Path, ours: set[str]) -> None:

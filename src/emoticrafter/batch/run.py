@@ -149,6 +149,8 @@ def _look(folder: Path, plan: Plan, step: Step, warn: Callable[[str], None]) -> 
         file = plan.file(id)
         try:
             found = files.look(folder / file, row, hashes.get(id))
+            if found is not None:
+                files.check_not_black(folder / file, found.recipe)
         except InputError as error:
             damaged.append(id)
             if len(damaged) <= 3:

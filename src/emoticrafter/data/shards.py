@@ -78,7 +78,7 @@ def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None]
             raise InputError(
                 f"The features of the prompt {part[sound.tolist().index(False)][:200]!r} overflow in {task.dtype}, or in"
                 f" {encoder.computed} before.",
-                "Store them with --dtype bfloat16, or compute them with --compute float32.",
+                _wider(task.dtype, encoder.computed),
             )
         made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
         return len(part)
@@ -89,6 +89,16 @@ def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None]
         if step is not None:
             step(done)
     return made_NTC
+
+
+def _wider(stored: str, computed: str) -> str:
+    """What helps against an overflow, and is not done already."""
+    ways = {
+        "store them with --dtype bfloat16": stored != "bfloat16",
+        "compute them with --compute float32": computed != "float32",
+    }
+    text = ", or ".join(way for way, helps in ways.items() if helps) or "leave that prompt out"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int) -> Iterator[int]:

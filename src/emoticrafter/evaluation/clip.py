@@ -156,6 +156,8 @@ def _open(folder: Path, vision_only: bool) -> Any:
     """The model; every weight of it must be in the folder, for transformers would make up what is not."""
     from transformers import CLIPConfig, CLIPModel, CLIPVisionConfig, CLIPVisionModelWithProjection
 
+    from emoticrafter.backbones.finite import check_weights
+
     try:
         whole = "vision_config" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if vision_only:
@@ -172,6 +174,7 @@ def _open(folder: Path, vision_only: bool) -> Any:
     lacking = [*found["missing_keys"], *found["mismatched_keys"]]
     if lacking:
         raise CheckpointError(f"The CLIP {str(folder)!r} lacks weights, such as {lacking[0]}.", "Fetch it again, as a whole.")
+    check_weights(model, folder)
     return model
 
 

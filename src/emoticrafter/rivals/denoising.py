@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from emoticrafter.errors import InputError
+from emoticrafter.backbones.finite import is_finite
+from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.rivals.base import Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.learning import learn
@@ -133,7 +134,12 @@ class DenoisingRival(Rival):
             with self.steered(points, 1.0) as steering:
                 if steering is not None:
                     steering.rows = range(batch)
-                return denoising.loss(clean, told, generator)
+                value = denoising.loss(clean, told, generator)
+            if not is_finite(value.detach()):
+                broken = getattr(backbone, "not_finite")("The loss overflowed")  # noqa: B009 (not in the protocol)
+                if isinstance(broken, CheckpointError):
+                    raise broken
+            return value
 
         return loss
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from emoticrafter.backbones.finite import in_float32, is_finite
 from emoticrafter.data.cells import folder_path
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
@@ -23,6 +24,8 @@ from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from emoticrafter.backbones.base import Backbone
 
 __all__ = ["Material", "cached_latents", "from_pairs"]
@@ -143,14 +146,25 @@ def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 def _encode(backbone: Backbone, pictures: np.ndarray) -> np.ndarray:
     """What the backbone's decoding takes back: means and deviations by channel, where the VAE has them, and the scale."""
     vae = inside(backbone).vae
-    pixels = torch.from_numpy(pictures).to(backbone.device).permute(0, 3, 1, 2).to(vae.dtype) / 127.5 - 1
-    latents = vae.encode(pixels).latent_dist.mean
-    mean, std = (
-        latents.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
-        for name in ("latents_mean", "latents_std")
-    )
-    latents = (latents - (0 if mean is None else mean)) * vae.config.scaling_factor / (1 if std is None else std)
-    return latents.to(torch.float16).cpu().numpy()
+
+    def encoded(pictures: np.ndarray) -> Tensor:
+        pixels = torch.from_numpy(pictures).to(backbone.device).permute(0, 3, 1, 2).to(vae.dtype) / 127.5 - 1
+        latents = vae.encode(pixels).latent_dist.mean
+        mean, std = (
+            latents.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
+            for name in ("latents_mean", "latents_std")
+        )
+        latents = (latents - (0 if mean is None else mean)) * vae.config.scaling_factor / (1 if std is None else std)
+        return latents.to(torch.float16)
+
+    latents = encoded(pictures)
+    again = [row for row, one in enumerate(latents) if not is_finite(one)]
+    if again and vae.dtype != torch.float32:
+        with in_float32(vae, backbone.device):
+            latents[again] = encoded(pictures[again])
+    if not is_finite(latents):
+        raise getattr(backbone, "not_finite")("The latents of a picture overflowed")  # noqa: B009 (not in the protocol)
+    return latents.cpu().numpy()
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from emoticrafter.backbones.finite import check_weights
 from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import CheckpointError, MissingError
 from emoticrafter.files import atomic_path
@@ -133,5 +134,6 @@ def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
         raise CheckpointError(
             f"{path} does not hold a judge ({str(error).splitlines()[0]}).", "Fetch or train it again."
         ) from error
+    check_weights(judge, path)
     judge.figures = about["figures"]
     return judge.to(device).eval().requires_grad_(False)
