@@ -59,3 +59,15 @@ def test_the_package_names_what_it_offers():
     assert set(emoticrafter.__all__) <= set(dir(emoticrafter))
     with pytest.raises(AttributeError, match="no attribute 'Emotions'"):
         emoticrafter.Emotions  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("\n  it is cut short.\nTraceback"), "it is cut short"),
+        (KeyError(), "KeyError"),  # a library's error may say nothing
+        (OSError("x" * 300), "x" * 200),
+    ],
+)
+def test_the_reason_is_the_first_line_of_what_an_error_says(error, reason):
+    assert errors.reason_of(error) == reason

@@ -51,3 +51,9 @@ class OutputError(EmotiCrafterError):
 
 class DeviceError(EmotiCrafterError):
     """A device is absent or out of memory."""
+
+
+def reason_of(error: BaseException, most: int = 200) -> str:
+    """The first line of what an error of a library says, without its full stop; its name where it says nothing."""
+    said = (line.strip().rstrip(".") for line in str(error).splitlines() if line.strip())
+    return next(said, type(error).__name__)[:most]

@@ -1,4 +1,4 @@
-"""Opening an SDXL pipeline: from a folder, the hub or a single file; LoRA; its fingerprint.
+"""Opening an SDXL pipeline: from a folder, the hub or a single file; its fingerprint.
 
 Nothing here unpickles: only safetensors are read.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import torch
 
 from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error
-from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
 
-__all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "quiet_libraries", "read_json"]
+__all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries", "read_json"]
 
 PIPELINE = "StableDiffusionXLPipeline"
 _SAMPLE = 65_536  # bytes of each weights file that go into a fingerprint
@@ -83,31 +83,6 @@ def load_pipeline(
     if absent := [part for part in parts if getattr(pipeline, part, None) is None]:
         raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}, as the refiner, for one.", "Give a base model.")
     return pipeline
-
-
-def add_loras(pipeline: Any, loras: Sequence[str]) -> None:
-    """Melt LoRA weights into the pipeline: each "PATH", "HUB-ID", or with a scale "PATH:0.8".
-
-    Raises MissingError, InputError and CheckpointError.
-    """
-    if not loras:
-        return
-    if importlib.util.find_spec("peft") is None:
-        raise MissingError("LoRA needs the package peft.", "pip install 'emoticrafter[sdxl]'")
-    names: list[str] = []
-    scales: list[float] = []
-    with quiet_libraries():
-        for index, text in enumerate(loras):
-            source, scale = _split_scale(text)
-            names.append(f"lora_{index}")
-            scales.append(scale)
-            _add_lora(pipeline, source, names[-1])
-        try:
-            pipeline.set_adapters(names, scales)
-        except ValueError as error:  # nothing in the file fitted, so the adapter is not there
-            raise CheckpointError(f"LoRA weights do not fit this model: {error}.", "Take those made for SDXL.") from error
-        pipeline.fuse_lora(adapter_names=names)
-        pipeline.unload_lora_weights()
 
 
 def fingerprint(path: Path) -> str:
@@ -190,37 +165,8 @@ def _variant_in(folder: Path, dtype: torch.dtype) -> str | None:
     return "fp16" if half and (not whole or _wanted_variant(dtype)) else None
 
 
-def _add_lora(pipeline: Any, source: str, name: str) -> None:
-    path, folder = Path(source), source
-    options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True}
-    if path.is_file():
-        if path.suffix != ".safetensors":
-            raise CheckpointError(
-                f"The LoRA {source!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
-            )
-        folder = str(path.parent)
-        options |= {"weight_name": path.name, "local_files_only": True}
-    try:
-        pipeline.load_lora_weights(folder, **options)
-    except Exception as error:  # damaged files fail anywhere in the readers
-        raise _loading_error(path, error) if path.exists() else fetch_error(source, error) from error
-
-
-def _split_scale(text: str) -> tuple[str, float]:
-    source, colon, scale = text.rpartition(":")
-    if not colon or Path(text).exists():
-        return text, 1.0
-    try:
-        number = float(scale)
-    except ValueError:
-        return text, 1.0
-    if not -10 <= number <= 10:
-        raise InputError(f"The scale of the LoRA {text[:200]!r} is {scale}.", "Give a number from -10 to 10.")
-    return source, number
-
-
 def _loading_error(path: Path, error: Exception) -> EmotiCrafterError:
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
+    reason = reason_of(error, 300)
     if is_out_of_memory(error):
         return DeviceError(f"The memory does not suffice to load {str(path)!r}.", "Close other programs, or use a smaller dtype.")
     if path.is_file() and isinstance(error, OSError) and "Unable to load weights" not in reason:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 
 from emoticrafter.backbones.loading import quiet_libraries
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, reason_of
 
 __all__ = ["check_steps", "make_scheduler", "own_scheduler", "read_scheduler"]
 
@@ -59,7 +59,7 @@ def make_scheduler(text: str, own: Any) -> Any:
             _try(_copy(made))
     except Exception as error:  # a value that makes no sense fails anywhere
         raise InputError(
-            f"The scheduler {text[:100]!r} cannot go with its settings: {_reason(error)}.", "Change them, or leave them out."
+            f"The scheduler {text[:100]!r} cannot go with its settings: {reason_of(error)}.", "Change them, or leave them out."
         ) from error
     return made
 
@@ -85,7 +85,7 @@ def check_steps(scheduler: Any, steps: int) -> None:
             _copy(scheduler).set_timesteps(steps)
     except Exception as error:
         raise InputError(
-            f"The number of steps is {steps}, which {type(scheduler).__name__} cannot make: {_reason(error)}.",
+            f"The number of steps is {steps}, which {type(scheduler).__name__} cannot make: {reason_of(error)}.",
             "Give another number, or another scheduler.",
         ) from error
 
@@ -179,8 +179,3 @@ def _try(scheduler: Any) -> None:
         latents = scheduler.step(0.1 * seen, time, latents, **options).prev_sample
     if not bool(torch.isfinite(latents).all()):
         raise ValueError("they lead to values that are not finite")
-
-
-def _reason(error: Exception) -> str:
-    told = next((line.strip() for line in str(error).splitlines() if line.strip()), "") or type(error).__name__
-    return told.rstrip(".")[:300]

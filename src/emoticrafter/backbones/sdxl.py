@@ -22,7 +22,6 @@ from emoticrafter.backbones.devices import Precision, choose_device, choose_prec
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.finite import in_float32, is_finite, not_finite
 from emoticrafter.backbones.loading import (
-    add_loras,
     fingerprint,
     load_pipeline,
     locate,
@@ -30,6 +29,7 @@ from emoticrafter.backbones.loading import (
     read_json,
 )
 from emoticrafter.backbones.sizes import Sizes
+from emoticrafter.backbones.loras import add_loras, read_lora
 from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
@@ -119,7 +119,7 @@ class SDXLBackbone:
         """The model of a pipeline folder, a hub id or a single .safetensors file.
 
         device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: auto, float32, bfloat16, float16. offload: "model"
-        or "sequential" keep in GPU memory only what works. scheduler: see `read_scheduler`. loras: see `add_loras`.
+        or "sequential" keep in GPU memory only what works. scheduler: see `read_scheduler`. loras: see `read_lora`.
         watermark: the invisible one of SDXL. batch_size: the most pictures sampled at once; None is by their size. config:
         see `load_pipeline`. Raises InputError, MissingError, CheckpointError and DeviceError.
         """
@@ -131,6 +131,7 @@ class SDXLBackbone:
             raise InputError(f"The batch size is {batch_size}; it must be from 1 to 1024.")
         if scheduler is not None:
             read_scheduler(scheduler)
+        read = [read_lora(text) for text in loras]
         path = locate(str(source), precision.weights)
         folder = path if path.is_dir() else path.parent
         own = own_scheduler(path)
@@ -138,7 +139,7 @@ class SDXLBackbone:
         pipeline = load_pipeline(path, precision.weights, watermark=watermark, config=config)
         if scheduler is not None:
             pipeline.scheduler = asked or make_scheduler(scheduler, pipeline.scheduler)
-        add_loras(pipeline, loras)
+        add_loras(pipeline, read)
         if precision.weights == torch.float16 and pipeline.vae.config.force_upcast:
             pipeline.vae.to(torch.float32)  # SDXL's own overflows in float16
         if attention_slicing:

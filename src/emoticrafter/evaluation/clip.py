@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from emoticrafter.backbones.hub import fetch, is_hub_id
-from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.errors import CheckpointError, MissingError, reason_of
 from emoticrafter.evaluation.viewing import Viewable, batches, image_of
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _open(folder: Path, vision_only: bool) -> Any:
             made = CLIPModel.from_pretrained(folder, output_loading_info=True)
         model, found = made
     except Exception as error:  # a broken or foreign folder can make transformers raise anything
-        reason = next(iter(str(error).splitlines()), type(error).__name__)[:160]
+        reason = reason_of(error, 160)
         raise CheckpointError(f"{str(folder)!r} does not hold a CLIP ({reason}).", "Fetch it again.") from error
     lacking = [*found["missing_keys"], *found["mismatched_keys"]]
     if lacking:

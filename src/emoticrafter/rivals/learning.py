@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, reason_of
 from emoticrafter.files import atomic_path
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.budget import Budget, Learned
@@ -132,6 +132,6 @@ def _take_up(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, ex
         raise
     except Exception as error:  # a damaged file fails anywhere in the readers
         raise CheckpointError(
-            f"{str(path)!r} does not hold a state of this method ({str(error).splitlines()[0]}).", "Delete it to begin anew."
+            f"{str(path)!r} does not hold a state of this method ({reason_of(error)}).", "Delete it to begin anew."
         ) from error
     return step, seconds

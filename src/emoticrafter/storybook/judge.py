@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.finite import check_weights
 from emoticrafter.emotion import LIMIT
-from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.errors import CheckpointError, MissingError, reason_of
 from emoticrafter.files import atomic_path
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
 
@@ -131,9 +131,7 @@ def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
         judge = Judge(JudgeConfig(**about["config"]))
         judge.load_state_dict(state)
     except Exception as error:
-        raise CheckpointError(
-            f"{path} does not hold a judge ({str(error).splitlines()[0]}).", "Fetch or train it again."
-        ) from error
+        raise CheckpointError(f"{path} does not hold a judge ({reason_of(error)}).", "Fetch or train it again.") from error
     check_weights(judge, path)
     judge.figures = about["figures"]
     return judge.to(device).eval().requires_grad_(False)

@@ -13,7 +13,7 @@ from typing import Any
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
-from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
+from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError, reason_of
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
@@ -101,7 +101,7 @@ def _hub_errors(name: str) -> Iterator[None]:
     except LocalTokenNotFoundError as error:
         raise MissingError("No token for the hub was found.", "Run `hf auth login`, or set HF_TOKEN.") from error
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+        reason = reason_of(error, 300)
         status = getattr(getattr(error, "response", None), "status_code", None)
         login = "Run `hf auth login` with a token that may write there." if status in (401, 403) else "Check name and connection."
         raise OutputError(f"{name} could not be uploaded ({type(error).__name__}: {reason}).", login) from error

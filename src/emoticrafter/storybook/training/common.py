@@ -24,7 +24,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, reason_of
 from emoticrafter.files import atomic_path
 from emoticrafter.signals import stop_signals
 from emoticrafter.storybook.training.optimizers import Optimizers
@@ -151,7 +151,7 @@ class Training:
             self.optimizers.load(tensors)
         except Exception as error:
             raise CheckpointError(
-                f"{self.state_path} does not hold a state of this {self.name} network ({str(error).splitlines()[0]}).",
+                f"{self.state_path} does not hold a state of this {self.name} network ({reason_of(error)}).",
                 f"Delete {self.folder} to train it from nothing.",
             ) from error
         if about["seed"] != self.seed:

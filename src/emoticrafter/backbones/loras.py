@@ -1,0 +1,194 @@
+"""LoRA weights: read before a model is loaded, melted into it afterwards, with a count of what of them fitted."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoticrafter.backbones.devices import is_out_of_memory
+from emoticrafter.backbones.finite import broken_tensor
+from emoticrafter.backbones.hub import fetch_error, is_hub_id
+from emoticrafter.backbones.loading import quiet_libraries
+from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError, reason_of
+
+__all__ = ["Lora", "LoraWarning", "add_loras", "read_lora"]
+
+MAX_SCALE = 10.0
+_ITS_FILE = "pytorch_lora_weights.safetensors"  # as diffusers names it
+_TOLD_BY = ("modelspec.architecture", "ss_base_model_version")  # entries of a file's header
+_FAMILIES = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL"}  # by the channels of their prompts
+_READS_PROMPTS = re.compile(r"attn2[._](processor\.)?to_[kv].*(lora_A|down)")
+_OF_TRANSFORMERS = re.compile(
+    r"double_blocks|single_blocks|single_transformer_blocks|joint_blocks|lora_transformer|^transformer\."
+)
+
+
+class LoraWarning(UserWarning):
+    """A part of a LoRA fits nothing in the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lora:
+    """Weights to add, times `scale`. source: a .safetensors file, or a hub id."""
+
+    source: str
+    scale: float
+
+
+def read_lora(text: str) -> Lora:
+    """Read "PATH" or "HUB-ID", or with a scale "PATH:0.8". All that can be known without a model is checked.
+
+    Raises MissingError, InputError and CheckpointError.
+    """
+    if importlib.util.find_spec("peft") is None:
+        raise MissingError("LoRA needs the package peft.", "pip install 'emoticrafter[sdxl]'")
+    source, scale = _split_scale(text)
+    path = Path(source)
+    if path.is_dir():
+        path = _file_in(path)
+    if path.exists():
+        _check_file(path)
+        return Lora(source=str(path), scale=scale)
+    if not is_hub_id(source):
+        raise MissingError(f"There is no LoRA {source[:200]!r}.", "Give a .safetensors file, or a hub id OWNER/NAME.")
+    return Lora(source=source, scale=scale)
+
+
+def add_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
+    """Melt LoRA weights into the pipeline. Tensors that fit nothing there are warned of.
+
+    Raises MissingError, and CheckpointError for a LoRA of which less than half fits.
+    """
+    if not loras:
+        return
+    names = [f"lora_{index}" for index in range(len(loras))]
+    with quiet_libraries():
+        for name, lora in zip(names, loras, strict=True):
+            _add(pipeline, lora.source, name)
+        pipeline.set_adapters(names, [lora.scale for lora in loras])
+        pipeline.fuse_lora(adapter_names=names)
+        pipeline.unload_lora_weights()
+
+
+def _add(pipeline: Any, source: str, name: str) -> None:
+    path, folder = Path(source), source
+    options: dict[str, Any] = {"use_safetensors": True}
+    if path.is_file():
+        folder = str(path.parent)
+        options |= {"weight_name": path.name, "local_files_only": True}
+    try:
+        config = pipeline.unet.config
+        tensors, alphas, _ = pipeline.lora_state_dict(folder, unet_config=config, return_lora_metadata=True, **options)
+    except Exception as error:  # a strange file fails anywhere in the readers
+        raise _misfit(pipeline, source, 0, {}) if path.is_file() else fetch_error(source, error) from error
+    if name_of_broken := broken_tensor(tensors.items()) or _broken_number(alphas or {}):
+        raise _broken(source, name_of_broken)
+    try:
+        pipeline.load_lora_weights(folder, adapter_name=name, **options)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise DeviceError(f"The memory does not suffice to add the LoRA {source!r}.", "Close other programs.") from error
+        raise _misfit(pipeline, source, 0, tensors) from error
+    used = sum(_added(getattr(pipeline, part), name) for part in ("unet", "text_encoder", "text_encoder_2"))
+    if 2 * used < len(tensors) or not used:
+        raise _misfit(pipeline, source, used, tensors)
+    if used < len(tensors):
+        warnings.warn(f"Of the {len(tensors)} tensors of the LoRA {source!r}, {used} fit this model.", LoraWarning, stacklevel=2)
+
+
+def _added(network: Any, name: str) -> int:
+    """How many tensors of an adapter a network has."""
+    return sum(f".{name}." in f"{parameter}." for parameter, _ in network.named_parameters())
+
+
+def _misfit(pipeline: Any, source: str, used: int, tensors: Mapping[str, Any]) -> CheckpointError:
+    shapes: dict[str, Sequence[int]] = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    metadata: Mapping[str, str] = {}
+    if Path(source).is_file():
+        found, metadata = _header(Path(source))
+        shapes = shapes or found
+    channels = int(pipeline.unet.config.cross_attention_dim)
+    return CheckpointError(
+        f"Of the {len(shapes)} tensors of the LoRA {source!r}, {used} fit this model; it seems to be made for"
+        f" {_made_for(shapes, metadata)}.",
+        f"Give one that was made for this model, whose prompts have {channels} channels.",
+    )
+
+
+def _made_for(shapes: Mapping[str, Sequence[int]], metadata: Mapping[str, str]) -> str:
+    """What a file says of its model, or else what its tensors show."""
+    for entry in _TOLD_BY:
+        if metadata.get(entry):
+            return repr(metadata[entry][:60])
+    for key, shape in shapes.items():
+        if _READS_PROMPTS.search(key) and len(shape) > 1:
+            channels = shape[1]
+            return _FAMILIES.get(channels, f"a model whose prompts have {channels} channels")
+    if any(_OF_TRANSFORMERS.search(key) for key in shapes):
+        return "a model without a UNet, such as FLUX or Stable Diffusion 3"
+    return "another kind of model, or to be no LoRA"
+
+
+def _split_scale(text: str) -> tuple[str, float]:
+    source, colon, scale = text.rpartition(":")
+    if not colon or Path(text).exists():
+        return text, 1.0
+    try:
+        number = float(scale)
+    except ValueError:
+        return text, 1.0
+    if not -MAX_SCALE <= number <= MAX_SCALE:
+        raise InputError(
+            f"The scale of the LoRA {text[:200]!r} is {scale}.", f"Give a number from -{MAX_SCALE:g} to {MAX_SCALE:g}."
+        )
+    return source, number
+
+
+def _file_in(folder: Path) -> Path:
+    """The weights of a folder: the file that diffusers writes, or the only one."""
+    files = sorted(folder.glob("*.safetensors"))
+    own = [file for file in files if file.name == _ITS_FILE] or files
+    if len(own) != 1:
+        found = f"{len(own)} .safetensors files" if own else "no .safetensors file"
+        raise MissingError(f"The LoRA folder {str(folder)!r} holds {found}.", "Give the file itself.")
+    return own[0]
+
+
+def _check_file(path: Path) -> None:
+    from safetensors import safe_open
+
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"The LoRA {str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            broken = broken_tensor((key, file.get_tensor(key)) for key in file.keys())  # noqa: SIM118 (not a dict)
+    except Exception as error:  # a damaged file fails anywhere in the reader
+        raise CheckpointError(f"The LoRA {str(path)!r} is damaged: {reason_of(error)}.", "Fetch it again.") from error
+    if broken:
+        raise _broken(str(path), broken)
+
+
+def _header(path: Path) -> tuple[dict[str, Sequence[int]], dict[str, str]]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (not a dict)
+        return shapes, dict(file.metadata() or {})
+
+
+def _broken_number(numbers: Mapping[str, float]) -> str | None:
+    return next((name for name, number in numbers.items() if not math.isfinite(number)), None)
+
+
+def _broken(source: str, tensor: str) -> CheckpointError:
+    return CheckpointError(
+        f"In the LoRA {source!r} the tensor {tensor} holds values that are not finite.", "Fetch or train it again."
+    )
