@@ -13,14 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from emoticrafter.coordinates import LIMIT, MINUS_SIGNS, coordinate, number_in, shown
 from emoticrafter.errors import InputError
 
 __all__ = ["LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"]
 
-LIMIT = 3.0
 MAX_STEPS = 1000  # values of one axis, frames of one path
-
-_MINUS_SIGNS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")  # as typed or pasted for "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +30,7 @@ class Emotion:
 
     def __post_init__(self) -> None:
         for axis in ("valence", "arousal"):
-            object.__setattr__(self, axis, _checked(axis, getattr(self, axis)))
+            object.__setattr__(self, axis, coordinate(axis, getattr(self, axis)))
 
     @classmethod
     def neutral(cls) -> Emotion:
@@ -47,20 +45,20 @@ class Emotion:
             return MOODS[key].emotion
         near = difflib.get_close_matches(key[:100], MOODS, n=3, cutoff=0.5)
         offer = f"Did you mean {_either(near)}?" if near else "For instance: happy, calm, sad, tense."
-        raise InputError(f"Unknown mood {_shown(name)}.", f"{offer} `emoticrafter moods` lists all of them.")
+        raise InputError(f"Unknown mood {shown(name)}.", f"{offer} `emoticrafter moods` lists all of them.")
 
     @classmethod
     def parse(cls, text: str) -> Emotion:
         """Read "valence,arousal" (also split by spaces or a semicolon, with any minus sign), or the name of a mood."""
         if not re.search(r"[\d,;]", text):
             return cls.named(text)
-        parts = re.split(r"\s*[,;]\s*|\s+", text.translate(_MINUS_SIGNS).strip().strip("()[]").strip())
+        parts = re.split(r"\s*[,;]\s*|\s+", text.translate(MINUS_SIGNS).strip().strip("()[]").strip())
         if len(parts) != 2:
             raise InputError(
-                f"An emotion is two numbers, valence and arousal; {_shown(text)} reads as {len(parts)}.",
+                f"An emotion is two numbers, valence and arousal; {shown(text)} reads as {len(parts)}.",
                 'Write, for instance, "-2,1".',
             )
-        return cls(valence=_number(parts[0], text), arousal=_number(parts[1], text))
+        return cls(valence=number_in(parts[0], text), arousal=number_in(parts[1], text))
 
     def __str__(self) -> str:
         return f"{self.valence:g},{self.arousal:g}"
@@ -80,8 +78,8 @@ def grid(valences: Iterable[float], arousals: Iterable[float]) -> list[Emotion]:
 
     The order in which the values are given, and repeated values, do not matter.
     """
-    columns = sorted({_checked("valence", v) for v in valences})
-    rows = sorted({_checked("arousal", a) for a in arousals}, reverse=True)
+    columns = sorted({coordinate("valence", v) for v in valences})
+    rows = sorted({coordinate("arousal", a) for a in arousals}, reverse=True)
     if not columns or not rows:
         raise InputError("A grid was asked for with an empty axis.", 'Give at least one value per axis, for instance "-3:3:5".')
     return [Emotion(valence=v, arousal=a) for a in rows for v in columns]
@@ -96,13 +94,13 @@ def path(start: Emotion, end: Emotion, frames: int) -> list[Emotion]:
 
 def parse_axis(text: str) -> list[float]:
     """Read one axis of a grid: "start:end:count" (count 2 to 1000) or values split by commas; each in [-3, 3]."""
-    plain = text.translate(_MINUS_SIGNS).strip()
+    plain = text.translate(MINUS_SIGNS).strip()
     if ":" not in plain:
-        return [_checked("axis value", _number(part, text)) for part in re.split(r"\s*[,;]\s*|\s+", plain)]
+        return [coordinate("axis value", number_in(part, text)) for part in re.split(r"\s*[,;]\s*|\s+", plain)]
     parts = plain.split(":")
     if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,9}\s*", parts[2]):
-        raise InputError(f"The axis {_shown(text)} is not start:end:count.", 'Write, for instance, "-3:3:5" or "-3,0,3".')
-    start, end = (_checked("axis value", _number(part, text)) for part in parts[:2])
+        raise InputError(f"The axis {shown(text)} is not start:end:count.", 'Write, for instance, "-3:3:5" or "-3,0,3".')
+    start, end = (coordinate("axis value", number_in(part, text)) for part in parts[:2])
     return _steps(start, end, int(parts[2]), "values of an axis")
 
 
@@ -115,36 +113,9 @@ def nearest_mood(emotion: Emotion) -> NamedMood:
 
 def _steps(start: float, end: float, count: int, what: str) -> list[float]:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 2 <= count <= MAX_STEPS:
-        raise InputError(f"The number of {what} is {_shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.")
+        raise InputError(f"The number of {what} is {shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.")
     # Rounded so that labels and file names show 0.3, not 0.30000000000000004.
     return [start, *(round(start + (end - start) * i / (count - 1), 9) + 0.0 for i in range(1, count - 1)), end]
-
-
-def _checked(axis: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise InputError(f"The {axis} {_shown(value)} is a {type(value).__name__}, not a number.", "Give a number from -3 to 3.")
-    try:
-        number = float(value) + 0.0  # turns -0.0 into 0.0: one point, one name
-    except OverflowError:
-        number = math.inf
-    if not -LIMIT <= number <= LIMIT:  # false for NaN too
-        raise InputError(f"The {axis} is {number:g}; it must lie from -3 to 3.", "0 is neutral, 3 is the strongest.")
-    return number
-
-
-def _number(part: str, text: str) -> float:
-    try:
-        return float(part)
-    except ValueError:
-        raise InputError(
-            f"{_shown(part)} in {_shown(text)} is not a number.", "Give numbers from -3 to 3, such as -1.5."
-        ) from None
-
-
-def _shown(value: object) -> str:
-    """The value as a message may hold it: without control characters, and not too long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _either(names: list[str]) -> str:

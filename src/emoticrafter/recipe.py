@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from PIL import ExifTags, Image, PngImagePlugin
 
+from emoticrafter.coordinates import on_plane
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.guidance import GuidanceRange
 
@@ -34,6 +35,7 @@ _RANGES = {  # the entries with a meaning here; others are kept as they are, so 
     "valence": (-3, 3), "arousal": (-3, 3), "strength": (-100, 100), "start": (0, 1), "guidance": (0, 1000),
     "seed": (0, 2**64 - 1), "steps": (1, 100_000), "width": (1, 1_000_000), "height": (1, 1_000_000),
 }  # fmt: skip
+_AXES = {"valence", "arousal"}
 _WHOLE = {"seed", "steps", "width", "height"}
 _TEXTS = {"prompt", "negative", "backbone"}
 
@@ -55,6 +57,8 @@ def check_recipe(recipe: object) -> dict[str, Any]:
         if key in _RANGES:
             low, high = _RANGES[key]
             numeric = isinstance(value, int if key in _WHOLE else (int, float)) and not isinstance(value, bool)
+            if numeric and key in _AXES and (known := on_plane(value)):
+                value = plain[key] = known
             if not numeric or not low <= value <= high:
                 raise InputError(f"The recipe's {key} is {_short(value)}; it must be a number from {low} to {high}.")
         if key == "guidance_range":

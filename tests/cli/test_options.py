@@ -58,3 +58,21 @@ def test_sizes(text: str, size: object) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(InputError, match="1216x832"):
         parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "valence"), [("\u22121.5", -1.5), ("-1.5", -1.5), ("3.0000001", 3.0), ("\u22123.0000001", -3.0), ("1e0", 1.0)]
+)
+def test_a_valence_is_read_with_any_minus_sign_up_to_rounding(cli, crafter, text: str, valence: float) -> None:
+    done = cli("generate", "a cat", "--valence", text, "--out", "a.png")
+    assert done.code == 0, done.err
+    assert crafter.asked["points"][0][0] == Emotion(valence=valence, arousal=0)
+
+
+def test_a_valence_that_is_none_is_told_as_it_was_given(cli, crafter) -> None:
+    done = cli("generate", "a cat", "--valence", "3.0000012")
+    assert (done.code, "The valence is 3.0000012; it must lie from -3 to 3." in done.err) == (2, True)
+    done = cli("generate", "a cat", "--valence", "much")
+    assert (done.code, crafter.opened) == (2, None)
+    assert "'--valence'" in done.err
+    assert "'much' is not a number" in done.err

@@ -15,6 +15,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "escapes", "version"},
+    {"coordinates"},
     {"emotion", "extras", "files", "guidance", "locks", "progress", "settings", "signals"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from emoticrafter.cli.console import warn
+from emoticrafter.coordinates import parse_number
 from emoticrafter.data.cells import parse_size
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
 ENGINES = ("local", "ray")
+
+
+def _number(text: str) -> float:
+    """The value of an option of numbers, with any minus sign."""
+    try:
+        return parse_number(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
@@ -57,10 +66,12 @@ class FeelingOptions:
     """A point of the plane, as two numbers or by name."""
 
     valence: Annotated[
-        float | None, typer.Option(help="How pleasant, -3 to 3. 0 where not given.", metavar="V", rich_help_panel=FEELING)
+        float | None,
+        typer.Option(help="How pleasant, -3 to 3. 0 where not given.", metavar="V", parser=_number, rich_help_panel=FEELING),
     ] = None
     arousal: Annotated[
-        float | None, typer.Option(help="How activated, -3 to 3. 0 where not given.", metavar="A", rich_help_panel=FEELING)
+        float | None,
+        typer.Option(help="How activated, -3 to 3. 0 where not given.", metavar="A", parser=_number, rich_help_panel=FEELING),
     ] = None
     mood: Annotated[
         str | None,

@@ -6,13 +6,11 @@ import math
 import re
 from typing import NamedTuple
 
-from emoticrafter.emotion import LIMIT
+from emoticrafter.coordinates import LIMIT, MINUS_SIGNS, on_plane
 from emoticrafter.errors import InputError
 
 __all__ = ["Scaled", "folder_path", "number", "on_scale", "parse_size", "whole"]
 
-_NOISE = 1e-6  # of single precision
-_MINUS_SIGNS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"), "-")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -26,7 +24,7 @@ class Scaled(NamedTuple):
 
 def number(text: str) -> float:
     """The number that a cell holds, also with a decimal comma or a typographic minus; NaN if it holds none."""
-    plain = text.strip().translate(_MINUS_SIGNS)
+    plain = text.strip().translate(MINUS_SIGNS)
     return float(plain.replace(",", ".")) if _NUMBER.fullmatch(plain) else math.nan
 
 
@@ -56,10 +54,11 @@ def on_scale(text: str, centre: float = 0.0, step: float = 1.0) -> Scaled:
     if math.isnan(given):
         return Scaled(given, "is not a number")
     value = round((given - centre) / step, 9) + 0.0  # 5.09 - 4 is 1.09, and no -0
-    if abs(value) > LIMIT + _NOISE:
+    found = on_plane(value)
+    if found is None:
         return Scaled(value, f"is outside {centre - LIMIT * step:g} to {centre + LIMIT * step:g}")
-    if abs(value) > LIMIT:
-        return Scaled(math.copysign(LIMIT, value), remark="rounded into the range")
+    if found != value:
+        return Scaled(found, remark="rounded into the range")
     try:
         float(text)
     except ValueError:

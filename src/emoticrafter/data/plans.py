@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.coordinates import LIMIT, on_plane
 from emoticrafter.data.manifest import DTYPES, LONG
 from emoticrafter.data.tables import COLUMNS
 from emoticrafter.errors import InputError
@@ -131,7 +131,7 @@ def check_pairs(pairs: pd.DataFrame) -> None:
     for name in ("id", "content", *TEXTS):
         _name_row(pairs, name, [isinstance(value, str) for value in pairs[name]], "a text")
     for name in ("valence", "arousal"):
-        sound = [isinstance(value, float | int) and math.isfinite(value) and abs(value) <= 3 for value in pairs[name].tolist()]
+        sound = [isinstance(value, float | int) and on_plane(value) is not None for value in pairs[name].tolist()]
         _name_row(pairs, name, sound, "a number from -3 to 3")
     repeated = pairs["id"].duplicated()
     if repeated.any():
@@ -195,6 +195,7 @@ def write_index(kept: pd.DataFrame, path: Path) -> None:
     import pyarrow.parquet as pq
 
     numbers = {prompt: number for number, prompt in enumerate(prompts_of(kept))}
+    kept = kept.assign(**{name: kept[name].clip(-LIMIT, LIMIT) for name in ("valence", "arousal")})  # rounding beyond an end
     columns = {name: pa.array(kept[name], type=pa.type_for_alias(COLUMNS["pairs"][name]), from_pandas=True) for name in _INDEXED}
     columns |= {text.removesuffix("_prompt"): pa.array([numbers[prompt] for prompt in kept[text]], pa.int64()) for text in TEXTS}
     pq.write_table(pa.table(columns), path)

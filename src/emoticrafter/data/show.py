@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.coordinates import LIMIT, ROUNDING
 from emoticrafter.data.tables import COLUMNS, Kind, read_table
-from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def read_any(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Kind, dict[str
     except (pa.ArrowException, OSError, ValueError, AttributeError):
         pass  # read_table says what is wrong
     table, about = read_table(path, kind)
-    outside = table.index[~(table[["valence", "arousal"]].abs() <= LIMIT).all(axis=1)]
+    axes = ["valence", "arousal"]
+    outside = table.index[~(table[axes].abs() <= LIMIT + ROUNDING).all(axis=1)]
     if len(outside):
         one = table.loc[outside[0]]
         raise InputError(
@@ -51,6 +52,7 @@ def read_any(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Kind, dict[str
         )
     if not len(table):
         raise InputError(f"{Path(path).name!r} holds no rows.", "Import a data set into it.")
+    table[axes] = table[axes].clip(-LIMIT, LIMIT)
     return table, kind, about
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.coordinates import MINUS_SIGNS, on_plane, parse_number
 from emoticrafter.data.cells import number
 from emoticrafter.data.sources import read_sheet
 from emoticrafter.errors import InputError, MissingError
@@ -16,7 +17,7 @@ from emoticrafter.evaluation.cases import Case
 __all__ = ["PATTERN", "find_pictures"]
 
 PATTERN = "{prompt_id}_{valence}_{arousal}_{seed}.png"
-_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_NUMBER = rf"[+{''.join(map(chr, MINUS_SIGNS))}-]?\d+(?:\.\d+)?"
 _FIELDS = {"prompt_id": r"[0-9A-Za-z]+", "valence": _NUMBER, "arousal": _NUMBER, "seed": r"\d+"}
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
@@ -42,8 +43,9 @@ def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed
             continue
         row = {**entry, "prompt": case.prompt, "seed": seed if entry["seed"] is None else entry["seed"]}
         for axis in ("valence", "arousal"):
-            if not -3 <= row[axis] <= 3:
-                raise InputError(f"{entry['file'].name!r} has the {axis} {row[axis]:g}; it goes from -3 to 3.")
+            given, row[axis] = row[axis], on_plane(row[axis])
+            if row[axis] is None:
+                raise InputError(f"{entry['file'].name!r} has the {axis} {given}; it goes from -3 to 3.")
         key = (row["prompt"], row["valence"], row["arousal"], row["seed"])
         if key in seen:
             raise InputError(f"{entry['file'].name!r} is a second picture of one prompt, emotion and seed.", "Take one away.")
@@ -71,8 +73,8 @@ def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "prompt": parts["prompt_id"],
-                "valence": float(parts["valence"]),
-                "arousal": float(parts["arousal"]),
+                "valence": parse_number(parts["valence"]),
+                "arousal": parse_number(parts["arousal"]),
                 "seed": int(parts["seed"]) if parts.get("seed") else None,
                 "file": path,
             }

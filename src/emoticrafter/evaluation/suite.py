@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from emoticrafter.coordinates import LIMIT, ROUNDING, on_plane
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.settings import Section, key, read_settings
@@ -43,9 +44,14 @@ class Prompts(Section):
 class Emotions(Section):
     """Section [emotions]: every valence with every arousal, drawn from every seed."""
 
-    valences: tuple[float, ...] = key(FULL, "values of valence, rising", least=-3, most=3)
-    arousals: tuple[float, ...] = key(FULL, "values of arousal, rising", least=-3, most=3)
+    valences: tuple[float, ...] = key(FULL, "values of valence, rising", least=-LIMIT - ROUNDING, most=LIMIT + ROUNDING)
+    arousals: tuple[float, ...] = key(FULL, "values of arousal, rising", least=-LIMIT - ROUNDING, most=LIMIT + ROUNDING)
     seeds: tuple[int, ...] = key((0,), "of the pictures", least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("valences", "arousals"):
+            object.__setattr__(self, name, tuple(map(on_plane, getattr(self, name))))
 
 
 @dataclass(frozen=True, kw_only=True)
