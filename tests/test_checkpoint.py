@@ -108,6 +108,64 @@ def test_other_sizes_heads_and_prefixes_are_imported(tmp_path: Path) -> None:
         checkpoint.import_released(SAMPLE, heads=5)
 
 
+def inside(name: str, mark: str) -> str:
+    """A name as torch.compile leaves it where blocks were compiled one by one."""
+    return name.replace("h.0.", f"h.0.{mark}")
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda s: s,
+        lambda s: {f"module.{name}": tensor for name, tensor in s.items()},
+        lambda s: {f"_orig_mod.{name}": tensor for name, tensor in s.items()},
+        lambda s: {f"_orig_mod.module.{name}": tensor for name, tensor in s.items()},
+        lambda s: {inside(name, "_orig_mod."): tensor for name, tensor in s.items()},
+        lambda s: {"model": s, "optimizer": {"state": {}, "param_groups": [{"lr": 0.1}]}, "epoch": 3},
+        lambda s: {"model_state_dict": {f"module.{name}": tensor for name, tensor in s.items()}, "loss": 0.5},
+        lambda s: {"state_dict": {f"model.{name}": tensor for name, tensor in s.items()}, "global_step": 7, "loops": {}},
+        lambda s: {"state_dict": {f"model._orig_mod.{name}": tensor for name, tensor in s.items()}},
+        lambda s: {"model": {"state_dict": s}},
+    ],
+    ids=[
+        "plain",
+        "parallel",
+        "compiled",
+        "both",
+        "blocks",
+        "model",
+        "model_state_dict",
+        "Lightning",
+        "Lightning compiled",
+        "twice",
+    ],
+)
+def test_what_wrappers_put_around_a_state_dict_is_taken_off(tmp_path: Path, wrapped: Callable[[Any], Any]) -> None:
+    plain = {name.removeprefix("module."): tensor for name, tensor in released_state().items()}
+    torch.save(wrapped(plain), tmp_path / "wrapped.pth")
+    imported, original = checkpoint.import_released(tmp_path / "wrapped.pth"), checkpoint.import_released(SAMPLE)
+    assert all(torch.equal(a, b) for a, b in zip(imported.parameters(), original.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "message"),
+    [
+        (lambda s: {"state_dict": {**s, "criterion.weight": torch.zeros(1)}}, r"unknown keys criterion\.weight"),
+        (
+            lambda s: {"network": s, "epoch": 3},
+            r"It holds network \(a dict\), epoch \(a int\).*under one of state_dict, model",
+        ),
+        (lambda s: {**s, "step": 3}, r"It holds step \(a int\)"),
+        (lambda s: {"model": {"encoder": s}}, r"It holds encoder \(a dict\)"),
+        (lambda s: {**s, "model.wpe.weight": torch.zeros(1)}, r"holds 'wpe\.weight' twice, as 'model\.wpe\.weight'"),
+    ],
+)
+def test_what_is_not_known_around_a_state_dict_is_named(tmp_path: Path, wrapped: Callable[[Any], Any], message: str) -> None:
+    torch.save(wrapped(released_state()), tmp_path / "wrapped.pth")
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.import_released(tmp_path / "wrapped.pth")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -114,10 +114,11 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     Sizes are read from the tensors. The number of heads is not in the file: as in every GPT-2 it is taken as one per 64
     channels, or four where 64 does not divide the width; `heads` overrules. Every key is accounted for: those that do
     nothing (`wte`, the key and value thirds of each `c_attn`) are dropped, and `attn_proj` is multiplied into the last
-    layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled. Raises MissingError and CheckpointError.
+    layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled; where they may stand in the file, and which
+    prefixes of names are taken off, `pickles.read_pickle` says. Raises MissingError and CheckpointError.
     """
     path = Path(path)
-    found = {name.removeprefix("module."): tensor for name, tensor in read_pickle(path).items()}
+    found = read_pickle(path)
     config = _released_config(found, heads, path)
     expected = _released_keys(config.blocks)
     missing, unknown = sorted(expected - set(found)), sorted(set(found) - expected)

@@ -134,7 +134,7 @@ class EmotiCrafter:
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
         """Open the model with which a picture was made, as far as its recipe names it; `options` overrule."""
-        names = ("dtype", "offload", "scheduler", "loras", "watermark")
+        names = ("dtype", "offload", "scheduler", "loras", "watermark", "config")
         named = {name: recipe[name] for name in names if recipe.get(name) is not None}
         if not isinstance(recipe.get("backbone"), str):
             raise InputError("The recipe names no backbone.", "Give the recipe of one picture made by emoticrafter.")

@@ -138,7 +138,7 @@ def check_request(
 
 def decisive(backbone: Backbone) -> dict[str, Any]:
     """What decides the pixels of a backbone beside a picture's own settings: JSON values."""
-    about = {name: value for name, value in backbone.describe().items() if name not in ("versions", "offload")}
+    about = {name: value for name, value in backbone.describe().items() if name not in ("versions", "offload", "config")}
     if about.get("backbone_hash"):
         about.pop("backbone", None)  # the name of a place where the same weights lie
     return about

@@ -10,15 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
 
+from emoticrafter import EmotiCrafter, checkpoint
+from emoticrafter.data.tables import write_table
 from emoticrafter.recipe import read_recipe
 from tests.cli.conftest import Done
+from tests.single_file import write_single_file
+from tests.tiny import tiny_eit
 
 Cli = Callable[..., Done]
 Tiny = tuple[str, ...]
+ROWS = {
+    "id": ["a"], "valence": [1.0], "arousal": [0.0], "content": ["c"], "neutral_prompt": ["cat"], "emotional_prompt": ["a cat"],
+    "picture": [None], "split": ["train"], "doubts": [""], "dataset": ["own"], "tag": [None],
+}  # fmt: skip
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -178,3 +187,65 @@ def test_a_truncated_model(tiny_sdxl: Path, cli: Cli, tmp_path: Path, part: str)
     assert done.code == 2, done
     assert "Traceback" not in done.err
     assert not (tmp_path / "a.png").exists()
+
+
+# A single file of weights, without a connection
+
+
+@pytest.fixture
+def single(tiny_sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with model.safetensors, what it is made of in config/ (no weights), and an emotion checkpoint for any backbone."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
+    shutil.copytree(tiny_sdxl, tmp_path / "config", ignore=shutil.ignore_patterns("*.safetensors", "emotion", "defaults.json"))
+    checkpoint.save(tiny_eit(), tmp_path / "emotion", {})
+    return tmp_path
+
+
+FILE = ("--backbone", "model.safetensors", "--device", "cpu", "--dtype", "float32")
+SMALL = ("--emotion", "emotion", "--steps", "2", "--size", "32", "--guidance", "3")
+
+
+def test_a_single_file_is_drawn_with_by_its_config(single: Path, cli: Cli, tiny: Tiny) -> None:
+    done = cli("generate", "a cat", *FILE, *SMALL, "--config", "config", "--out", "file.png")
+    assert done.code == 0, done.err
+    assert cli("generate", "a cat", *tiny, *SMALL, "--out", "folder.png").code == 0
+    assert np.abs(pixels(single / "file.png") - pixels(single / "folder.png")).max() <= 1
+    assert read_recipe(single / "file.png")["config"] == str(single / "config")
+    again = EmotiCrafter.from_recipe(read_recipe(single / "file.png"), device="cpu", emotion=single / "emotion")
+    assert np.array_equal(np.asarray(again.again(read_recipe(single / "file.png")).image), pixels(single / "file.png"))
+
+
+@pytest.mark.usefixtures("single")
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ((), "Give --config the folder of a pipeline, whose weights are not needed"),
+        (("--config", "nowhere"), "There is no config 'nowhere'"),
+        (("--config", "emotion"), "'emotion' holds no model_index.json"),
+    ],
+)
+def test_a_single_file_that_cannot_be_understood_names_the_option(cli: Cli, config: tuple[str, ...], message: str) -> None:
+    done = cli("generate", "a cat", *FILE, *SMALL, *config, "--out", "a.png")
+    assert (done.code, Path("a.png").exists()) == (2, False)
+    assert message in done.err.replace(f"{Path.cwd()}/", "")
+
+
+@pytest.mark.usefixtures("single")
+def test_a_config_beside_a_folder_is_refused(cli: Cli, tiny: Tiny) -> None:
+    done = cli("generate", "a cat", *tiny, "--config", "config", "--out", "a.png")
+    assert (done.code, "is a folder, which says itself what it is made of" in done.err) == (2, True)
+
+
+def test_the_other_commands_take_a_single_file_too(single: Path, cli: Cli) -> None:
+    Path("prompts.txt").write_text("a cat\n")
+    model = (*FILE, "--config", "config")
+    done = cli("batch", "prompts.txt", *model, *SMALL, "--grid", "2x2", "--out", "pictures")
+    assert done.code == 0, done.err
+    done = cli("rival", "train", "rewriting", *model, "--out", "method")
+    assert done.code == 0, done.err
+    write_table(pd.DataFrame(ROWS), single / "pairs.parquet", "pairs", {})
+    done = cli("data", "encode", "pairs.parquet", *FILE[:4], "--config", "config", "--out", "features")
+    assert done.code == 0, done.err
+    assert json.loads((single / "features" / "manifest.json").read_text())["channels"] == 32

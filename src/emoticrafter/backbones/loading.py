@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from emoticrafter.backbones.devices import is_out_of_memory
-from emoticrafter.backbones.hub import fetch_error
-from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
+from emoticrafter.backbones.hub import fetch_error, is_hub_id
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, reason_of
 
 __all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries", "read_json"]
 
@@ -48,9 +48,11 @@ def load_pipeline(
 ) -> Any:
     """The pipeline in a folder or single .safetensors file, on the CPU, its weights in `dtype`.
 
-    config: for a single file, a pipeline folder (the weights may be absent) or a hub id that describes its components.
-    text_only: without UNet and VAE, which need not be there. Raises MissingError and CheckpointError.
+    config: for a single file, a pipeline folder (the weights may be absent) or a hub id that describes its components; without
+    one, the hub is asked. text_only: without UNet and VAE, which need not be there. Raises MissingError, InputError and
+    CheckpointError.
     """
+    _check_config(path, config)
     if watermark and importlib.util.find_spec("imwatermark") is None:
         raise MissingError("A watermark was asked for; its package is not installed.", "pip install invisible-watermark")
     options: dict[str, Any] = {"dtype": dtype, "add_watermarker": watermark}
@@ -79,7 +81,7 @@ def load_pipeline(
         except EmotiCrafterError:
             raise
         except Exception as error:  # damaged files fail anywhere in the readers
-            raise _loading_error(path, error) from error
+            raise _loading_error(path, error, config) from error
     if absent := [part for part in parts if getattr(pipeline, part, None) is None]:
         raise CheckpointError(f"{str(path)!r} has no {', '.join(absent)}, as the refiner, for one.", "Give a base model.")
     return pipeline
@@ -153,6 +155,17 @@ def _check_index(folder: Path) -> None:
         )
 
 
+def _check_config(path: Path, config: str | None) -> None:
+    if config is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder, which says itself what it is made of.", "Leave --config out.")
+    if Path(config).is_dir():
+        _check_index(Path(config))
+    elif not is_hub_id(config):
+        raise MissingError(f"There is no config {config[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME.")
+
+
 def _wanted_variant(dtype: torch.dtype) -> str | None:
     return None if dtype == torch.float32 else "fp16"
 
@@ -165,13 +178,16 @@ def _variant_in(folder: Path, dtype: torch.dtype) -> str | None:
     return "fp16" if half and (not whole or _wanted_variant(dtype)) else None
 
 
-def _loading_error(path: Path, error: Exception) -> EmotiCrafterError:
+def _loading_error(path: Path, error: Exception, config: str | None) -> EmotiCrafterError:
     reason = reason_of(error, 300)
     if is_out_of_memory(error):
         return DeviceError(f"The memory does not suffice to load {str(path)!r}.", "Close other programs, or use a smaller dtype.")
     if path.is_file() and isinstance(error, OSError) and "Unable to load weights" not in reason:
+        if config is not None:
+            return CheckpointError(f"{str(path)!r} does not go with the config {config!r}: {reason}.", "Give another --config.")
         return MissingError(
             f"{str(path)!r} holds weights only, and the configs of its components could not be fetched ({reason}).",
-            "Fetch stabilityai/stable-diffusion-xl-base-1.0 once while online, or give a pipeline folder as `config`.",
+            "Give --config the folder of a pipeline, whose weights are not needed; or fetch"
+            " stabilityai/stable-diffusion-xl-base-1.0 once while online.",
         )
     return CheckpointError(f"{str(path)!r} cannot be loaded as {PIPELINE}: {type(error).__name__}: {reason}.", _FETCH_AGAIN)

@@ -150,6 +150,7 @@ class SDXLBackbone:
         about = {
             "backbone_hash": fingerprint(path),
             "offload": offload,
+            "config": config,
             "loras": list(loras),
             "watermark": watermark,
             "scheduler": scheduler or type(pipeline.scheduler).__name__,

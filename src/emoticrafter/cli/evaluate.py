@@ -14,7 +14,7 @@ import typer
 
 from emoticrafter.cli.batch import drawing_stages, once
 from emoticrafter.cli.console import note, say, say_json, warn
-from emoticrafter.cli.options import MODEL, OUTPUT, Force, Json, RayOptions, absolute, spread
+from emoticrafter.cli.options import MODEL, OUTPUT, Config, Force, Json, RayOptions, absolute, spread
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
@@ -82,6 +82,7 @@ def evaluate(
     backbone: Annotated[
         str | None, typer.Option(help="Instead of the suite's.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL)
     ] = None,
+    config: Config = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None,
@@ -140,7 +141,8 @@ def evaluate(
     if doubt:
         warn(doubt)
     say_once = once(warn)
-    opener = _opener(chosen, {"device": device, "dtype": dtype}, ray, say_once) if draw else None
+    options = {"device": device, "dtype": dtype, "config": None if config is None else absolute(config)}
+    opener = _opener(chosen, options, ray, say_once) if draw else None
     command = shlex.join(["emoticrafter", *sys.argv[1:]])
     with stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         try:

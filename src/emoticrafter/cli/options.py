@@ -27,6 +27,17 @@ FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output"
 ENGINES = ("local", "ray")
 
 
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        help="What a single file of weights is made of: the folder of a pipeline, its weights not needed, or a hub id.",
+        metavar="DIR|HUB-ID",
+        rich_help_panel=MODEL,
+    ),
+]
+
+
 def _number(text: str) -> float:
     """The value of an option of numbers, with any minus sign."""
     try:
@@ -122,6 +133,7 @@ class ModelOptions:
             "--no-calibration", help="Ask for the emotion as it is, without the checkpoint's calibration.", rich_help_panel=MODEL
         ),
     ] = False
+    config: Config = None
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None
@@ -153,6 +165,7 @@ class ModelOptions:
         return _given(
             emotion=self.emotion,
             calibrated=False if self.no_calibration else None,
+            config=None if self.config is None else absolute(self.config),
             device=self.device,
             dtype=self.dtype,
             offload=self.offload,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emoticrafter.cli.console import note, say, say_json, table
-from emoticrafter.cli.options import MODEL, Json
+from emoticrafter.cli.options import MODEL, Config, Json
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable
@@ -84,6 +84,7 @@ def train(
         str,
         typer.Option(help="storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL),
     ] = STORYBOOK,
+    config: Config = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
     ] = None,
@@ -108,7 +109,7 @@ def train(
     if name not in METHODS:
         raise InputError(f"There is no method {name[:60]!r}.", f"Known ones: {', '.join(METHODS)}.")
     learns = METHODS[name].learns
-    config = dict(_setting(text) for text in set_ or ())
+    settings = dict(_setting(text) for text in set_ or ())
     if learns == "nothing" and minutes is None and steps is None:
         steps = 1
     budget = Budget(minutes=minutes, steps=steps)
@@ -119,11 +120,11 @@ def train(
     check_writable(out / "config.json", force=True)
     from emoticrafter.backbones.registry import open_backbone
 
-    opened = open_backbone(backbone, device=device, dtype=dtype)
+    opened = open_backbone(backbone, device=device, dtype=dtype, config=config)
     material = None
     if learns != "nothing":
         material = _material(opened, pairs, pictures if learns == "pictures" else None, limit, cache, learns, as_json)
-    _, learned = train_method(name, material, out, budget, backbone=opened, config=config, seed=seed, quiet=as_json)
+    _, learned = train_method(name, material, out, budget, backbone=opened, config=settings, seed=seed, quiet=as_json)
     about = {
         "path": str(out), "method": name, "seconds": round(learned.seconds, 1), "steps": learned.steps,
         "examples": learned.examples, "figures": dict(learned.figures),

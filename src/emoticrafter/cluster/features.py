@@ -27,19 +27,20 @@ def ray_engine(
     fingerprint: str,
     device: str | None = None,
     compute: str | None = None,
+    config: str | None = None,
     address: str | None = None,
     workers: int | None = None,
     cpus: int | None = None,
 ) -> Engine:
     """An engine for `data.encoding.write_features` that works on a Ray cluster.
 
-    backbone: as every machine of the cluster finds it. fingerprint: of its text encoders; a worker that finds others stops the
-    run. device, compute: as `SDXLPromptEncoder.open` takes device and dtype. address: of a cluster that runs; by default
-    $RAY_ADDRESS, else a cluster is started on this machine, reachable from nowhere else, and ended with the run. workers: by
+    backbone, config: as every machine of the cluster finds them. fingerprint: of its text encoders; a worker that finds others
+    stops the run. device, compute: as `SDXLPromptEncoder.open` takes device and dtype. address: of a cluster that runs; by
+    default $RAY_ADDRESS, else a cluster is started on this machine, reachable from nowhere else, and ended with the run. workers: by
     default one per GPU with `device` cuda, else one per machine, which uses all of its cores. cpus: cores of a cluster of our
     own, by default all.
     """
-    settings = {"backbone": backbone, "fingerprint": fingerprint, "device": device, "compute": compute}
+    settings = {"backbone": backbone, "config": config, "fingerprint": fingerprint, "device": device, "compute": compute}
     if workers is not None and workers < 1:
         raise InputError(f"The number of Ray workers is {workers}; it must be at least 1.")
 
@@ -94,7 +95,8 @@ def _open(settings: dict[str, Any]) -> Any:
     from emoticrafter.backbones.registry import open_encoder
 
     torch.set_num_threads(settings["threads"])
-    encoder = open_encoder(settings["backbone"], device=settings["device"], dtype=settings["compute"])
+    names = {"device": "device", "dtype": "compute", "config": "config"}
+    encoder = open_encoder(settings["backbone"], **{name: settings.get(own) for name, own in names.items()})
     if encoder.fingerprint != settings["fingerprint"]:
         raise InputError(
             f"A Ray worker found text encoders of hash {encoder.fingerprint[:16]} for {settings['backbone']!r}; those of this"

@@ -44,6 +44,12 @@ def test_sigmoid_order_unit_and_the_prefix_of_parallel_training(tmp_path: Path) 
         import_head(path, "none", order="both")
 
 
+@pytest.mark.parametrize("name", ["head.pth", "head.safetensors"])
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "model.", "model._orig_mod."])
+def test_the_prefixes_of_other_wrappers_are_taken_off(tmp_path: Path, name: str, prefix: str) -> None:
+    assert import_head(write(tmp_path / name, prefix=prefix), "none")(FEATURES) == pytest.approx(EXPECTED, abs=1e-5)
+
+
 def test_two_heads_with_one_output_each(tmp_path: Path) -> None:
     valence, arousal = (write(tmp_path / f"{i}.pth", WEIGHT[i : i + 1], BIAS[i : i + 1]) for i in range(2))
     assert import_head(valence, "none", arousal=arousal)(FEATURES) == pytest.approx(EXPECTED, abs=1e-5)

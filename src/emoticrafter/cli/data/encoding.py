@@ -10,7 +10,7 @@ import typer
 
 from emoticrafter.cli.console import note, say, say_json, stages
 from emoticrafter.cli.data import app
-from emoticrafter.cli.options import Json, RayOptions, absolute, spread
+from emoticrafter.cli.options import Config, Json, RayOptions, absolute, spread
 from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class WorkOptions:
         int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024, rich_help_panel=WORK)
     ] = None
 
-    def open(self, backbone: str, ray: RayOptions) -> tuple[PromptEncoder, Engine | None]:
+    def open(self, backbone: str, config: str | None, ray: RayOptions) -> tuple[PromptEncoder, Engine | None]:
         """The encoder of this process, and the engine where it is not this process that encodes."""
         import torch
 
@@ -51,15 +51,16 @@ class WorkOptions:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         if ray.engine == "local":
-            return open_encoder(backbone, device=self.device, dtype=self.compute), None
+            return open_encoder(backbone, device=self.device, dtype=self.compute, config=config), None
         from emoticrafter.cluster.features import ray_engine
 
         device, compute = self.device, self.compute
         if str(device).startswith("cuda") and not torch.cuda.is_available():  # the workers have some; here, prompts are counted
             device, compute = "cpu", compute or "bfloat16"
-        encoder = open_encoder(backbone, device=device, dtype=compute)
+        encoder = open_encoder(backbone, device=device, dtype=compute, config=config)
         engine = ray_engine(
             absolute(backbone),
+            config=None if config is None else absolute(config),
             fingerprint=encoder.fingerprint,
             device=self.device,
             compute=encoder.computed,
@@ -81,6 +82,7 @@ def encode(
         typer.Option(help="Whose text encoders: storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH"),
     ] = "storybook",
     dtype: Annotated[str, typer.Option(help="Of the features at rest: float16 or bfloat16.")] = "float16",
+    config: Config = None,
     long: Annotated[
         str,
         typer.Option(
@@ -124,7 +126,7 @@ def encode(
     table, _ = read_table(pairs, "pairs")
     if without_doubts:
         table = _undoubted(table)
-    encoder, engine = work.open(backbone, ray)
+    encoder, engine = work.open(backbone, config, ray)
     try:
         with stages("prompts") as stage:
             written = write_features(

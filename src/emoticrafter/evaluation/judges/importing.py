@@ -58,7 +58,7 @@ def import_head(
 
 
 def _layer(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    found = {name.removeprefix("module."): tensor for name, tensor in _state(path).items()}
+    found = _state(path)
     missing, unknown = sorted(set(_KEYS) - set(found)), sorted(set(found) - set(_KEYS))
     if missing or unknown:
         says = [
@@ -81,13 +81,16 @@ def _layer(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _state(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise MissingError(f"There is no file {str(path)!r}.", "Give a head, a .pth or .safetensors file.")
+    from emoticrafter.pickles import plain_names, read_pickle
+
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         try:
-            return {name: tensor.float().numpy() for name, tensor in load_file(path).items()}
+            state = load_file(path)
         except Exception as error:  # a damaged file can fail anywhere in the reader
             raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {error}.", "Fetch it again.") from error
-    from emoticrafter.pickles import read_pickle
-
-    return {name: tensor.float().numpy() for name, tensor in read_pickle(path).items()}
+        state = plain_names(state, path)
+    else:
+        state = read_pickle(path)
+    return {name: tensor.float().numpy() for name, tensor in state.items()}
