@@ -36,9 +36,9 @@ def ray_engine(
 
     backbone, config: as every machine of the cluster finds them. fingerprint: of its text encoders; a worker that finds others
     stops the run. device, compute: as `SDXLPromptEncoder.open` takes device and dtype. address: of a cluster that runs; by
-    default $RAY_ADDRESS, else a cluster is started on this machine, reachable from nowhere else, and ended with the run. workers: by
-    default one per GPU with `device` cuda, else one per machine, which uses all of its cores. cpus: cores of a cluster of our
-    own, by default all.
+    default $RAY_ADDRESS, else a cluster is started on this machine, reachable from nowhere else, and ended with the run.
+    workers: by default one per GPU with `device` cuda, else one per machine, which uses all of its cores. cpus: cores of a
+    cluster of our own, by default all.
     """
     settings = {"backbone": backbone, "config": config, "fingerprint": fingerprint, "device": device, "compute": compute}
     if workers is not None and workers < 1:
@@ -95,8 +95,9 @@ def _open(settings: dict[str, Any]) -> Any:
     from emoticrafter.backbones.registry import open_encoder
 
     torch.set_num_threads(settings["threads"])
-    names = {"device": "device", "dtype": "compute", "config": "config"}
-    encoder = open_encoder(settings["backbone"], **{name: settings.get(own) for name, own in names.items()})
+    encoder = open_encoder(
+        settings["backbone"], device=settings["device"], dtype=settings["compute"], config=settings.get("config")
+    )
     if encoder.fingerprint != settings["fingerprint"]:
         raise InputError(
             f"A Ray worker found text encoders of hash {encoder.fingerprint[:16]} for {settings['backbone']!r}; those of this"
