@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emoticrafter.errors import OutputError
-from emoticrafter.files import atomic_path, cache_directory, check_writable, safe_name
+from emoticrafter.files import atomic_path, cache_directory, check_folder, check_writable, safe_name
 
 
 def write(path: Path, text: str = "new", force: bool = False, then: Callable[[], object] = lambda: None) -> None:
@@ -162,3 +162,63 @@ def test_any_text_gives_a_name_that_stays_in_its_folder(text, limit):
     assert Path(name).name == name
     assert name[0] not in ".-"
     assert name.replace("-", "").isprintable()
+
+
+# A place that cannot be written to is told before the work
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere", "/sys/nowhere"])
+def test_a_folder_that_cannot_be_made_is_told_at_once(place):
+    if not Path(place).parent.is_dir():
+        pytest.skip("another kind of system")
+    with pytest.raises(OutputError, match=r"cannot be written: no file can be made in|No permission to write"):
+        check_writable(f"{place}/a.png")
+    with pytest.raises(OutputError, match=r"cannot be written: no file can be made in|No permission to write"):
+        check_folder(place)
+    with pytest.raises(OutputError), atomic_path(f"{place}/a.png"):
+        raise AssertionError("the work began")
+
+
+def test_the_folder_that_a_link_leads_to_is_made(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
+    write(check_writable(tmp_path / "link" / "a.png"))
+    assert (tmp_path / "gone" / "away" / "a.png").read_text() == "new"
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
+    with pytest.raises(OutputError, match=r"no file can be made in '.*link' \(File exists\)"):
+        check_folder(tmp_path / "link")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(OutputError, match="loop"):
+        check_writable(tmp_path / "loop" / "a.png")
+
+
+def test_looking_leaves_nothing_behind(tmp_path):
+    assert check_writable(tmp_path / "new" / "deep" / "a.png") == tmp_path / "new" / "deep" / "a.png"
+    assert check_folder(tmp_path / "new" / "deep") == tmp_path / "new" / "deep"
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "here").mkdir()
+    check_folder(tmp_path / "here")
+    assert os.listdir(tmp_path / "here") == []
+
+
+def test_a_folder_may_be_no_file(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="is not a folder"):
+        check_folder(tmp_path / "file")
+    with pytest.raises(OutputError, match="no file can be made in"):
+        check_folder(tmp_path / "file" / "below")
+
+
+def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path):
+    def strange(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with (
+        pytest.raises(OutputError, match=r"Cannot write '.*a\.png': Input/output error"),
+        atomic_path(tmp_path / "a.png") as file,
+    ):
+        strange(file)
+    with pytest.raises(OSError, match="Input/output error"), atomic_path(tmp_path / "a.png"):
+        strange(tmp_path / "what is read")

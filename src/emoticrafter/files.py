@@ -15,7 +15,7 @@ from typing import Any
 
 from emoticrafter.errors import OutputError
 
-__all__ = ["atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name"]
+__all__ = ["atomic_path", "cache_directory", "check_folder", "check_writable", "read_marked", "safe_name"]
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -34,9 +34,30 @@ def cache_directory() -> Path:
 def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
     """Refuse, before any long work starts, a file that could not be written after it.
 
-    Returns the path. Raises OutputError if it exists and `force` is off, if it is a folder or a device, or if the nearest
-    existing folder above it takes no new files.
+    Returns the path. Raises OutputError if it exists and `force` is off, if it is a folder or a device, or if its folder takes no
+    new files or cannot be made, which is tried: nothing of it stays.
     """
+    path = _check_file(path, force)
+    _try_folder(Path(os.path.realpath(path)).parent, path)
+    return path
+
+
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    """The same for a folder that files are to be written into, which may be there. What is in it is not looked at."""
+    path = Path(path)
+    if "\0" in str(path):
+        raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain folder name.")
+    try:
+        is_file = path.exists() and not path.is_dir()
+    except OSError as error:
+        raise _output_error(error, path) from error
+    if is_file:
+        raise OutputError(f"The output {str(path)!r} is not a folder.", "Give a folder.")
+    _try_folder(path.absolute(), path)
+    return path
+
+
+def _check_file(path: str | os.PathLike[str], force: bool) -> Path:
     path = Path(path)
     if "\0" in str(path):
         raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain file name.")
@@ -66,19 +87,23 @@ def atomic_path(path: str | os.PathLike[str], force: bool = False) -> Iterator[P
     leaves an older file as it was. Missing folders are made. The temporary name keeps the suffix, so that writers which
     look at it choose the right format. Raises OutputError as `check_writable` does, and when the disk is full.
     """
-    path = check_writable(path, force)
+    path = _check_file(path, force)
     target = Path(os.path.realpath(path))  # a link keeps pointing at the file that is replaced
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _output_error(error, path) from error
+    try:
         yield temporary
         _flush(temporary)
-        check_writable(path, force)  # another process may have been faster
+        _check_file(path, force)  # another process may have been faster
         os.replace(temporary, target)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-        if isinstance(error, OSError) and error.errno in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}:
+        ours = isinstance(error, OSError) and str(error.filename) in (str(temporary), str(target))
+        if isinstance(error, OSError) and (ours or error.errno in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}):
             raise _output_error(error, path) from error
         if isinstance(error, Exception) and "No space left on device" in str(error):  # as safetensors reports it
             raise _output_error(OSError(errno.ENOSPC, ""), path) from error
@@ -96,6 +121,29 @@ def safe_name(text: str, max_length: int = 80) -> str:
     name = re.sub("-+", "-", kept).strip("-")[:max_length]
     name = name.encode("utf-8", "ignore")[:200].decode("utf-8", "ignore").rstrip("-")
     return f"{name}_" if _RESERVED.fullmatch(name) else name or "untitled"
+
+
+def _try_folder(folder: Path, wanted: Path) -> None:
+    """Make what is missing of a folder and a file in it, and remove them again. wanted: what the message names."""
+    made: list[Path] = []
+    try:
+        for one in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+            one.mkdir()
+            made.append(one)
+        probe = folder / f".{secrets.token_hex(8)}.tmp"
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        if error.errno in _DISK_FULL | _REFUSED:
+            raise _output_error(error, wanted) from error
+        raise OutputError(
+            f"{str(wanted)!r} cannot be written: no file can be made in {str(folder)!r} ({error.strerror or error}).",
+            "Choose another folder.",
+        ) from error
+    finally:
+        for one in reversed(made):
+            with suppress(OSError):
+                one.rmdir()
 
 
 def _flush(path: Path) -> None:
