@@ -22,7 +22,7 @@ from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError
 from emoticrafter.files import check_writable
 from emoticrafter.pickles import read_pickle
 
-__all__ = ["describe", "import_released", "load", "load_calibration", "save"]
+__all__ = ["describe", "import_released", "load", "load_calibration", "peek", "save"]
 
 WEIGHTS, CONFIG = "eit.safetensors", "config.json"
 FORMAT, VERSION = "emoticrafter-eit", 1
@@ -85,11 +85,8 @@ def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> 
     Its metadata also holds `sha256`, of the weights. Raises MissingError if there is none, and CheckpointError if it is
     corrupt, cut short, not of our form, or if its tensors are not those that its config asks for.
     """
-    directory = _locate(source)
-    config, metadata = _read_config(directory)
-    path = directory / WEIGHTS
-    if not path.is_file():
-        raise CheckpointError(f"{str(directory)!r} has a {CONFIG} but no {WEIGHTS}.", "Copy the whole folder.")
+    config, metadata = peek(source)
+    path = _locate(source) / WEIGHTS
     state = _read_safetensors(path)
     if metadata["sha256"] != _sha256(path):
         raise CheckpointError(
@@ -98,6 +95,15 @@ def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> 
     eit = _assemble(config, state, str(path)).to(device)
     eit.metadata = metadata
     return eit
+
+
+def peek(source: str | os.PathLike[str]) -> tuple[EITConfig, dict[str, Any]]:
+    """The sizes and the metadata of a checkpoint, whose weights are there and are not read. Errors are those of `load`."""
+    directory = _locate(source)
+    config, metadata = _read_config(directory)
+    if not (directory / WEIGHTS).is_file():
+        raise CheckpointError(f"{str(directory)!r} has a {CONFIG} but no {WEIGHTS}.", "Copy the whole folder.")
+    return config, metadata
 
 
 def load_calibration(source: str | os.PathLike[str], eit: EmotionInjectionTransformer) -> Calibration | None:

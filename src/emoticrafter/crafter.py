@@ -18,7 +18,7 @@ import torch
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone, Progress
 from emoticrafter.backbones.devices import bfloat16_like
-from emoticrafter.backbones.registry import open_backbone
+from emoticrafter.backbones.registry import open_backbone, read_outline
 from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion, path
 from emoticrafter.emotion import grid as plane
@@ -37,9 +37,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from emoticrafter.backbones.features import PromptFeatures
-    from emoticrafter.eit import EmotionInjectionTransformer
+    from emoticrafter.backbones.outline import Outline
+    from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 
-__all__ = ["EmotiCrafter", "Grid", "UnknownWordsWarning", "draw_grid", "draw_sweep", "inject", "own_checkpoint"]
+__all__ = [
+    "EmotiCrafter",
+    "Grid",
+    "UnknownWordsWarning",
+    "check_checkpoint",
+    "draw_grid",
+    "draw_sweep",
+    "inject",
+    "own_checkpoint",
+]
 
 MAPPED_AT_ONCE = 64  # prompts by the EIT
 METHOD = "emoticrafter"
@@ -87,7 +97,7 @@ class EmotiCrafter:
         warn: Callable[[str], None] | None = None,
         calibration: Calibration | None = None,
     ) -> None:
-        _check_fit(backbone, eit)
+        _check_fit(backbone, eit.config, eit.metadata)
         self.backbone = backbone
         self.eit = eit.to(backbone.device).eval()
         self.warn = warn or _warn
@@ -115,6 +125,7 @@ class EmotiCrafter:
             raise InputError(f"Unknown options: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
+        check_checkpoint(read_outline(backbone, options.get("config")), emotion)
         return cls.upon(open_backbone(backbone, **options), emotion, calibrated=calibrated, warn=warn)
 
     @classmethod
@@ -333,25 +344,35 @@ def _hash_of(eit: EmotionInjectionTransformer) -> str:
     return digest.hexdigest()
 
 
-def _check_fit(backbone: Backbone, eit: EmotionInjectionTransformer) -> None:
-    belongs = eit.metadata.get("backbone")
-    channels = eit.config.prompt_channels
-    if channels != backbone.prompt_channels or (belongs is not None and belongs != backbone.family):
+def check_checkpoint(outline: Outline, emotion: str | os.PathLike[str] | None = None) -> None:
+    """Raise the error with which a model would refuse a checkpoint, or find none, as far as that is known before it is loaded.
+
+    emotion: as `EmotiCrafter.from_pretrained` takes it.
+    """
+    if emotion is not None or outline.family is not None:
+        _check_fit(outline, *checkpoint.peek(own_checkpoint(outline) if emotion is None else emotion))
+
+
+def _check_fit(backbone: Backbone | Outline, config: EITConfig, metadata: Mapping[str, Any]) -> None:
+    belongs, channels = metadata.get("backbone"), config.prompt_channels
+    known = backbone.family is not None and backbone.prompt_channels is not None  # all is, of a backbone
+    if known and (channels != backbone.prompt_channels or (belongs is not None and belongs != backbone.family)):
         raise CheckpointError(
             f"The emotion checkpoint belongs to {belongs or 'another backbone'} ({channels} prompt channels); the backbone"
             f" {backbone.name} is of the family {backbone.family} ({backbone.prompt_channels} channels).",
             "Give --emotion a checkpoint made for this backbone, or use the other --backbone.",
         )
-    if eit.config.positions < backbone.section:
+    section = getattr(backbone, "section", 0)
+    if config.positions < section:
         raise CheckpointError(
-            f"The emotion checkpoint maps {eit.config.positions} tokens; {backbone.name} encodes {backbone.section} at a time.",
+            f"The emotion checkpoint maps {config.positions} tokens; {backbone.name} encodes {section} at a time.",
             "Give --emotion a checkpoint made for this backbone.",
         )
 
 
-def own_checkpoint(backbone: Backbone) -> Path:
+def own_checkpoint(backbone: Backbone | Outline) -> Path:
     """The checkpoint that came with the backbone, or that the user keeps for its family."""
-    kept = cache_directory() / "emotion" / backbone.family
+    kept = cache_directory() / "emotion" / str(backbone.family)
     for folder in (backbone.emotion, kept):
         if folder is not None and folder.is_dir():
             return folder

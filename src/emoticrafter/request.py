@@ -17,9 +17,9 @@ from emoticrafter.version import installed_version
 if TYPE_CHECKING:
     from PIL import Image
 
-    from emoticrafter.backbones.base import Backbone
+    from emoticrafter.backbones.base import Backbone, Sampler
 
-__all__ = ["Request", "check_request", "check_settings", "decisive", "defaults_of", "one_prompt", "seeds_of"]
+__all__ = ["Request", "Unopened", "check_request", "check_settings", "decisive", "defaults_of", "one_prompt", "seeds_of"]
 
 MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
@@ -111,8 +111,19 @@ class Request:
         }
 
 
+@dataclass(frozen=True)
+class Unopened:
+    """A maker whose model is not loaded yet, as far as it can refuse."""
+
+    outline: Sampler
+
+    def check(self, prompts: Sequence[str], seeds: Sequence[int], **settings: Any) -> None:
+        """See `Maker.check`. Words that the model does not know are left to the maker itself."""
+        check_request(self.outline, prompts, seeds, warn=lambda text: None, **settings)
+
+
 def check_request(
-    backbone: Backbone,
+    backbone: Sampler,
     prompts: Sequence[str],
     seeds: Sequence[int],
     *,
@@ -202,7 +213,7 @@ def _start(start: float) -> float:
     return _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
 
 
-def _preview_steps(backbone: Backbone) -> int:
+def _preview_steps(backbone: Sampler) -> int:
     return backbone.defaults.preview_steps or max(backbone.defaults.steps // 3, 1)
 
 
@@ -211,7 +222,7 @@ def _limits(guidance_range: GuidanceRange) -> dict[str, Any]:
     return {} if guidance_range == EVERYWHERE else {"guidance_range": list(guidance_range)}
 
 
-def _warn_about_words(backbone: Backbone, texts: Sequence[str], warn: Callable[[str], None]) -> None:
+def _warn_about_words(backbone: Sampler, texts: Sequence[str], warn: Callable[[str], None]) -> None:
     for text in dict.fromkeys(texts):
         if unknown := backbone.unknown_words(text):
             each = [f"{word!r} (near: {', '.join(near)})" if near else repr(word) for word, near in unknown.items()]
@@ -219,7 +230,7 @@ def _warn_about_words(backbone: Backbone, texts: Sequence[str], warn: Callable[[
 
 
 def _settings(
-    backbone: Backbone,
+    backbone: Sampler,
     steps: int | None,
     preview: bool,
     guidance: float | None,

@@ -221,7 +221,7 @@ def test_a_single_file_is_drawn_with_by_its_config(single: Path, cli: Cli, tiny:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ((), "Give --config the folder of a pipeline, whose weights are not needed"),
+        ((), "give a pipeline folder as `config` (--config), whose weights are not needed"),
         (("--config", "nowhere"), "There is no config 'nowhere'"),
         (("--config", "emotion"), "'emotion' holds no model_index.json"),
     ],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.features import PromptFeatures
 
-__all__ = ["Backbone", "BeforeStep", "Progress", "PromptEncoder", "SamplingDefaults"]
+__all__ = ["Backbone", "BeforeStep", "Progress", "PromptEncoder", "Sampler", "SamplingDefaults"]
 
 Progress = Callable[[int, int], None]  # (done, total), in denoising steps of single pictures
 BeforeStep = Callable[[Sequence[int], int, int], None]  # (rows of the features in this batch, number of the step, steps)
@@ -33,7 +33,33 @@ class SamplingDefaults:
     guidance_range: GuidanceRange = EVERYWHERE
 
 
-class Backbone(Protocol):
+class Sampler(Protocol):
+    """What is asked of a model before it is asked for pictures; an `Outline` answers without its weights."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def defaults(self) -> SamplingDefaults: ...
+
+    def check(
+        self,
+        *,
+        steps: int,
+        guidance: float,
+        size: tuple[int, int],
+        negative: str | None,
+        guidance_range: tuple[float, float] = EVERYWHERE,
+    ) -> None:
+        """Raise InputError for settings with which this model cannot sample, before any work is done."""
+        ...
+
+    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
+        """The words of a prompt that the model has never seen, each with the nearest that it has."""
+        ...
+
+
+class Backbone(Sampler, Protocol):
     """A frozen text-to-image model.
 
     name: as the user opened it. family: what an emotion checkpoint belongs to; models with the same text encoders share it.
@@ -87,22 +113,6 @@ class Backbone(Protocol):
         beside stands in its `info`, under "recipe". Raises what `check` raises; DeviceError when the memory does not suffice for
         a single picture, or one overflows; CheckpointError when weights are not finite.
         """
-        ...
-
-    def check(
-        self,
-        *,
-        steps: int,
-        guidance: float,
-        size: tuple[int, int],
-        negative: str | None,
-        guidance_range: tuple[float, float] = EVERYWHERE,
-    ) -> None:
-        """Raise InputError for settings with which this model cannot sample, before any work is done."""
-        ...
-
-    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
-        """The words of a prompt that the model has never seen, each with the nearest that it has."""
         ...
 
     def describe(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emoticrafter.errors import MissingError, reason_of
 
-__all__ = ["fetch", "fetch_error", "is_hub_id"]
+__all__ = ["cached", "fetch", "fetch_error", "is_hub_id"]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -16,6 +16,14 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 def is_hub_id(text: str) -> bool:
     """Whether the text has the form OWNER/NAME."""
     return _HUB_ID.fullmatch(text) is not None and ".." not in text
+
+
+def cached(repository: str, file: str) -> Path | None:
+    """The folder of a hub repository in the hub's cache, if this file of it is there; nothing is fetched."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(repository, file)
+    return Path(found).parent if isinstance(found, str) else None
 
 
 def fetch(repository: str, files: Sequence[str]) -> Path:

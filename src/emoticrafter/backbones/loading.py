@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +16,13 @@ import torch
 
 from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error, is_hub_id
+from emoticrafter.backbones.outline import FETCH_AGAIN, read_json
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, reason_of
 
-__all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries", "read_json"]
+__all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries"]
 
 PIPELINE = "StableDiffusionXLPipeline"
 _SAMPLE = 65_536  # bytes of each weights file that go into a fingerprint
-_FETCH_AGAIN = "Fetch the whole model again."
 # In a model's folder, and nothing that decides its pixels: the settings that a picture was made with are in its recipe.
 _BESIDE = {"emotion", "card.json", "defaults.json", "vocabulary.json"}
 
@@ -105,19 +104,6 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a small JSON file, None where there is no file; raises CheckpointError for anything else in it."""
-    if not path.is_file():
-        return None
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", _FETCH_AGAIN) from error
-    if not isinstance(entries, dict):
-        raise CheckpointError(f"{str(path)!r} holds a {type(entries).__name__}, not an object.", _FETCH_AGAIN)
-    return entries
-
-
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Without the progress bars and remarks of transformers and diffusers, which mean nothing to a user of this program."""
@@ -187,7 +173,7 @@ def _loading_error(path: Path, error: Exception, config: str | None) -> EmotiCra
             return CheckpointError(f"{str(path)!r} does not go with the config {config!r}: {reason}.", "Give another --config.")
         return MissingError(
             f"{str(path)!r} holds weights only, and the configs of its components could not be fetched ({reason}).",
-            "Give --config the folder of a pipeline, whose weights are not needed; or fetch"
-            " stabilityai/stable-diffusion-xl-base-1.0 once while online.",
+            "Fetch stabilityai/stable-diffusion-xl-base-1.0 once while online, or give a pipeline folder as `config` (--config),"
+            " whose weights are not needed.",
         )
-    return CheckpointError(f"{str(path)!r} cannot be loaded as {PIPELINE}: {type(error).__name__}: {reason}.", _FETCH_AGAIN)
+    return CheckpointError(f"{str(path)!r} cannot be loaded as {PIPELINE}: {type(error).__name__}: {reason}.", FETCH_AGAIN)

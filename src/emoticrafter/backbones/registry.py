@@ -11,8 +11,9 @@ from emoticrafter.errors import InputError, MissingError
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone, PromptEncoder
+    from emoticrafter.backbones.outline import Outline
 
-__all__ = ["NAMES", "open_backbone", "open_encoder"]
+__all__ = ["NAMES", "open_backbone", "open_encoder", "read_outline"]
 
 STORYBOOK = Path(__file__).parents[1] / "storybook" / "weights"
 NAMES = {"storybook": str(STORYBOOK), "sdxl": "stabilityai/stable-diffusion-xl-base-1.0"}
@@ -27,6 +28,14 @@ def open_backbone(name: str | os.PathLike[str] = "storybook", **options: Any) ->
     from emoticrafter.backbones.sdxl import SDXLBackbone
 
     return SDXLBackbone.open(source, name=text, **options)
+
+
+def read_outline(name: str | os.PathLike[str] = "storybook", config: str | None = None) -> Outline:
+    """What is known of a backbone before it is opened. Raises MissingError where there is none, and CheckpointError."""
+    text, source = _source(name)
+    from emoticrafter.backbones.outline import outline_of
+
+    return outline_of(source, text, config)
 
 
 def open_encoder(name: str | os.PathLike[str] = "storybook", **options: Any) -> PromptEncoder:

@@ -26,10 +26,9 @@ from emoticrafter.backbones.loading import (
     load_pipeline,
     locate,
     quiet_libraries,
-    read_json,
 )
-from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.backbones.loras import add_loras, read_lora
+from emoticrafter.backbones.outline import EVERY_STEP, PAPER_DEFAULTS, Limits, read_json, sampling_defaults
 from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SDXLBackbone"]
 
-PAPER_DEFAULTS = SamplingDefaults(steps=25, guidance=7.5, size=(1024, 1024))
-_KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=0.0, size=(512, 512))}
-MAX_GUIDANCE = 100.0
 MEMORY = 256  # prompts whose features are kept
 ENCODED_AT_ONCE = 64  # prompt sections
 
@@ -94,8 +90,8 @@ class SDXLBackbone:
             raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
         self.section = section_length(pipeline)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
-        levels = len(pipeline.unet.config.block_out_channels)
-        self._sizes = Sizes.of(self.pixels_per_latent, levels, defaults.size[0], sizes or {}, name)
+        configs = (pipeline.unet.config, pipeline.vae.config, pipeline.scheduler.config)
+        self._limits = Limits.of(name, defaults, sizes or {}, *configs)
         pipeline.set_progress_bar_config(disable=True)
         # Under autocast the UNet answers in bfloat16; guidance magnifies differences, so it is computed in the latents' dtype.
         pipeline.unet.register_forward_hook(lambda _, __, output: (output[0].to(self._pipeline_dtype), *output[1:]))
@@ -160,7 +156,7 @@ class SDXLBackbone:
             name=name or str(source),
             family=family_of(settings, pipeline),
             precision=precision,
-            defaults=_defaults(settings, str(source), path),
+            defaults=sampling_defaults(settings, str(source), path),
             emotion=folder / "emotion" if path.is_dir() and (folder / "emotion").is_dir() else None,
             vocabulary=frozenset(str(word).lower() for word in words) if isinstance(words, list) else None,
             sizes=settings,
@@ -194,7 +190,7 @@ class SDXLBackbone:
 
     def told_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The width and height that the network is told of a picture that is drawn at this size."""
-        return self._sizes.told_of(size)
+        return self._limits.sizes.told_of(size)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """In which the network is run: the precision that the model computes in."""
@@ -278,20 +274,12 @@ class SDXLBackbone:
         negative: str | None,
         guidance_range: tuple[float, float] = EVERYWHERE,
     ) -> None:
-        most = int(self._pipeline.scheduler.config.num_train_timesteps)
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
-            raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {most}.")
+        self._limits.check(steps=steps, guidance=guidance, size=size, negative=negative, guidance_range=guidance_range)
         check_steps(self._pipeline.scheduler, steps)
-        if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
-            raise InputError(f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.")
-        if negative is not None and guidance <= 1:
-            raise InputError(
-                f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",
-                "Raise the guidance or leave the negative prompt out.",
-            )
-        if GuidanceRange.of(guidance_range) != EVERYWHERE and (unable := self._cannot_limit_guidance()):
-            raise InputError(f"The guidance range is given, and {unable}.", "Give 0:1, which guides every step.")
-        self._sizes.drawn(size, self.name)
+        # EDM's schedulers tell the network a logarithm of the noise.
+        if GuidanceRange.of(guidance_range) != EVERYWHERE and hasattr(self._pipeline.scheduler, "precondition_noise"):
+            kind = type(self._pipeline.scheduler).__name__
+            raise InputError(f"The guidance range is given, and {kind} tells no timesteps of the training.", EVERY_STEP)
 
     @torch.no_grad()
     def render(
@@ -317,7 +305,7 @@ class SDXLBackbone:
         limits = self.defaults.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range)
         size = self.defaults.size if size is None else size
         self.check(steps=steps, guidance=guidance, guidance_range=limits, size=size, negative=negative)
-        drawn = self._sizes.drawn(size, self.name)
+        drawn = self._limits.sizes.drawn(size, self.name)
         asked = _Asked(negative, steps, guidance, limits, start, size, drawn)
         images: dict[int, Image.Image] = {}
         most = self._batch_size or _batch_size(self.device, drawn, self.pixels_per_latent)
@@ -426,24 +414,12 @@ class SDXLBackbone:
     def _guided_calls(self, guidance: float, limits: GuidanceRange, steps: int) -> Callable[[int], bool]:
         """Whether a call of the network, by its number in a sampling, has unconditional rows beside the told ones."""
         if guidance <= 1 or limits == EVERYWHERE:
-            always = guidance > 1 and not self._reads_guidance
+            always = guidance > 1 and not self._limits.reads_guidance
             return lambda call: always
         scheduler = self._pipeline.scheduler
         scheduler.set_timesteps(steps)  # as the pipeline does it; some call the network twice for a step
         within = [limits.covers(time, scheduler.config.num_train_timesteps) for time in scheduler.timesteps.tolist()]
         return within.__getitem__
-
-    @property
-    def _reads_guidance(self) -> bool:
-        """Whether the network is told the guidance as a number and is never called without the prompt, as those of LCM are."""
-        return self._pipeline.unet.config.time_cond_proj_dim is not None
-
-    def _cannot_limit_guidance(self) -> str:
-        """Why guidance cannot be limited to some steps; empty where it can."""
-        scheduler = self._pipeline.scheduler
-        if hasattr(scheduler, "precondition_noise"):  # EDM's tell the network a logarithm of the noise
-            return f"{type(scheduler).__name__} tells no timesteps of the training"
-        return f"the network of {self.name} is told the guidance once for all steps" if self._reads_guidance else ""
 
     def _both_sides(
         self, features: PromptFeatures, negative: str | None, guided: bool
@@ -577,30 +553,3 @@ def _place(pipeline: Any, device: torch.device, offload: str | None) -> None:
         if is_out_of_memory(error):
             raise _memory_error("load the model") from error
         raise
-
-
-def _defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingDefaults:
-    """What the folder's defaults.json says, else what is known of the model, else what the paper used."""
-    base = _KNOWN_DEFAULTS.get(source, PAPER_DEFAULTS)
-    own: dict[str, Any] = {
-        "steps": base.steps,
-        "guidance": base.guidance,
-        "guidance_range": base.guidance_range,
-        "size": base.size[0],
-        "preview_steps": base.preview_steps,
-    }
-    own |= {name: settings[name] for name in own if name in settings}
-    whole = [own["steps"], own["size"], own["preview_steps"] or 1]
-    try:
-        limits = GuidanceRange.of(own["guidance_range"])
-    except InputError:
-        limits = None
-    if any(type(value) is not int or value < 1 for value in whole) or type(own["guidance"]) not in (int, float) or limits is None:
-        raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {own}.", "Fetch the model again.")
-    return SamplingDefaults(
-        steps=own["steps"],
-        guidance=float(own["guidance"]),
-        guidance_range=limits,
-        size=(own["size"], own["size"]),
-        preview_steps=own["preview_steps"],
-    )

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from emoticrafter.backbones.devices import choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.finite import is_finite, not_finite
 from emoticrafter.backbones.hub import fetch
-from emoticrafter.backbones.loading import load_pipeline, read_json
+from emoticrafter.backbones.loading import load_pipeline
+from emoticrafter.backbones.outline import family_by, read_json
 from emoticrafter.errors import CheckpointError, DeviceError
 
 __all__ = ["SDXLPromptEncoder", "family_of", "section_length", "sections_of"]
@@ -145,11 +146,7 @@ def sections_of(ids: Sequence[int], tokenizer: Any, section: int) -> list[list[i
 
 def family_of(settings: Mapping[str, Any], pipeline: Any) -> str:
     """What the folder's defaults.json calls the family of its text encoders, else a name by their sizes."""
-    if isinstance(settings.get("family"), str):
-        return str(settings["family"])
-    first, second = pipeline.text_encoder.config, pipeline.text_encoder_2.config
-    shape = (first.hidden_size, second.hidden_size, first.max_position_embeddings)
-    return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
+    return family_by(settings, pipeline.text_encoder.config.to_dict(), pipeline.text_encoder_2.config.to_dict())
 
 
 def _rules(tokenizer: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
@@ -21,6 +21,7 @@ from emoticrafter.guidance import GuidanceRange
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
+    from emoticrafter.request import Unopened
     from emoticrafter.rivals import Rival
 
 FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
@@ -188,6 +189,23 @@ class ModelOptions:
         from emoticrafter.rivals import open_maker
 
         return functools.partial(open_maker, method=absolute(self.method))
+
+    def unopened(self) -> Unopened:
+        """The maker that `open` gives, before its model is loaded: what it would refuse it can refuse now."""
+        from emoticrafter.backbones.registry import read_outline
+        from emoticrafter.request import Unopened
+
+        return Unopened(read_outline(self.backbone, self.config))
+
+    def check(self, prompt: str, settings: Mapping[str, Any], *, pairs: int = 1, count: int = 1) -> None:
+        """Raise, before a model is loaded, the error with which `pairs` times `count` pictures of a prompt would be refused.
+
+        settings: what `SamplingOptions.given` gives.
+        """
+        from emoticrafter.request import seeds_of
+
+        others = {name: value for name, value in settings.items() if name != "seed"}
+        self.unopened().check([prompt], seeds_of(settings.get("seed", 0), count, pairs), **others)
 
     def open(self) -> EmotiCrafter | Rival:
         """EmotiCrafter, or the method that was asked for, upon the backbone."""

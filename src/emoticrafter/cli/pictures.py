@@ -13,6 +13,7 @@ from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Jso
 from emoticrafter.cli.outputs import ANIMATIONS, STILLS, Report, check_outputs, numbered, point_name
 from emoticrafter.emotion import MOODS, Emotion, parse_axis
 from emoticrafter.emotion import grid as plane
+from emoticrafter.emotion import path as way
 from emoticrafter.errors import InputError
 from emoticrafter.files import safe_name
 
@@ -46,6 +47,7 @@ def generate(
         raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
     paths = numbered(out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png"), count)
     check_outputs(paths, STILLS, force)
+    model.check(prompt, settings, count=count)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
@@ -77,9 +79,11 @@ def grid(
     - `emoticrafter grid "a dog on a beach" --valence=-3:3:7 --arousal=-2,0,2 --out dog.png --cells dog/`
     """
     valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
+    emotions = plane(valences, arousals)
     sheet = out or Path(f"{safe_name(prompt)}_grid.png")
-    singles = [] if cells is None else [cells / f"{point_name(emotion)}.png" for emotion in plane(valences, arousals)]
+    singles = [] if cells is None else [cells / f"{point_name(emotion)}.png" for emotion in emotions]
     check_outputs([sheet, *singles], STILLS, force)
+    model.check(prompt, settings, pairs=len(emotions))
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
@@ -115,12 +119,13 @@ def sweep(
     from emoticrafter.picture import save_animation
     from emoticrafter.recipe import joint_recipe
 
-    begin, end, settings = Emotion.parse(first), Emotion.parse(last), sampling.given()
+    emotions, settings = way(Emotion.parse(first), Emotion.parse(last), frames), sampling.given()
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")
     check_outputs([path], ANIMATIONS, force)
+    model.check(prompt, settings, pairs=frames)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
-        pictures = model.open().sweep(prompt, begin, end, frames=frames, progress=step, **settings)
+        pictures = model.open().sweep(prompt, emotions[0], emotions[-1], frames=frames, progress=step, **settings)
     recipe = joint_recipe([picture.recipe for picture in pictures])
     save_animation(pictures, path, recipe=recipe, force=force)
     report([path], recipe=recipe)

@@ -13,7 +13,7 @@ from emoticrafter.cli.console import note, say, say_json, table
 from emoticrafter.cli.options import MODEL, Config, Json
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
-from emoticrafter.files import check_writable
+from emoticrafter.files import check_folder
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
@@ -105,6 +105,7 @@ def train(
     - `emoticrafter rival train rewriting --set writer=openai --set model=gpt-5-mini --out runs/rivals/rewriting`
     """
     from emoticrafter.rivals import METHODS, Budget, train_method
+    from emoticrafter.rivals.opening import method_class
 
     if name not in METHODS:
         raise InputError(f"There is no method {name[:60]!r}.", f"Known ones: {', '.join(METHODS)}.")
@@ -117,14 +118,28 @@ def train(
         raise InputError(f"The method {name} learns from pictures.", "Give --pictures the folder that they lie in.")
     if pairs == STORYBOOK and pictures is not None:
         raise InputError("--pictures goes with a table of --pairs; the storybook's are drawn.", "Leave one or the other out.")
-    check_writable(out / "config.json", force=True)
+    if pictures is not None and learns != "pictures":
+        pictures = None
+    check_folder(out)
+    method_class(name).check_settings(settings, out)
+    _check_material(pairs, pictures, limit, cache, learns)
     from emoticrafter.backbones.registry import open_backbone
 
     opened = open_backbone(backbone, device=device, dtype=dtype, config=config)
-    material = None
-    if learns != "nothing":
-        material = _material(opened, pairs, pictures if learns == "pictures" else None, limit, cache, learns, as_json)
-    _, learned = train_method(name, material, out, budget, backbone=opened, config=settings, seed=seed, quiet=as_json)
+
+    def material() -> Material:
+        return _material(opened, pairs, pictures, limit, cache, learns, as_json)
+
+    _, learned = train_method(
+        name,
+        None if learns == "nothing" else material,
+        out,
+        budget,
+        backbone=opened,
+        config=settings,
+        seed=seed,
+        quiet=as_json,
+    )
     about = {
         "path": str(out), "method": name, "seconds": round(learned.seconds, 1), "steps": learned.steps,
         "examples": learned.examples, "figures": dict(learned.figures),
@@ -143,15 +158,28 @@ def train(
     note(f'Draw with it: emoticrafter grid "a dog on a beach"{chosen} --method {shlex.quote(str(out))}')
 
 
+def _check_material(pairs: str, pictures: Path | None, limit: int | None, cache: Path | None, learns: str) -> None:
+    """Refuse, before a model is loaded, what the material could not be made from or kept in."""
+    if learns == "nothing":
+        return
+    if cache is not None:
+        check_folder(cache)
+    if pairs == STORYBOOK:
+        need_extra("storybook", "cv2")
+        return
+    need_extra("data", "pandas", "pyarrow")
+    from emoticrafter.rivals.material import read_pairs
+
+    read_pairs(pairs, pictures, limit)
+
+
 def _material(
     backbone: Backbone, pairs: str, pictures: Path | None, limit: int | None, cache: Path | None, learns: str, quiet: bool
 ) -> Material:
     if pairs != STORYBOOK:
-        need_extra("data", "pandas", "pyarrow")
         from emoticrafter.rivals.material import from_pairs
 
         return from_pairs(pairs, backbone, pictures=pictures, limit=limit, cache=cache, quiet=quiet)
-    need_extra("storybook", "cv2")
     from emoticrafter.rivals.scenes import SCENES, storybook_material
 
     return storybook_material(backbone, limit or SCENES, pictures=learns == "pictures", cache=cache, quiet=quiet)

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import Backbone, Progress
     from emoticrafter.backbones.features import PromptFeatures
+    from emoticrafter.backbones.outline import Outline
     from emoticrafter.crafter import Grid
     from emoticrafter.emotion import Emotion
     from emoticrafter.picture import Picture
     from emoticrafter.rivals.material import Material
     from emoticrafter.rivals.steering import Steering
 
-__all__ = ["METHODS", "About", "NoSettings", "Rival", "plain"]
+__all__ = ["METHODS", "About", "NoSettings", "Rival", "check_belongs", "misfit", "plain"]
 
 Learns = Literal["pictures", "prompts", "nothing"]
 
@@ -120,6 +121,14 @@ class Rival:
         self.module: nn.Module | None = None if built is None else built.to(backbone.device).eval()
 
     # -- what a method says of itself --------------------------------------------------------------------------------------
+
+    @classmethod
+    def check_settings(cls, config: Mapping[str, Any], folder: Path | None = None) -> None:
+        """Raise what can be said against settings without a backbone: InputError and MissingError."""
+        _config(cls, config)
+
+    def check_trainable(self) -> None:
+        """Raise InputError for a backbone that the method cannot be trained on."""
 
     def build(self) -> nn.Module | None:
         """The new parameters, `self.module` from then on; None for a method without. Random numbers are the same each time."""
@@ -250,21 +259,31 @@ class Rival:
     def load(cls, folder: str | os.PathLike[str], backbone: Backbone, warn: Callable[[str], None] | None = None) -> Rival:
         """The method of a folder. Raises MissingError and CheckpointError, also where it belongs to another backbone."""
         entries = read_config(Path(folder))
-        if entries["backbone"] != backbone.family or entries["channels"] != backbone.prompt_channels:
-            raise CheckpointError(
-                f"The method {entries['method']} in {str(folder)!r} belongs to {entries['backbone']} ({entries['channels']}"
-                f" prompt channels); the backbone {backbone.name} is of the family {backbone.family}"
-                f" ({backbone.prompt_channels}).",
-                "Train it for this backbone, or use the other --backbone.",
-            )
+        check_belongs(entries, folder, backbone)
         try:
             made = cls(backbone, entries["config"], folder=Path(folder), trained=entries.get("training"), warn=warn)
         except EmotiCrafterError as error:
-            raise CheckpointError(f"The config of {str(folder)!r} does not fit. {error.problem}", error.hint) from error
+            raise misfit(folder, error) from error
         made.hash = entries["sha256"]
         if made.module is not None:
             made.module.load_state_dict(read_weights(Path(folder), str(made.hash), made.module.state_dict()))
         return made
+
+
+def misfit(folder: str | os.PathLike[str], error: EmotiCrafterError) -> CheckpointError:
+    """The error for a method's folder whose config its own method refuses."""
+    return CheckpointError(f"The config of {str(folder)!r} does not fit. {error.problem}", error.hint)
+
+
+def check_belongs(entries: Mapping[str, Any], folder: str | os.PathLike[str], backbone: Backbone | Outline) -> None:
+    """Raise CheckpointError where a method's folder, whose config these are the entries of, belongs to another backbone."""
+    if entries["backbone"] != backbone.family or entries["channels"] != backbone.prompt_channels:
+        raise CheckpointError(
+            f"The method {entries['method']} in {str(folder)!r} belongs to {entries['backbone']} ({entries['channels']}"
+            f" prompt channels); the backbone {backbone.name} is of the family {backbone.family}"
+            f" ({backbone.prompt_channels}).",
+            "Train it for this backbone, or use the other --backbone.",
+        )
 
 
 def _config(method: type[Rival], entries: Mapping[str, Any]) -> Section:

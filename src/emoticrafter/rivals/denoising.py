@@ -103,13 +103,6 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def _check(backbone: Any, pipeline: Any) -> None:
-    if backbone.describe().get("offload"):
-        raise InputError("A method cannot be trained on a model that is moved in and out of memory.", "Leave --offload out.")
-    if pipeline.unet.dtype == torch.float16:
-        raise InputError("Gradients vanish in float16.", "Train with --dtype bfloat16 or float32.")
-
-
 class DenoisingRival(Rival):
     """A method whose parameters are learned with the backbone's own loss: the frozen network, told the neutral prompts and the
     emotions, is to draw the emotional pictures.
@@ -143,10 +136,16 @@ class DenoisingRival(Rival):
 
         return loss
 
+    def check_trainable(self) -> None:
+        if self.backbone.describe().get("offload"):
+            raise InputError("A method cannot be trained on a model that is moved in and out of memory.", "Leave --offload out.")
+        if inside(self.backbone).unet.dtype == torch.float16:
+            raise InputError("Gradients vanish in float16.", "Train with --dtype bfloat16 or float32.")
+
     def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
         assert self.module is not None
         pipeline = inside(self.backbone)
-        _check(self.backbone, pipeline)
+        self.check_trainable()
         batch, rate = min(self.config.batch, len(material)), self.config.rate
         loss = self.loss(material, batch)
         origin = {"method": self.name, "config": plain(self.config), "material": dict(material.about), "budget": budget.as_dict()}

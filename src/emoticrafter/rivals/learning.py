@@ -19,7 +19,7 @@ from emoticrafter.progress import Progress
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.signals import stop_signals
 
-__all__ = ["STATE", "learn", "rate_at"]
+__all__ = ["STATE", "check_begun", "learn", "rate_at"]
 
 STATE = "state.safetensors"
 WARM_UP, COOL_DOWN = 0.02, 0.3  # shares of the budget
@@ -81,6 +81,29 @@ def learn(
     return Learned(steps=step, seconds=seconds, examples=step * batch, figures=figures, signal=ended)
 
 
+def check_begun(folder: Path, expected: Mapping[str, Any], seed: int) -> None:
+    """Raise InputError for a folder whose state was begun with another seed, or whose origin has other values of these entries.
+
+    A state that cannot be read is left to whoever takes it up.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / STATE, "pt") as file:
+            about = json.loads(file.metadata()["training"])
+        found = {name: about["origin"].get(name) for name in expected}
+        same = found == json.loads(json.dumps(dict(expected))) and about["seed"] == seed
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError):
+        return
+    if not same:
+        raise _begun_otherwise(folder / STATE)
+
+
+def _begun_otherwise(path: Path) -> InputError:
+    told = f"{str(path.parent)!r} was begun with another method, config, material, budget or seed."
+    return InputError(told, "Give another --out.")
+
+
 def _one_step(
     loss: Callable[[torch.Generator], Tensor], optimizer: torch.optim.Optimizer, rate: float, seed: int, step: int
 ) -> float:
@@ -118,9 +141,7 @@ def _take_up(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, ex
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         step, seconds = int(about.pop("step")), float(about.pop("seconds"))
         if about != json.loads(json.dumps(expected)):
-            raise InputError(
-                f"{str(path.parent)!r} was begun with another method, config, material, budget or seed.", "Give another --out."
-            )
+            raise _begun_otherwise(path)
         module.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():

@@ -24,11 +24,12 @@ from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
     from emoticrafter.backbones.base import Backbone
 
-__all__ = ["Material", "cached_latents", "from_pairs"]
+__all__ = ["Material", "cached_latents", "from_pairs", "read_pairs"]
 
 AT_ONCE = 16  # pictures
 
@@ -58,6 +59,21 @@ class Material:
         return len(self.neutral)
 
 
+def read_pairs(path: str | os.PathLike[str], pictures: Path | None, limit: int | None) -> tuple[pd.DataFrame, list[Path]]:
+    """The rows of a table of pairs that a method learns from, and the files of their pictures, which are there.
+
+    The arguments are those of `from_pairs`. Raises InputError and MissingError.
+    """
+    table, _ = read_table(path, "pairs")
+    table = table[~table["split"].isin(["val", "test"])]
+    if pictures is not None:
+        table = table[table["picture"].notna()]
+    table = table.iloc[:limit]
+    if table.empty:
+        raise InputError("There is nothing to learn from: the material has no rows.")
+    return table, [_file(pictures, str(name)) for name in table["picture"]] if pictures is not None else []
+
+
 def from_pairs(
     path: str | os.PathLike[str],
     backbone: Backbone,
@@ -75,17 +91,12 @@ def from_pairs(
     """
     from PIL import Image
 
-    table, _ = read_table(path, "pairs")
-    table = table[~table["split"].isin(["val", "test"])]
-    if pictures is not None:
-        table = table[table["picture"].notna()]
-    table = table.iloc[:limit]
+    table, files = read_pairs(path, pictures, limit)
     size = backbone.defaults.size
     with Path(path).open("rb") as file:
         about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
     latents = None
     if pictures is not None:
-        files = [_file(pictures, str(name)) for name in table["picture"]]
 
         def drawn() -> Iterator[np.ndarray]:
             for file in files:

@@ -8,19 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoticrafter.backbones.registry import open_backbone
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.backbones.registry import open_backbone, read_outline
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.files import cache_directory
-from emoticrafter.rivals.base import METHODS, Rival, plain
+from emoticrafter.rivals.base import METHODS, Rival, check_belongs, misfit, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import is_method_folder, read_config
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
+    from emoticrafter.backbones.outline import Outline
     from emoticrafter.crafter import EmotiCrafter
     from emoticrafter.rivals.material import Material
 
-__all__ = ["method_class", "open_maker", "open_method", "train_method"]
+__all__ = ["check_method", "method_class", "open_maker", "open_method", "train_method"]
 
 
 def method_class(name: str) -> type[Rival]:
@@ -46,18 +47,63 @@ def open_method(
     CheckpointError.
     """
     text = os.fspath(name_or_folder)
-    if text == "emoticrafter" or (Path(text).is_dir() and not is_method_folder(text)):
+    if _is_ours(text):
         from emoticrafter.crafter import EmotiCrafter
 
         return EmotiCrafter.upon(backbone, None if text == "emoticrafter" else text, calibrated=calibrated, warn=warn)
+    folder = _folder_of(text, backbone)
+    if folder is None:
+        return method_class(text)(backbone, warn=warn)
+    return method_class(read_config(folder)["method"]).load(folder, backbone, warn)
+
+
+def check_method(name_or_folder: str | os.PathLike[str], outline: Outline) -> None:
+    """Raise the error with which `open_method` would refuse a method upon a model that is not loaded, where that is known."""
+    text = os.fspath(name_or_folder)
+    if _is_ours(text):
+        from emoticrafter.crafter import check_checkpoint
+
+        check_checkpoint(outline, None if text == "emoticrafter" else text)
+        return
+    folder = _folder_of(text, outline)
+    if folder is not None:
+        entries = read_config(folder)
+        try:
+            method_class(entries["method"]).check_settings(entries["config"], folder)
+        except EmotiCrafterError as error:
+            raise misfit(folder, error) from error
+        if outline.family is not None and outline.prompt_channels is not None:
+            check_belongs(entries, folder, outline)
+
+
+def _check_begun(folder: Path, name: str, config: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Raise InputError for a folder of a method that was trained otherwise, as far as `about` says."""
+    if not is_method_folder(folder):
+        from emoticrafter.rivals.learning import check_begun
+
+        origin = {key: value for key, value in about.items() if key != "seed"}
+        check_begun(folder, {"method": name, "config": dict(config), **origin}, about["seed"])
+        return
+    entries = read_config(folder)
+    before = {key: entries.get("training", {}).get(key) for key in about}
+    if (entries["method"], entries["config"], before) != (name, config, dict(about)):
+        raise InputError(f"{str(folder)!r} holds a method that was trained otherwise.", "Give another --out.")
+
+
+def _is_ours(text: str) -> bool:
+    return text == "emoticrafter" or (Path(text).is_dir() and not is_method_folder(text))
+
+
+def _folder_of(text: str, backbone: Backbone | Outline) -> Path | None:
+    """The folder of a method; None for one that needs none. Raises InputError and MissingError."""
     if Path(text).is_dir():
-        return method_class(read_config(Path(text))["method"]).load(text, backbone, warn)
-    cls = method_class(text)
-    kept = cache_directory() / "rivals" / backbone.family / text
+        return Path(text)
+    method_class(text)
+    kept = cache_directory() / "rivals" / str(backbone.family) / text
     if is_method_folder(kept):
-        return cls.load(kept, backbone, warn)
-    if METHODS[text].learns == "nothing":
-        return cls(backbone, warn=warn)
+        return kept
+    if METHODS[text].learns == "nothing" or backbone.family is None:
+        return None
     raise MissingError(
         f"The method {text} is not trained for the backbone {backbone.name}.",
         f"`emoticrafter rival train {text} --backbone {backbone.name} --out FOLDER` makes a folder to give instead of the name.",
@@ -73,12 +119,13 @@ def open_maker(
     **options: Any,
 ) -> EmotiCrafter | Rival:
     """The same upon a backbone that is opened by name. options: those of `open_backbone`."""
+    check_method(method, read_outline(backbone, options.get("config")))
     return open_method(method, open_backbone(backbone, **options), calibrated=calibrated, warn=warn)
 
 
 def train_method(
     name: str,
-    material: Material | None,
+    material: Material | Callable[[], Material] | None,
     out: str | os.PathLike[str],
     budget: Budget,
     *,
@@ -89,24 +136,26 @@ def train_method(
 ) -> tuple[Rival, Learned]:
     """Train a method into the folder `out`, or go on with what was begun there; a finished one is only opened.
 
-    material: may be None for a method that learns nothing. config: settings that differ from the method's defaults. seed:
-    decides the order of the examples and every noise.
+    material: or what makes it, called once all the rest was checked; may be None for a method that learns nothing. config:
+    settings that differ from the method's defaults. seed: decides the order of the examples and every noise.
     SIGTERM and Ctrl-C save and return early, with `Learned.signal` set and no method in the folder yet. What was really used
     (seconds, steps, examples) is written into the config. Raises EmotiCrafterError.
     """
     folder = Path(out)
     rival = method_class(name)(backbone, config, folder=folder)
     learns = METHODS[name].learns
+    rival.check_trainable()
+    chosen = {"seed": seed, "budget": budget.as_dict()}
+    _check_begun(folder, name, plain(rival.config), chosen)
+    if callable(material):
+        material = material()
     if learns != "nothing" and material is None:
         raise InputError(f"The method {name} must be given something to learn from.", "Give it material.")
     if learns == "pictures" and material is not None and material.latents is None:
         raise InputError(f"The method {name} learns from pictures, and the material has none.", "Give a table with pictures.")
-    about = {"material": dict(material.about) if material else {}, "seed": seed, "budget": budget.as_dict()}
+    about = {"material": dict(material.about) if material else {}, **chosen}
     if is_method_folder(folder):
-        entries = read_config(folder)
-        before = {key: entries.get("training", {}).get(key) for key in about}
-        if (entries["method"], entries["config"], before) != (name, plain(rival.config), about):
-            raise InputError(f"{str(folder)!r} holds a method that was trained otherwise.", "Give another --out.")
+        _check_begun(folder, name, plain(rival.config), about)
         done = type(rival).load(folder, backbone)
         told = done.trained
         figures = told.get("figures", {})

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.errors import InputError
 from emoticrafter.rivals.steering import inside
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ class Placeholders(nn.Module):
         self.numbers: list[int] = []  # of the word that is looked up, for each encoder
         vectors: list[nn.Parameter] = []
         for tokenizer, encoder in _halves(pipeline):
-            number = tokenizer(first, add_special_tokens=False).input_ids[-1]
+            ids = tokenizer(first, add_special_tokens=False).input_ids
+            if not ids:
+                raise InputError(f"first is {first[:40]!r}; it must be a word, near which the placeholders begin.")
+            number = ids[-1]
             table = encoder.get_input_embeddings().weight.detach().float().cpu()
             noise = torch.randn(sets, words, table.shape[1], generator=torch.Generator().manual_seed(len(vectors)))
             vectors.append(nn.Parameter(table[number] + SPREAD * table.std() * noise))

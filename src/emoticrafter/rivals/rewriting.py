@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
@@ -56,6 +57,11 @@ class Rewriting(Rival):
         super().__init__(backbone, config, **more)
         self._written: dict[tuple[str, float, float], str] = {}  # what was written, by prompt, valence and arousal
 
+    @classmethod
+    def check_settings(cls, config: Mapping[str, Any], folder: Path | None = None) -> None:
+        super().check_settings(config, folder)
+        _writer_of(cls.Config(**config), folder)
+
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
         told = self.rewritten(prompts, points_B2)
         # Encoded together, so that both have the same sections.
@@ -74,7 +80,7 @@ class Rewriting(Rival):
             for point in dict.fromkeys(points)
             if point not in self._written
         }
-        outcomes = [] if not tasks else self._writer().write(list(tasks.values()), lambda progress: None)
+        outcomes = [] if not tasks else _writer_of(self.config, self.folder).write(list(tasks.values()), lambda progress: None)
         for point, outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Pair):
                 self._written[point] = outcome.emotional
@@ -87,23 +93,24 @@ class Rewriting(Rival):
         return [{"rewritten": text} for text in self.rewritten(prompts, points_B2)]
 
     def about(self) -> Mapping[str, Any]:
-        return {"writer": self._writer().name}
+        return {"writer": _writer_of(self.config, self.folder).name}
 
-    def _writer(self) -> Writer:
-        config = self.config
-        if config.writer == "storybook":
-            from emoticrafter.storybook.annotated import CaptionWriter
 
-            return CaptionWriter(seed=config.seed)
-        if config.writer == "rules":
-            return open_writer("rules", seed=config.seed)
-        url = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
-        settings = {"base_url": url} if url else {}
-        return open_writer(
-            "openai",
-            model=config.model or os.environ.get("EMOTICRAFTER_MODEL", ""),
-            ledger=(self.folder or cache_directory() / "rivals" / self.name) / LEDGER,
-            key=os.environ.get(config.key_env, "").strip(),
-            longest=config.longest,
-            **settings,
-        )
+def _writer_of(config: Settings, folder: Path | None) -> Writer:
+    """The writer of these settings. folder: that of the method, for the answers of a server."""
+    if config.writer == "storybook":
+        from emoticrafter.storybook.annotated import CaptionWriter
+
+        return CaptionWriter(seed=config.seed)
+    if config.writer == "rules":
+        return open_writer("rules", seed=config.seed)
+    url = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    settings = {"base_url": url} if url else {}
+    return open_writer(
+        "openai",
+        model=config.model or os.environ.get("EMOTICRAFTER_MODEL", ""),
+        ledger=(folder or cache_directory() / "rivals" / Rewriting.name) / LEDGER,
+        key=os.environ.get(config.key_env, "").strip(),
+        longest=config.longest,
+        **settings,
+    )

@@ -1,0 +1,200 @@
+"""What the small files of a model's folder say before the model is loaded: enough to refuse what it could not draw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoticrafter.backbones.base import SamplingDefaults
+from emoticrafter.backbones.hub import cached, is_hub_id
+from emoticrafter.backbones.sizes import MULTIPLE, Sizes
+from emoticrafter.backbones.vocabulary import unknown_words
+from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+
+__all__ = [
+    "EVERY_STEP",
+    "FETCH_AGAIN",
+    "PAPER_DEFAULTS",
+    "Limits",
+    "Outline",
+    "family_by",
+    "outline_of",
+    "read_json",
+    "sampling_defaults",
+]
+
+PAPER_DEFAULTS = SamplingDefaults(steps=25, guidance=7.5, size=(1024, 1024))
+_KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=0.0, size=(512, 512))}
+MAX_GUIDANCE = 100.0
+FETCH_AGAIN = "Fetch the whole model again."
+EVERY_STEP = "Give 0:1, which guides every step."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model can sample. steps: the most. reads_guidance: whether its network is told the guidance as a number, once for
+    all steps, and is never called without the prompt, as those of LCM are.
+    """
+
+    name: str
+    sizes: Sizes
+    steps: int = 1000
+    reads_guidance: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        defaults: SamplingDefaults,
+        settings: Mapping[str, Any],
+        unet: Mapping[str, Any],
+        vae: Mapping[str, Any],
+        scheduler: Mapping[str, Any],
+    ) -> Limits:
+        """From the configs of the components, and what defaults.json says of sizes. Raises CheckpointError."""
+        cell = 2 ** (len(vae["block_out_channels"]) - 1)
+        steps = scheduler.get("num_train_timesteps")
+        return cls(
+            name=name,
+            sizes=Sizes.of(cell, len(unet["block_out_channels"]), defaults.size[0], settings, name),
+            steps=steps if isinstance(steps, int) else cls.steps,
+            reads_guidance=unet.get("time_cond_proj_dim") is not None,
+        )
+
+    @classmethod
+    def unknown(cls, name: str, defaults: SamplingDefaults) -> Limits:
+        """Of a model of which nothing is known but its kind."""
+        own = defaults.size[0]
+        return cls(name=name, sizes=Sizes(own=own, cell=MULTIPLE, least=MULTIPLE, told=own))
+
+    def check(
+        self,
+        *,
+        steps: int,
+        guidance: float,
+        size: tuple[int, int],
+        negative: str | None,
+        guidance_range: tuple[float, float] = EVERYWHERE,
+    ) -> None:
+        """See `Backbone.check`."""
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= self.steps:
+            raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {self.steps}.")
+        if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
+            raise InputError(f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.")
+        if negative is not None and guidance <= 1:
+            raise InputError(
+                f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",
+                "Raise the guidance or leave the negative prompt out.",
+            )
+        if GuidanceRange.of(guidance_range) != EVERYWHERE and self.reads_guidance:
+            told = f"the network of {self.name} is told the guidance once for all steps"
+            raise InputError(f"The guidance range is given, and {told}.", EVERY_STEP)
+        self.sizes.drawn(size, self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """A model that is not loaded. name, defaults, family, prompt_channels, emotion: as of `Backbone`; None is what only the
+    weights tell. `check` then refuses what no model of the kind can draw.
+    """
+
+    name: str
+    defaults: SamplingDefaults
+    limits: Limits
+    family: str | None = None
+    prompt_channels: int | None = None
+    emotion: Path | None = None
+    vocabulary: frozenset[str] | None = None
+
+    def check(self, **settings: Any) -> None:
+        """See `Backbone.check`."""
+        self.limits.check(**settings)
+
+    def unknown_words(self, prompt: str) -> dict[str, list[str]]:
+        """See `Backbone.unknown_words`."""
+        return {} if self.vocabulary is None else unknown_words(prompt, self.vocabulary)
+
+
+def outline_of(source: str, name: str, config: str | None = None) -> Outline:
+    """The outline of a pipeline folder, a hub id, whose files are looked for in the hub's cache only, or a single file.
+
+    config: as `load_pipeline` takes it. Raises CheckpointError for files that are broken.
+    """
+    path = Path(source)
+    own = path if path.is_dir() else cached(source, "model_index.json") if is_hub_id(source) and not path.exists() else None
+    folder = own if config is None else Path(config) if Path(config).is_dir() else cached(config, "model_index.json")
+    settings = (read_json(own / "defaults.json") or {}) if own else {}
+    words = (read_json(own / "vocabulary.json") or {}).get("words") if own else None
+    defaults = sampling_defaults(settings, source, path)
+    parts = ("unet", "vae", "scheduler", "text_encoder", "text_encoder_2")
+    found = [_config(folder, part) for part in parts] if folder else [None] * len(parts)
+    unet, vae, scheduler, first, second = found
+    limits = Limits.unknown(name, defaults)
+    if unet and vae and scheduler and all(isinstance(one.get("block_out_channels"), list) for one in (unet, vae)):
+        limits = Limits.of(name, defaults, settings, unet, vae, scheduler)
+    channels = (unet or {}).get("cross_attention_dim")
+    return Outline(
+        name=name,
+        defaults=defaults,
+        limits=limits,
+        family=family_by(settings, first, second) if first and second else settings.get("family"),
+        prompt_channels=channels if isinstance(channels, int) else None,
+        emotion=own / "emotion" if own and (own / "emotion").is_dir() else None,
+        vocabulary=frozenset(str(word).lower() for word in words) if isinstance(words, list) else None,
+    )
+
+
+def family_by(settings: Mapping[str, Any], first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
+    """What defaults.json calls the family of a model's text encoders, else a name by the sizes in their configs."""
+    if isinstance(settings.get("family"), str):
+        return str(settings["family"])
+    shape = (first.get("hidden_size"), second.get("hidden_size"), first.get("max_position_embeddings"))
+    return "sdxl" if shape == (768, 1280, 77) else "sdxl-" + "-".join(map(str, shape))
+
+
+def sampling_defaults(settings: Mapping[str, Any], source: str, path: Path) -> SamplingDefaults:
+    """What the folder's defaults.json says, else what is known of the model, else what the paper used."""
+    base = _KNOWN_DEFAULTS.get(source, PAPER_DEFAULTS)
+    own: dict[str, Any] = {
+        "steps": base.steps,
+        "guidance": base.guidance,
+        "guidance_range": base.guidance_range,
+        "size": base.size[0],
+        "preview_steps": base.preview_steps,
+    }
+    own |= {name: settings[name] for name in own if name in settings}
+    whole = [own["steps"], own["size"], own["preview_steps"] or 1]
+    try:
+        limits = GuidanceRange.of(own["guidance_range"])
+    except InputError:
+        limits = None
+    if any(type(value) is not int or value < 1 for value in whole) or type(own["guidance"]) not in (int, float) or limits is None:
+        raise CheckpointError(f"{str(path / 'defaults.json')!r} holds no sampling settings: {own}.", "Fetch the model again.")
+    return SamplingDefaults(
+        steps=own["steps"],
+        guidance=float(own["guidance"]),
+        guidance_range=limits,
+        size=(own["size"], own["size"]),
+        preview_steps=own["preview_steps"],
+    )
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a small JSON file, None where there is no file; raises CheckpointError for anything else in it."""
+    if not path.is_file():
+        return None
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", FETCH_AGAIN) from error
+    if not isinstance(entries, dict):
+        raise CheckpointError(f"{str(path)!r} holds a {type(entries).__name__}, not an object.", FETCH_AGAIN)
+    return entries
+
+
+def _config(folder: Path, part: str) -> dict[str, Any] | None:
+    return read_json(folder / part / ("scheduler_config.json" if part == "scheduler" else "config.json"))
