@@ -137,7 +137,7 @@ def _try_folder(folder: Path, wanted: Path) -> None:
         if error.errno in _DISK_FULL | _REFUSED:
             raise _output_error(error, wanted) from error
         raise OutputError(
-            f"{str(wanted)!r} cannot be written: no file can be made in {str(folder)!r} ({error.strerror or error}).",
+            f"Cannot write {str(wanted)!r}: no file can be made in {str(folder)!r} ({error.strerror or error}).",
             "Choose another folder.",
         ) from error
     finally:

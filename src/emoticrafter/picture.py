@@ -16,7 +16,7 @@ from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path, check_writable
 from emoticrafter.recipe import joint_recipe, read_recipe
 
-__all__ = ["Picture", "save_animation"]
+__all__ = ["Picture", "check_savable", "save_animation"]
 
 _STILLS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
@@ -65,6 +65,19 @@ class Picture:
                 return cls(image=image.convert("RGB"), recipe=recipe)
         except Exception as error:  # a strange file can make a decoder raise anything, and a huge one is refused
             raise InputError(f"The pixels of {str(path)!r} cannot be read: {error}.", "Fetch or make it again.") from error
+
+
+def check_savable(path: str | os.PathLike[str], size: tuple[int, int], recipe: Mapping[str, Any]) -> None:
+    """Refuse, before it is drawn, a picture of this size and with such a recipe that a file of this suffix does not hold.
+
+    Raises InputError and OutputError.
+    """
+    kind = _kind(path, {**_STILLS, **_ANIMATIONS})
+    _check_side(size, kind)
+    if kind in ("PNG", "GIF"):
+        recipes.as_json(recipe)
+    else:
+        _exif(recipe, kind)
 
 
 def save_animation(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from emoticrafter.backbones.base import Backbone, Sampler
+    from emoticrafter.backbones.outline import Outline
 
 __all__ = ["Request", "Unopened", "check_request", "check_settings", "decisive", "defaults_of", "one_prompt", "seeds_of"]
 
@@ -115,7 +116,7 @@ class Request:
 class Unopened:
     """A maker whose model is not loaded yet, as far as it can refuse."""
 
-    outline: Sampler
+    outline: Outline
 
     def check(self, prompts: Sequence[str], seeds: Sequence[int], **settings: Any) -> None:
         """See `Maker.check`. Words that the model does not know are left to the maker itself."""

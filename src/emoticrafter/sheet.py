@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -11,7 +12,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.escapes import plain
 from emoticrafter.picture import Picture
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "sheet_size"]
 
 _PAPER = (252, 251, 248)
 _INK = (38, 38, 44)
@@ -41,7 +42,56 @@ def contact_sheet(
     rows = sorted({e.arousal for e in emotions}, reverse=True)
 
     wide, high = images[0].size
-    unit = min(max(min(wide, high) // 9, 12), 72)  # the height of a number
+    plan = _plan(images[0].size, columns, rows, title)
+    unit, gap, left, top, inner_wide, inner_high = plan.unit, plan.gap, plan.left, plan.top, plan.inner_wide, plan.inner_high
+    sheet = Image.new("RGB", plan.size, _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for i, line in enumerate(plan.lines):
+        draw.text((left, round(1.4 * unit) + i * plan.leading), line, _INK, plan.title_font)
+    mask = _rounded((wide, high), max(2, wide // 28))
+    for i, image in enumerate(images):
+        row, column = divmod(i, len(columns))
+        place = (left + column * (wide + gap), top + row * (high + gap))
+        sheet.paste(image.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS), place, mask)
+
+    for i, value in enumerate(columns):
+        x, y = left + i * (wide + gap) + wide // 2, top + inner_high + round(0.6 * unit)
+        draw.text((x, y), f"{value:g}", _INK, plan.number_font, anchor="ma")
+    for i, value in enumerate(rows):
+        y = top + i * (high + gap) + high // 2
+        draw.text((left - round(0.6 * unit), y), f"{value:g}", _INK, plan.number_font, anchor="rm")
+    across = _axis(inner_wide, unit, "unpleasant", "valence", "pleasant")
+    sheet.paste(across, (left, top + inner_high + round(2.1 * unit)))
+    upward = _axis(inner_high, unit, "calm", "arousal", "excited").transpose(Image.Transpose.ROTATE_90)
+    sheet.paste(upward, (round(0.5 * unit), top))
+    return sheet
+
+
+def sheet_size(cell: tuple[int, int], valences: Sequence[float], arousals: Sequence[float], title: str = "") -> tuple[int, int]:
+    """The width and height in pixels of the contact sheet of pictures of this size."""
+    return _plan(cell, sorted(set(valences)), sorted(set(arousals), reverse=True), title).size
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """Where everything goes on a sheet, in pixels. unit: the height of a number."""
+
+    unit: int
+    gap: int
+    left: int
+    top: int
+    inner_wide: int
+    inner_high: int
+    size: tuple[int, int]
+    leading: int
+    lines: list[str]
+    title_font: Font
+    number_font: Font
+
+
+def _plan(cell: tuple[int, int], columns: Sequence[float], rows: Sequence[float], title: str) -> _Plan:
+    wide, high = cell
+    unit = min(max(min(wide, high) // 9, 12), 72)
     gap = max(3, wide // 32)
     number_font = ImageFont.load_default(unit)
     widest = max(number_font.getlength(f"{value:g}") for value in rows)
@@ -51,28 +101,10 @@ def contact_sheet(
     lines = _wrap(title, title_font, inner_wide)
     leading = round(2.0 * unit)
     top = round(1.4 * unit) + (len(lines) * leading + round(0.6 * unit) if lines else 0)
-
-    sheet = Image.new("RGB", (left + inner_wide + right, top + inner_high + bottom), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for i, line in enumerate(lines):
-        draw.text((left, round(1.4 * unit) + i * leading), line, _INK, title_font)
-    mask = _rounded((wide, high), max(2, wide // 28))
-    for i, image in enumerate(images):
-        row, column = divmod(i, len(columns))
-        place = (left + column * (wide + gap), top + row * (high + gap))
-        sheet.paste(image.convert("RGB").resize((wide, high), Image.Resampling.LANCZOS), place, mask)
-
-    for i, value in enumerate(columns):
-        x, y = left + i * (wide + gap) + wide // 2, top + inner_high + round(0.6 * unit)
-        draw.text((x, y), f"{value:g}", _INK, number_font, anchor="ma")
-    for i, value in enumerate(rows):
-        y = top + i * (high + gap) + high // 2
-        draw.text((left - round(0.6 * unit), y), f"{value:g}", _INK, number_font, anchor="rm")
-    across = _axis(inner_wide, unit, "unpleasant", "valence", "pleasant")
-    sheet.paste(across, (left, top + inner_high + round(2.1 * unit)))
-    upward = _axis(inner_high, unit, "calm", "arousal", "excited").transpose(Image.Transpose.ROTATE_90)
-    sheet.paste(upward, (round(0.5 * unit), top))
-    return sheet
+    return _Plan(
+        unit=unit, gap=gap, left=left, top=top, inner_wide=inner_wide, inner_high=inner_high, leading=leading, lines=lines,
+        size=(left + inner_wide + right, top + inner_high + bottom), title_font=title_font, number_font=number_font,
+    )  # fmt: skip
 
 
 def _axis(length: int, unit: int, low: str, name: str, high: str) -> Image.Image:

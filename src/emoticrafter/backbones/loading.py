@@ -15,13 +15,12 @@ from typing import Any
 import torch
 
 from emoticrafter.backbones.devices import is_out_of_memory
-from emoticrafter.backbones.hub import fetch_error, is_hub_id
-from emoticrafter.backbones.outline import FETCH_AGAIN, read_json
-from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, reason_of
+from emoticrafter.backbones.hub import fetch_error
+from emoticrafter.backbones.outline import FETCH_AGAIN, PIPELINE, check_config, check_index
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
 
 __all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries"]
 
-PIPELINE = "StableDiffusionXLPipeline"
 _SAMPLE = 65_536  # bytes of each weights file that go into a fingerprint
 # In a model's folder, and nothing that decides its pixels: the settings that a picture was made with are in its recipe.
 _BESIDE = {"emotion", "card.json", "defaults.json", "vocabulary.json"}
@@ -51,7 +50,7 @@ def load_pipeline(
     one, the hub is asked. text_only: without UNet and VAE, which need not be there. Raises MissingError, InputError and
     CheckpointError.
     """
-    _check_config(path, config)
+    check_config(path, config)
     if watermark and importlib.util.find_spec("imwatermark") is None:
         raise MissingError("A watermark was asked for; its package is not installed.", "pip install invisible-watermark")
     options: dict[str, Any] = {"dtype": dtype, "add_watermarker": watermark}
@@ -65,7 +64,7 @@ def load_pipeline(
         if config is not None:
             options["config"] = config
     else:
-        _check_index(path)
+        check_index(path)
         options |= {
             "variant": _variant_in(path / ("text_encoder" if text_only else "unet"), dtype),
             "use_safetensors": True,
@@ -129,27 +128,6 @@ def _pipeline_class() -> Any:
     from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 
     return StableDiffusionXLPipeline
-
-
-def _check_index(folder: Path) -> None:
-    index = read_json(folder / "model_index.json")
-    if index is None:
-        raise MissingError(f"{str(folder)!r} holds no model_index.json.", "Give the folder of a diffusers SDXL pipeline.")
-    if index.get("_class_name") != PIPELINE:
-        raise CheckpointError(
-            f"{str(folder)!r} is a {str(index.get('_class_name'))[:60]}; this backbone runs {PIPELINE}.", "Give an SDXL model."
-        )
-
-
-def _check_config(path: Path, config: str | None) -> None:
-    if config is None:
-        return
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder, which says itself what it is made of.", "Leave --config out.")
-    if Path(config).is_dir():
-        _check_index(Path(config))
-    elif not is_hub_id(config):
-        raise MissingError(f"There is no config {config[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME.")
 
 
 def _wanted_variant(dtype: torch.dtype) -> str | None:

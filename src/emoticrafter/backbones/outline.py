@@ -12,15 +12,18 @@ from emoticrafter.backbones.base import SamplingDefaults
 from emoticrafter.backbones.hub import cached, is_hub_id
 from emoticrafter.backbones.sizes import MULTIPLE, Sizes
 from emoticrafter.backbones.vocabulary import unknown_words
-from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 __all__ = [
     "EVERY_STEP",
     "FETCH_AGAIN",
     "PAPER_DEFAULTS",
+    "PIPELINE",
     "Limits",
     "Outline",
+    "check_config",
+    "check_index",
     "family_by",
     "outline_of",
     "read_json",
@@ -32,6 +35,7 @@ _KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=
 MAX_GUIDANCE = 100.0
 FETCH_AGAIN = "Fetch the whole model again."
 EVERY_STEP = "Give 0:1, which guides every step."
+PIPELINE = "StableDiffusionXLPipeline"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +126,12 @@ class Outline:
 def outline_of(source: str, name: str, config: str | None = None) -> Outline:
     """The outline of a pipeline folder, a hub id, whose files are looked for in the hub's cache only, or a single file.
 
-    config: as `load_pipeline` takes it. Raises CheckpointError for files that are broken.
+    config: as `load_pipeline` takes it. Raises InputError, MissingError and CheckpointError as it does, too.
     """
     path = Path(source)
+    check_config(path, config)
+    if path.is_dir():
+        check_index(path)
     own = path if path.is_dir() else cached(source, "model_index.json") if is_hub_id(source) and not path.exists() else None
     folder = own if config is None else Path(config) if Path(config).is_dir() else cached(config, "model_index.json")
     settings = (read_json(own / "defaults.json") or {}) if own else {}
@@ -194,6 +201,29 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if not isinstance(entries, dict):
         raise CheckpointError(f"{str(path)!r} holds a {type(entries).__name__}, not an object.", FETCH_AGAIN)
     return entries
+
+
+def check_index(folder: Path) -> None:
+    """Raise MissingError and CheckpointError for a folder that is not one of a pipeline of SDXL's kind."""
+    index = read_json(folder / "model_index.json")
+    if index is None:
+        raise MissingError(f"{str(folder)!r} holds no model_index.json.", "Give the folder of a diffusers SDXL pipeline.")
+    if index.get("_class_name") != PIPELINE:
+        raise CheckpointError(
+            f"{str(folder)!r} is a {str(index.get('_class_name'))[:60]}; this backbone runs {PIPELINE}.", "Give an SDXL model."
+        )
+
+
+def check_config(path: Path, config: str | None) -> None:
+    """Raise InputError, MissingError and CheckpointError for what cannot describe the model of a path; see `load_pipeline`."""
+    if config is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder, which says itself what it is made of.", "Leave --config out.")
+    if Path(config).is_dir():
+        check_index(Path(config))
+    elif not is_hub_id(config):
+        raise MissingError(f"There is no config {config[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME.")
 
 
 def _config(folder: Path, part: str) -> dict[str, Any] | None:

@@ -21,12 +21,13 @@ from emoticrafter.batch.index import INDEX, TABLE, entry, known_hashes, write_in
 from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_plan
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import InputError
+from emoticrafter.files import check_folder
 from emoticrafter.locks import hold
 
 if TYPE_CHECKING:
     from emoticrafter.maker import Maker
 
-__all__ = ["Batched", "run_batch"]
+__all__ = ["Batched", "check_batch", "run_batch"]
 
 LOCK = ".lock"
 MAX_BATCH = 1024
@@ -74,17 +75,16 @@ def run_batch(
     a folder that holds other files, that another run is writing to, and when the disk is full.
     """
     began = time.perf_counter()
-    folder, stage, warn = Path(folder), progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
-    suffix = _suffix(format)
+    stage, warn = progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
+    folder = check_batch(folder, format=format, batch=batch)
     description = json.loads(json.dumps(dict(maker.describe())))
     asked = {(plain := row.resolved(description)).id(description): plain for row in rows}
     if not asked:
         raise InputError("A batch of no rows was asked for.", "Give at least one prompt, one emotion and one seed.")
     check_rows(maker, list(asked.values()))
-    files.check_entries(folder, {PLAN, INDEX, TABLE, files.PICTURES, LOCK})
     busy = f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
     with hold(folder / LOCK, *busy):
-        plan = _planned(folder, description, suffix, batch, asked, warn)
+        plan = _planned(folder, description, files.SUFFIXES[format], batch, asked, warn)
         plan.write(folder / PLAN)
         files.remove_half_written(folder)
         entries, damaged = _look(folder, plan, stage("checking"), warn)
@@ -107,10 +107,14 @@ def run_batch(
     )
 
 
-def _suffix(format: str) -> str:
+def check_batch(folder: str | os.PathLike[str], *, format: str, batch: int | None) -> Path:
+    """The folder of a batch. Raises, before any work, what `run_batch` would: for the folder, the format, the size of batches."""
     if format not in files.SUFFIXES:
         raise InputError(f"The format is {format[:40]!r}.", f"Known ones: {', '.join(files.SUFFIXES)}.")
-    return files.SUFFIXES[format]
+    if batch is not None and not 1 <= batch <= MAX_BATCH:
+        raise InputError(f"The batch size is {batch}; it must be from 1 to {MAX_BATCH}.")
+    files.check_entries(Path(folder), {PLAN, INDEX, TABLE, files.PICTURES, LOCK})
+    return check_folder(folder)
 
 
 def _planned(
@@ -122,8 +126,6 @@ def _planned(
     warn: Callable[[str], None],
 ) -> Plan:
     """The folder's plan with the rows that are asked for."""
-    if batch is not None and not 1 <= batch <= MAX_BATCH:
-        raise InputError(f"The batch size is {batch}; it must be from 1 to {MAX_BATCH}.")
     before: Plan | None = None
     if (folder / PLAN).is_file():
         try:

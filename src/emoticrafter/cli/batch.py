@@ -103,9 +103,14 @@ def batch(
     need_extra("data", "pandas", "pyarrow")
     ray.check()
     from emoticrafter.batch import run_batch
+    from emoticrafter.batch.drawing import check_rows
+    from emoticrafter.batch.run import check_batch
     from emoticrafter.signals import stop_signals
 
+    check_batch(out, format=format, batch=batch_size)
     rows = _rows(prompts, _Emotions(grid=grid, valence=valence, arousal=arousal, file=emotions), seeds, drawing.given())
+    if ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
+        check_rows(model.unopened(), rows)
     say_once = once(warn)
     with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         done = run_batch(

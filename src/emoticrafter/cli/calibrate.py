@@ -60,20 +60,26 @@ def calibrate(
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint
     from emoticrafter.evaluation import calibration as fitting
     from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import require_trust
+    from emoticrafter.evaluation.judges.base import prepare, require_trust
 
     if model.method is not None:
         raise InputError(
             f"--method {model.method!r} has no calibration: one belongs to an emotion checkpoint.", "Leave --method out."
         )
     named = out or (Path(model.emotion) if model.emotion is not None else None)
+    unopened = model.unopened()
+    if named is None and unopened.outline.family is not None:
+        named = own_checkpoint(unopened.outline)
     folder = _checked(named, force) if named is not None else None
     sentences = _sentences(prompts, count) if prompts is not None else fitting.storybook_prompts(count, seed)
+    settings = {name: value for name, value in (("strength", strength), ("steps", steps)) if value is not None}
+    unopened.check(sentences, range(seed, seed + len(sentences)), **settings)
     report = Report(as_json)
     reader = open_judge(judge)
     doubt = require_trust(reader, trust)
     if doubt:
         warn(doubt)
+    prepare(reader)
     crafter = replace(model, no_calibration=True).open()
     assert isinstance(crafter, EmotiCrafter)
     folder = folder or _checked(own_checkpoint(crafter.backbone), force)

@@ -11,6 +11,7 @@ import typer
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import Force, Json
 from emoticrafter.errors import OutputError
+from emoticrafter.files import check_folder
 
 app = typer.Typer(name="checkpoint", help="Import, inspect and publish emotion checkpoints.", no_args_is_help=True)
 
@@ -35,6 +36,7 @@ def import_(
     """
     if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"The output {str(out)!r} exists.", "Choose another folder, or pass --force to replace it.")
+    check_folder(out)
     from emoticrafter import checkpoint
 
     checkpoint.save(checkpoint.import_released(released, heads), out, force=force)

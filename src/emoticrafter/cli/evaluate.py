@@ -109,9 +109,12 @@ def evaluate(
     """
     need_extra("evaluation", "cv2", "sklearn", "scipy", "pyarrow", "matplotlib", "jinja2")
     ray.check()
+    from emoticrafter.backbones.devices import choose_device, choose_precision
+    from emoticrafter.backbones.registry import read_outline
     from emoticrafter.evaluation.drawing import requests as wanted
     from emoticrafter.evaluation.foreign import find_pictures
-    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, open_judges
+    from emoticrafter.evaluation.rows import check_drawing
+    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, check_report, check_suite, open_judges
     from emoticrafter.evaluation.stages import evaluate as run
     from emoticrafter.evaluation.suite import read_suite
     from emoticrafter.signals import stop_signals
@@ -132,6 +135,11 @@ def evaluate(
         _write_requests(list(wanted(cases, chosen)), requests, force)
         return
     assert out is not None
+    check_report(out)
+    check_suite(chosen, drawn=draw, foreign=name if images is not None else None)
+    if draw and ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
+        check_drawing(chosen, cases, read_outline(chosen.model.backbone, config))
+        choose_precision(dtype, choose_device(device))
     foreign = None
     if images is not None:
         found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0])

@@ -10,7 +10,7 @@ import typer
 from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 
@@ -193,8 +193,10 @@ def _pictures(given: list[Path]) -> list[Path]:
             if not inside:
                 raise InputError(f"{str(path)!r} holds no pictures.", f"Pictures end in {', '.join(SUFFIXES)}.")
             found += inside
-        else:
+        elif path.is_file():
             found.append(path)
+        else:
+            raise MissingError(f"There is no picture {str(path)!r}.", "Check the name and the folder.")
     return found
 
 

@@ -197,15 +197,18 @@ class ModelOptions:
 
         return Unopened(read_outline(self.backbone, self.config))
 
-    def check(self, prompt: str, settings: Mapping[str, Any], *, pairs: int = 1, count: int = 1) -> None:
+    def check(self, prompt: str, settings: Mapping[str, Any], *, pairs: int = 1, count: int = 1) -> tuple[int, int]:
         """Raise, before a model is loaded, the error with which `pairs` times `count` pictures of a prompt would be refused.
 
-        settings: what `SamplingOptions.given` gives.
+        settings: what `SamplingOptions.given` gives. Returns the size that the pictures will have.
         """
         from emoticrafter.request import seeds_of
 
         others = {name: value for name, value in settings.items() if name != "seed"}
-        self.unopened().check([prompt], seeds_of(settings.get("seed", 0), count, pairs), **others)
+        unopened = self.unopened()
+        unopened.check([prompt], seeds_of(settings.get("seed", 0), count, pairs), **others)
+        size = settings.get("size") or unopened.outline.defaults.size
+        return (size, size) if isinstance(size, int) else size
 
     def open(self) -> EmotiCrafter | Rival:
         """EmotiCrafter, or the method that was asked for, upon the backbone."""

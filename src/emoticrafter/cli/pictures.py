@@ -10,7 +10,7 @@ import typer
 
 from emoticrafter.cli.console import printable, progress, say, say_json, table
 from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Json, ModelOptions, Out, SamplingOptions, spread
-from emoticrafter.cli.outputs import ANIMATIONS, STILLS, Report, check_outputs, numbered, point_name
+from emoticrafter.cli.outputs import ANIMATIONS, STILLS, Report, check_outputs, check_together, numbered, point_name
 from emoticrafter.emotion import MOODS, Emotion, parse_axis
 from emoticrafter.emotion import grid as plane
 from emoticrafter.emotion import path as way
@@ -47,7 +47,7 @@ def generate(
         raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
     paths = numbered(out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png"), count)
     check_outputs(paths, STILLS, force)
-    model.check(prompt, settings, count=count)
+    check_together(paths[0], model.check(prompt, settings, count=count), prompt, [emotion], settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
@@ -78,12 +78,15 @@ def grid(
     - `emoticrafter grid "a dog on a beach"`
     - `emoticrafter grid "a dog on a beach" --valence=-3:3:7 --arousal=-2,0,2 --out dog.png --cells dog/`
     """
+    from emoticrafter.sheet import sheet_size
+
     valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
     emotions = plane(valences, arousals)
     sheet = out or Path(f"{safe_name(prompt)}_grid.png")
     singles = [] if cells is None else [cells / f"{point_name(emotion)}.png" for emotion in emotions]
     check_outputs([sheet, *singles], STILLS, force)
-    model.check(prompt, settings, pairs=len(emotions))
+    cell = model.check(prompt, settings, pairs=len(emotions))
+    check_together(sheet, sheet_size(cell, valences, arousals, prompt), prompt, emotions, settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
@@ -122,7 +125,7 @@ def sweep(
     emotions, settings = way(Emotion.parse(first), Emotion.parse(last), frames), sampling.given()
     path = out or Path(f"{safe_name(prompt)}_sweep.webp")
     check_outputs([path], ANIMATIONS, force)
-    model.check(prompt, settings, pairs=frames)
+    check_together(path, model.check(prompt, settings, pairs=frames), prompt, emotions, settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().sweep(prompt, emotions[0], emotions[-1], frames=frames, progress=step, **settings)

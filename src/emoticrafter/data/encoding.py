@@ -35,7 +35,7 @@ from emoticrafter.data.manifest import (
 from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, check_folder
 from emoticrafter.locks import hold
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import PromptEncoder
 
-__all__ = ["Written", "write_features"]
+__all__ = ["Written", "check_encoding", "write_features"]
 
 LOCK = "lock"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp.*")  # as files.atomic_path names them
@@ -88,9 +88,7 @@ def write_features(
     began = time.perf_counter()
     folder = Path(folder)
     stage = progress or (lambda name: lambda done, total: None)
-    plans.check_settings(dtype, long)
-    plans.check_pairs(pairs)
-    _check_entries(folder)
+    check_encoding(pairs, folder, dtype=dtype, batch=batch, shard_rows=shard_rows, long=long)
     before, sums = _state(folder, repair)
     if before is not None:
         batch = before.batch if batch is None else batch
@@ -118,6 +116,17 @@ def write_features(
         seconds=time.perf_counter() - began,
         bytes=sum((folder / file).stat().st_size for file in files),
     )
+
+
+def check_encoding(
+    pairs: pd.DataFrame, folder: Path, *, dtype: str, batch: int | None, shard_rows: int | None, long: str
+) -> None:
+    """Raise what `write_features` would raise of its arguments that can be known without an encoder."""
+    plans.check_settings(dtype, long)
+    plans.check_sizes(batch, shard_rows)
+    plans.check_pairs(pairs)
+    _check_entries(folder)
+    check_folder(folder)
 
 
 def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -> list[Task]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import PromptEncoder
 
-__all__ = ["Plan", "check_pairs", "fitting", "make_plan", "prompts_of", "source_of", "write_index"]
+__all__ = ["Plan", "check_pairs", "check_sizes", "fitting", "make_plan", "prompts_of", "source_of", "write_index"]
 
 BATCH = 64  # prompts encoded at once
 SHARD_BYTES = 1 << 28  # about, where the number of rows is not given
@@ -93,9 +93,7 @@ def make_plan(
     batch = BATCH if batch is None else batch
     if shard_rows is None:
         shard_rows = max(1, SHARD_BYTES // (row * max(1, batch))) * batch
-    for name, value in (("batch", batch), ("number of prompts per shard", shard_rows)):
-        if isinstance(value, bool) or not 1 <= value <= _LARGEST:
-            raise InputError(f"The {name} is {value}; it must be from 1 to {_LARGEST}.")
+    check_sizes(batch, shard_rows)
     return Plan(
         backbone=encoder.family,
         encoder=encoder.fingerprint,
@@ -111,6 +109,13 @@ def make_plan(
         shard_rows=shard_rows,
         source=source_of(pairs),
     )
+
+
+def check_sizes(batch: int | None, shard_rows: int | None) -> None:
+    """Raise InputError for so many prompts in a batch, or in a file, where they are given."""
+    for name, value in (("batch", batch), ("number of prompts per shard", shard_rows)):
+        if value is not None and (isinstance(value, bool) or not 1 <= value <= _LARGEST):
+            raise InputError(f"The {name} is {value}; it must be from 1 to {_LARGEST}.")
 
 
 def check_settings(dtype: str, long: str) -> None:

@@ -90,10 +90,10 @@ class ClipModel:
     """
 
     def __init__(self, source: str | os.PathLike[str] = CLIP, *, vision_only: bool = False, device: str = "cpu") -> None:
-        import torch
+        from emoticrafter.backbones.devices import choose_device
 
         folder = locate_clip(source)
-        self.name, self.device = os.fspath(source), torch.device(device)
+        self.name, self.device = os.fspath(source), choose_device(device)
         vision = self.vision = _open(folder, vision_only).to(self.device).eval().requires_grad_(False)
         if not vision_only:
             self.both, self.tokenizer = vision, _tokenizer(folder)

@@ -10,9 +10,22 @@ from emoticrafter.rivals.base import Rival
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
+    from emoticrafter.backbones.outline import Outline
+    from emoticrafter.evaluation.suite import Suite
     from emoticrafter.maker import Maker
 
-__all__ = ["ALWAYS_ZERO", "NEUTRAL", "RULES", "TRUTH", "Neutral", "budget_of", "open_method_maker", "open_upon"]
+__all__ = [
+    "ALWAYS_ZERO",
+    "NEUTRAL",
+    "RULES",
+    "TRUTH",
+    "Neutral",
+    "budget_of",
+    "check_source",
+    "open_method_maker",
+    "open_upon",
+    "truth_of",
+]
 
 ALWAYS_ZERO, NEUTRAL, TRUTH, RULES = "always 0", "no emotion", "truth", "rules writer"
 
@@ -39,6 +52,19 @@ def open_upon(backbone: Backbone, source: str, *, calibrated: bool = True, warn:
         return Rewriting(backbone, {"writer": "storybook" if source == TRUTH else "rules"}, warn=warn)
     named = "emoticrafter" if source == "ours" else source
     return open_method(named, backbone, calibrated=calibrated, warn=warn)
+
+
+def truth_of(suite: Suite) -> str:
+    """Who writes the emotional prompts that stand in every table as the truth."""
+    return TRUTH if suite.prompts.source == "storybook" else RULES
+
+
+def check_source(source: str, outline: Outline) -> None:
+    """Raise the error with which `open_upon` would refuse a source upon a model that is not loaded, where that is known."""
+    from emoticrafter.rivals.opening import check_method
+
+    if source not in (NEUTRAL, TRUTH, RULES):
+        check_method("emoticrafter" if source == "ours" else source, outline)
 
 
 def open_method_maker(

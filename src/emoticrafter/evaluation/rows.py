@@ -15,15 +15,18 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
+from emoticrafter.request import Unopened
 from emoticrafter.settings import as_toml
 
 if TYPE_CHECKING:
+    from emoticrafter.backbones.outline import Outline
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.suite import Method, Suite
     from emoticrafter.maker import Maker
+    from emoticrafter.training.recipe import Recipe
 
-__all__ = ["Notes", "Opener", "Producer", "Row", "Step", "StoppedEarlyError", "shown"]
+__all__ = ["Notes", "Opener", "Producer", "Row", "Step", "StoppedEarlyError", "check_drawing", "recipe_of", "shown"]
 
 Step = Callable[[int, int], None]
 Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
@@ -77,7 +80,7 @@ class Producer:
     def rows(self) -> list[Row]:
         """Those that stand in every table, and the suite's methods; what is to be trained is trained first."""
         sources = [self._trained(method) for method in self.suite.methods]
-        truth = makers.TRUTH if self.suite.prompts.source == "storybook" else makers.RULES
+        truth = makers.truth_of(self.suite)
         return [
             self._neutral(),
             self._drawn(truth, truth, None, calibrated=False, method=False),
@@ -91,17 +94,10 @@ class Producer:
         """The method's source; of one with a recipe, the checkpoint that is trained by it."""
         if method.recipe is None:
             return method.source
-        from emoticrafter.training import read_recipe, train
+        from emoticrafter.training import train
 
         began = time.perf_counter()
-        recipe = read_recipe(method.recipe, method.set)
-        features = self.suite.training.features or recipe.data.features
-        if not Path(features).is_dir():
-            raise InputError(
-                f"There are no features {features!r} to train {method.name!r} on.",
-                "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",
-            )
-        recipe = replace(recipe, data=replace(recipe.data, features=features))
+        recipe = recipe_of(method, self.suite)
         folder = self.work / "trained" / hashlib.sha256(as_toml(recipe).encode()).hexdigest()[:8]  # what is alike is trained once
         outcome = train(recipe, folder, title=f"training {method.name}", quiet=self.quiet)
         if outcome.signal is not None or outcome.checkpoint is None:
@@ -139,6 +135,36 @@ class Producer:
         for one in found.rows:
             one["file"] = found.folder / one["file"]
         return found
+
+
+def check_drawing(suite: Suite, cases: Sequence[Case], outline: Outline) -> None:
+    """Raise what a model would refuse of a suite, before it is loaded: prompts, seeds and settings, and each of the methods."""
+    model = suite.model
+    unopened = Unopened(outline)
+    settings = {"steps": model.steps, "guidance": model.guidance, "size": model.size, "negative": model.negative}
+    unopened.check([case.prompt for case in cases], suite.emotions.seeds, **settings)
+    for method in suite.methods:
+        if method.strength is not None:
+            unopened.check([], [], strength=method.strength)
+        if method.recipe is not None:
+            recipe_of(method, suite)
+        else:
+            makers.check_source(method.source, outline)
+
+
+def recipe_of(method: Method, suite: Suite) -> Recipe:
+    """The recipe that a method is trained by, with the features that it learns from. Raises InputError and MissingError."""
+    from emoticrafter.training import read_recipe
+
+    assert method.recipe is not None
+    recipe = read_recipe(method.recipe, method.set)
+    features = suite.training.features or recipe.data.features
+    if not Path(features).is_dir():
+        raise InputError(
+            f"There are no features {features!r} to train {method.name!r} on.",
+            "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",
+        )
+    return replace(recipe, data=replace(recipe.data, features=features))
 
 
 def _description(maker: Maker) -> dict[str, Any]:

@@ -25,10 +25,11 @@ from emoticrafter.errors import InputError, OutputError
 from emoticrafter.evaluation import comparing, makers, measuring
 from emoticrafter.evaluation.gathered import Gathered
 from emoticrafter.evaluation.judges import open_judge, storybook_judges
-from emoticrafter.evaluation.judges.base import require_trust
+from emoticrafter.evaluation.judges.base import prepare, require_trust
+from emoticrafter.evaluation.perceptual import open_distance
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
-from emoticrafter.files import atomic_path, safe_name
+from emoticrafter.files import atomic_path, check_folder, safe_name
 from emoticrafter.locks import hold
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from emoticrafter.evaluation.perceptual import Distance
     from emoticrafter.evaluation.suite import Suite
 
-__all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "evaluate", "open_judges"]
+__all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "check_report", "check_suite", "evaluate", "open_judges"]
 
 VERSION = 1  # of the figures: another number has all of them measured again
 WORK = "work"
@@ -67,6 +68,7 @@ def open_judges(suite: Suite, force: bool = False, device: str = "cpu") -> tuple
     """The suite's judges, and the sentence that a report by a bad one must carry. Raises InputError for a bad one."""
     emotion = open_judge(suite.judge.emotion, device=device)
     doubt = require_trust(emotion, force)
+    prepare(emotion)
     content = storybook_judges(device=device).content if suite.judge.content == "storybook" else None
     clip = None
     if suite.judge.clip is not None:
@@ -97,7 +99,8 @@ def evaluate(
 
     Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
     """
-    _check_folder(out)
+    check_report(out)
+    check_suite(suite, drawn=opener is not None, foreign=foreign.label if foreign is not None else None)
     with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
         return _Run(
             suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
@@ -129,8 +132,6 @@ class _Run:
                 progress=self.progress, stop=self.stop, warn=self.warn, quiet=self.quiet,
             ).rows()  # fmt: skip
         if foreign is not None:
-            if any(row.label == foreign.label for row in rows):
-                raise InputError(f"Two rows are called {foreign.label!r}.", "Give the pictures another --name.")
             rows.append(Row(label=foreign.label, source="pictures", method=True, pictures=[dict(one) for one in foreign.rows]))
         read = self._read(rows)
         measured = self._measured(rows, read)
@@ -223,8 +224,6 @@ class _Run:
         )
 
     def _distance(self) -> Distance:
-        from emoticrafter.evaluation.perceptual import open_distance
-
         return open_distance(self.suite.metrics.distance)
 
     # -- compare and report ------------------------------------------------------------------------------------------------
@@ -268,7 +267,8 @@ def _about(row: Row) -> dict[str, Any]:
     return {"source": row.source, "method": row.method, "describe": row.describe, "budget": row.budget}
 
 
-def _check_folder(out: Path) -> None:
+def check_report(out: Path) -> None:
+    """Raise OutputError for a folder that a report cannot be written into: one of other files, or one that cannot be made."""
     if out.exists() and not out.is_dir():
         raise OutputError(f"The output {str(out)!r} is a file.", "Give a folder.")
     known = {WORK, "report.html", "report.json", ".lock"}
@@ -276,6 +276,20 @@ def _check_folder(out: Path) -> None:
     others = sorted(name for name in names - known if ".tmp" not in name)
     if others and not names & known:
         raise OutputError(f"The folder {str(out)!r} holds other files, as {others[0]!r}.", "Give an empty or new folder.")
+    check_folder(out)
+
+
+def check_suite(suite: Suite, *, drawn: bool, foreign: str | None) -> None:
+    """Raise what would come up at the end of an evaluation and is known at its beginning.
+
+    drawn: whether the suite's methods are. foreign: the label of pictures made elsewhere, where there are any.
+    """
+    open_distance(suite.metrics.distance)
+    labels = [makers.ALWAYS_ZERO]
+    if drawn:
+        labels += [makers.NEUTRAL, makers.truth_of(suite), *(method.name for method in suite.methods)]
+    if foreign in labels:
+        raise InputError(f"Two rows are called {foreign!r}.", "Give the pictures another --name.")
 
 
 def _load(path: Path) -> dict[str, Any] | None:

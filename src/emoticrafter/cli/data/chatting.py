@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -101,6 +102,10 @@ class ChatOptions:
 
     def settings(self) -> dict[str, Any]:
         """Of the writer; the environment speaks where an option does not."""
+        for name in ("timeout", "price_in", "price_out"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise InputError(f"--{name.replace('_', '-')} is {value}; it must be a finite number.")
         model = self.model if self.model is not None else os.environ.get("EMOTICRAFTER_MODEL", "")
         url = self.base_url if self.base_url is not None else os.environ.get("OPENAI_BASE_URL", "").strip()
         key = os.environ.get(self.api_key_env or "OPENAI_API_KEY", "").strip()
@@ -120,14 +125,15 @@ class ChatOptions:
     def _fields(self) -> dict[str, Any] | None:
         if self.fields is None:
             return None
+        hint = """Write, for instance, '{"temperature": 0.7}'."""
         try:
             made = json.loads(self.fields)
-        except ValueError:
-            made = None
+            json.dumps(made, allow_nan=False)
+        except (ValueError, RecursionError) as error:
+            reason = "it holds NaN or an infinite number, which JSON has not" if "Out of range" in str(error) else str(error)
+            raise InputError(f"--fields {self.fields[:60]!r} is no JSON: {reason}.", hint) from error
         if not isinstance(made, dict):
-            raise InputError(
-                f"--fields {self.fields[:60]!r} is no JSON object.", """Write, for instance, '{"temperature": 0.7}'."""
-            )
+            raise InputError(f"--fields {self.fields[:60]!r} is no JSON object.", hint)
         return made
 
 

@@ -117,15 +117,14 @@ def encode(
     - `emoticrafter data encode pairs.parquet --backbone sdxl --out /shared/features --engine ray --ray-address head:6379`
     """
     need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data import plans
-    from emoticrafter.data.encoding import write_features
+    from emoticrafter.data.encoding import check_encoding, write_features
     from emoticrafter.data.tables import read_table
 
     ray.check()
-    plans.check_settings(dtype, long)
     table, _ = read_table(pairs, "pairs")
     if without_doubts:
         table = _undoubted(table)
+    check_encoding(table, out, dtype=dtype, batch=batch, shard_rows=shard_rows, long=long)
     encoder, engine = work.open(backbone, config, ray)
     try:
         with stages("prompts") as stage:

@@ -17,6 +17,7 @@ from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
+from emoticrafter.files import check_writable
 
 if TYPE_CHECKING:
     from emoticrafter.data.checks import Ruler
@@ -71,6 +72,7 @@ def write_pairs(
     - `emoticrafter data write-pairs old.parquet --writer openai --model qwen --base-url http://localhost:8000/v1 --out a.parquet`
     """
     need_extra("data", "pandas", "pyarrow", "ftfy", "pydantic")
+    from emoticrafter.data.reports import report_path
     from emoticrafter.data.writers.registry import open_writer
     from emoticrafter.data.writers.table import read_source
 
@@ -78,15 +80,17 @@ def write_pairs(
         raise InputError(f"{', '.join(chat.given())} is for --writer openai, and the writer is {writer!r}.", "Leave it out.")
     if writer == "openai" and seed is not None:
         raise InputError("--seed is for --writer rules and storybook.", "Leave it out; some servers take it in --fields.")
+    asking = chat.settings() if writer == "openai" else {}
     if not chat.dry_run:
         check_outputs([out], (".parquet",), force)
+        check_writable(report_path(out), force=True)
     report = Report(as_json)
     rows = read_source(source, caption_column=caption_column, limit=limit)
     ruler = _ruler(backbone)
     settings: dict[str, Any] = {"seed": seed or 0, "ruler": ruler}
     if writer == "openai":
         longest = int((ruler.limit - 2) * 0.65)  # words, at three tokens for two
-        settings = {"ledger": out.with_suffix(".answers.jsonl"), "longest": longest, **chat.settings()}
+        settings = {"ledger": out.with_suffix(".answers.jsonl"), "longest": longest, **asking}
     if writer == "storybook":
         need_extra("storybook", "cv2")
         from emoticrafter.storybook.annotated import CaptionWriter

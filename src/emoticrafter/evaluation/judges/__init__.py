@@ -18,12 +18,14 @@ __all__ = ["open_judge", "storybook_judges"]
 def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None = None, device: str = "cpu") -> Judge:
     """The emotion judge of a name or place: "storybook", a judge's folder, or a storybook judge's .safetensors file.
 
-    clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError and InputError.
+    clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError, InputError and DeviceError.
     """
+    from emoticrafter.backbones.devices import choose_device
     from emoticrafter.evaluation.judges.folder import load_head
     from emoticrafter.evaluation.judges.head import ClipJudge
     from emoticrafter.evaluation.judges.storybook import StorybookJudge
 
+    choose_device(device)
     if os.fspath(source) == "storybook":
         return storybook_judges(device=device).emotion
     path = Path(source)

@@ -15,7 +15,7 @@ from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.evaluation.metrics.emotion import absolute_errors, intercept, slope, spearman
 from emoticrafter.evaluation.viewing import Viewable
 
-__all__ = ["R2_FLOOR", "AxisTrust", "Judge", "Trust", "measure_trust", "r2", "require_trust"]
+__all__ = ["R2_FLOOR", "AxisTrust", "Judge", "Trust", "measure_trust", "prepare", "r2", "require_trust"]
 
 R2_FLOOR = 0.5  # of each axis: a judge in a comparison explains at least half of what its validation pictures differ in
 AXES = ("valence", "arousal")
@@ -115,6 +115,11 @@ def measure_trust(true: np.ndarray, read: np.ndarray, validated_on: str) -> Trus
                     "arousal_error": float(mean[1]),
                 }
     return Trust(validated_on=validated_on, pictures=len(true), valence=axes[0], arousal=axes[1], regions=regions)
+
+
+def prepare(judge: Judge) -> None:
+    """Have a judge open all that it reads with, so that what is missing is told before there are pictures to read."""
+    getattr(judge, "prepare", lambda: None)()
 
 
 def require_trust(judge: Judge, force: bool = False, floor: float = R2_FLOOR) -> str | None:

@@ -76,6 +76,10 @@ class ClipJudge:
         self._clip, self._device = head.clip if clip is None else os.fspath(clip), device
         self._tower: ClipModel | None = None
 
+    def prepare(self) -> None:
+        """Open the tower, which otherwise happens at the first pictures."""
+        _ = self.tower
+
     @property
     def tower(self) -> ClipModel:
         if self._tower is None:

@@ -25,7 +25,7 @@ from emoticrafter.files import atomic_path, cache_directory
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HEADS", "Annotated", "cached_features", "cross_validate", "fit_head", "read_annotated", "train_judge"]
+__all__ = ["HEADS", "Annotated", "cached_features", "check_folds", "cross_validate", "fit_head", "read_annotated", "train_judge"]
 
 HeadKind = Literal["linear", "mlp"]
 HEADS: tuple[HeadKind, ...] = ("linear", "mlp")
@@ -144,10 +144,7 @@ def cross_validate(
     from sklearn.model_selection import GroupKFold
 
     number = len(np.unique(groups))
-    if folds < 2 or number < 2 * folds:
-        raise InputError(
-            f"{number} pictures cannot be split into {folds} folds of two or more.", "Give more pictures, or fewer --folds."
-        )
+    check_folds(number, folds)
     read = np.zeros_like(emotions, np.float64)
     for train, test in GroupKFold(folds, shuffle=True, random_state=seed).split(features, groups=groups):
         head = _headed(fit_head(features[train], emotions[train], kind, seed))
@@ -155,6 +152,14 @@ def cross_validate(
     return measure_trust(
         emotions, read, f"{len(emotions)} rows of {number} pictures{of}, each read in {folds}-fold cross-validation"
     )
+
+
+def check_folds(pictures: int, folds: int) -> None:
+    """Raise InputError for more folds than so many pictures can be split into."""
+    if folds < 2 or pictures < 2 * folds:
+        raise InputError(
+            f"{pictures} pictures cannot be split into {folds} folds of two or more.", "Give more pictures, or fewer --folds."
+        )
 
 
 def train_judge(
@@ -171,6 +176,7 @@ def train_judge(
 ) -> Head:
     """Features, cross-validation, and the head fitted on all rows. Errors are those of the parts."""
     annotated = read_annotated(table, folder, skip_missing=skip_missing)
+    check_folds(len(annotated.pictures), folds)
     tower = ClipModel(clip, vision_only=True, device=device)
     features = cached_features(tower, annotated.pictures, tell=tell)[annotated.picture_of]
     of = f" of {', '.join(annotated.datasets)}" if annotated.datasets else ""

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from emoticrafter.errors import DeviceError, InputError, MissingError
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import check_folder
 from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
 __all__ = ["PRESETS", "STAGES", "run"]
@@ -37,6 +38,7 @@ def run(
     import torch
     from transformers.utils import logging
 
+    from emoticrafter.backbones.devices import choose_device
     from emoticrafter.storybook.training.common import Workshop
 
     logging.disable_progress_bar()  # the stages have their own
@@ -47,19 +49,20 @@ def run(
             raise InputError(f"Unknown stage {stage!r}.", f"Known stages: {', '.join(STAGES)}.")
     if (steps is not None and steps < 1) or (minutes is not None and not minutes > 0):
         raise InputError("--steps and --minutes must be above 0.")
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if where.type == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("CUDA was asked for, and torch sees no CUDA device here.", "Leave --device out, or give --device cpu.")
+    where = choose_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    check_folder(out)
     work = Workshop(preset=chosen, out=Path(out), seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
-    for stage in (name for name in STAGES if name in (stages or STAGES)):
+    wanted = [name for name in STAGES if name in (stages or STAGES)]
+    for number, stage in enumerate(wanted):
+        for need in NEEDS[stage]:
+            if work.done(stage) is None and need not in wanted[:number] and work.done(need) is None:
+                raise MissingError(
+                    f"Stage {stage!r} needs stage {need!r}, which is not finished in {out}.", f"Add --stage {need}."
+                )
+    for stage in wanted:
         done = work.done(stage)
         if done is not None and not (stages and steps and int(str(done.get("steps", steps))) < steps):
             work.say(f"{stage}: finished already")
             continue
-        for need in NEEDS[stage]:
-            if work.done(need) is None:
-                raise MissingError(
-                    f"Stage {stage!r} needs stage {need!r}, which is not finished in {out}.", f"Add --stage {need}."
-                )
         import_module(f"{__name__}.{stage}").run(work)
     return work.folder("assemble") / "model"
