@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from emoticrafter import EmotiCrafter, checkpoint
 from emoticrafter.data.tables import write_table
@@ -187,6 +188,36 @@ def test_a_truncated_model(tiny_sdxl: Path, cli: Cli, tmp_path: Path, part: str)
     assert done.code == 2, done
     assert "Traceback" not in done.err
     assert not (tmp_path / "a.png").exists()
+
+
+# A model that gives no pictures
+
+
+@pytest.fixture
+def broken(tiny_sdxl: Path, tmp_path: Path) -> Tiny:
+    """A model whose VAE holds a NaN."""
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "broken"))
+    file = next((folder / "vae").glob("*.safetensors"))
+    tensors = load_file(file)
+    tensors["decoder.conv_out.weight"][0] = torch.nan
+    save_file(tensors, file, {"format": "pt"})
+    return ("--backbone", str(folder), "--device", "cpu")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_is_no_picture_is_not_written(broken: Tiny, cli: Cli, tmp_path: Path, dtype: str) -> None:
+    done = cli("generate", "a cat", *broken, "--dtype", dtype, "--out", "a.png")
+    assert done.code == 2
+    assert "diffusion_pytorch_model.safetensors' the tensor decoder.conv_out.weight holds values that are not finite." in done.err
+    assert "--dtype" not in done.err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_batch_keeps_nothing_that_is_no_picture(broken: Tiny, tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("a cat\n")
+    done = cli("batch", "prompts.txt", *broken, "--grid", "2x2", "--out", "made")
+    assert (done.code, "decoder.conv_out.weight holds values that are not finite" in done.err) == (2, True)
+    assert list((tmp_path / "made").rglob("*.png")) == []
 
 
 # A single file of weights, without a connection
