@@ -130,9 +130,9 @@ def outline_of(source: str, name: str, config: str | None = None) -> Outline:
     """
     path = Path(source)
     check_config(path, config)
-    if path.is_dir():
-        check_index(path)
     own = path if path.is_dir() else cached(source, "model_index.json") if is_hub_id(source) and not path.exists() else None
+    if own is not None:
+        check_index(own)
     folder = own if config is None else Path(config) if Path(config).is_dir() else cached(config, "model_index.json")
     settings = (read_json(own / "defaults.json") or {}) if own else {}
     words = (read_json(own / "vocabulary.json") or {}).get("words") if own else None
@@ -148,7 +148,7 @@ def outline_of(source: str, name: str, config: str | None = None) -> Outline:
         name=name,
         defaults=defaults,
         limits=limits,
-        family=family_by(settings, first, second) if first and second else settings.get("family"),
+        family=family_by(settings, first, second) if first and second else None,
         prompt_channels=channels if isinstance(channels, int) else None,
         emotion=own / "emotion" if own and (own / "emotion").is_dir() else None,
         vocabulary=frozenset(str(word).lower() for word in words) if isinstance(words, list) else None,

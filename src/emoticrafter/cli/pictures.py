@@ -45,9 +45,10 @@ def generate(
     emotion, settings = feeling.emotion(), sampling.given()
     if not 1 <= count <= MAX_COUNT:
         raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
-    paths = numbered(out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png"), count)
+    named = out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png")
+    paths = numbered(named, count)
     check_outputs(paths, STILLS, force)
-    check_together(paths[0], model.check(prompt, settings, count=count), prompt, [emotion], settings)
+    check_together(named, model.check(prompt, settings, count=count), prompt, [emotion], settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)

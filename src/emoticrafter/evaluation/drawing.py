@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Suite
     from emoticrafter.maker import Maker
 
-__all__ = ["Drawn", "Opened", "draw_method", "neutral_rows", "requests", "suite_rows", "sweep_rows"]
+__all__ = ["Drawn", "Opened", "draw_method", "neutral_rows", "requests", "settings_of", "suite_rows", "sweep_rows"]
 
 Opened = Callable[[], AbstractContextManager[tuple["Maker", "Engine | None"]]]
 Step = Callable[[int, int], None]
@@ -39,7 +39,7 @@ class Drawn:
 
 def suite_rows(cases: Sequence[Case], suite: Suite, strength: float | None) -> list[Row]:
     """The grid of every prompt, and the extra pictures that the suite's figures ask for."""
-    emotions, metrics, settings = suite.emotions, suite.metrics, {**_settings(suite), "strength": strength}
+    emotions, metrics, settings = suite.emotions, suite.metrics, {**settings_of(suite), "strength": strength}
     texts = [case.prompt for case in cases]
     rows = plan_rows(texts, grid(emotions.valences, emotions.arousals), emotions.seeds, settings)
     if few := texts[: metrics.diversity_prompts]:
@@ -55,12 +55,12 @@ def sweep_rows(cases: Sequence[Case], suite: Suite, strength: float) -> list[Row
     """The grids of the first prompts at another strength."""
     texts = [case.prompt for case in cases[: suite.sweep.prompts]]
     points = grid(suite.emotions.valences, suite.emotions.arousals)
-    return plan_rows(texts, points, suite.emotions.seeds, {**_settings(suite), "strength": strength})
+    return plan_rows(texts, points, suite.emotions.seeds, {**settings_of(suite), "strength": strength})
 
 
 def neutral_rows(cases: Sequence[Case], suite: Suite) -> list[Row]:
     """One picture of every prompt and seed, and of the extra seeds that diversity asks for."""
-    texts, settings, neutral = [case.prompt for case in cases], {**_settings(suite), "strength": 0.0}, [Emotion.neutral()]
+    texts, settings, neutral = [case.prompt for case in cases], {**settings_of(suite), "strength": 0.0}, [Emotion.neutral()]
     rows = plan_rows(texts, neutral, suite.emotions.seeds, settings)
     if few := texts[: suite.metrics.diversity_prompts]:
         rows += plan_rows(few, neutral, [suite.emotions.seeds[0] + more for more in EXTRA_SEEDS], settings)
@@ -107,7 +107,8 @@ def draw_method(
     return Drawn(folder=folder, rows=found, drawn=done.drawn, missing=done.missing)
 
 
-def _settings(suite: Suite) -> dict[str, Any]:
+def settings_of(suite: Suite) -> dict[str, Any]:
+    """What a suite says of how all of its pictures are drawn, as `plan_rows` takes it."""
     model = suite.model
     return {
         "steps": model.steps,

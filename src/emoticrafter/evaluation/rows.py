@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
-from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
+from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
 from emoticrafter.request import Unopened
 from emoticrafter.settings import as_toml
@@ -139,10 +139,8 @@ class Producer:
 
 def check_drawing(suite: Suite, cases: Sequence[Case], outline: Outline) -> None:
     """Raise what a model would refuse of a suite, before it is loaded: prompts, seeds and settings, and each of the methods."""
-    model = suite.model
     unopened = Unopened(outline)
-    settings = {"steps": model.steps, "guidance": model.guidance, "size": model.size, "negative": model.negative}
-    unopened.check([case.prompt for case in cases], suite.emotions.seeds, **settings)
+    unopened.check([case.prompt for case in cases], suite.emotions.seeds, **settings_of(suite))
     for method in suite.methods:
         if method.strength is not None:
             unopened.check([], [], strength=method.strength)
