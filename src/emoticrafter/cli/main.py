@@ -11,7 +11,7 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -21,6 +21,7 @@ from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, 
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.cli.evaluate import evaluate
+from emoticrafter.cli.streams import standard_streams
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 
 PROGRAM = "emoticrafter"
@@ -76,15 +77,21 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with `arguments`, or those of the process, and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = given[:1] == ["--debug"]
-    with warnings.catch_warnings():
+    with standard_streams() as flush, warnings.catch_warnings():
         if not debug:
             _show_only_our_warnings()
-        sys.exit(_run(given, debug))
+        code = _run(given, debug, flush)
+    sys.exit(code)
 
 
-def _run(given: list[str], debug: bool) -> int:
+def _run(given: list[str], debug: bool, flush: Callable[[], None]) -> int:
     try:
-        get_command(app).main(args=given, prog_name=PROGRAM)
+        try:
+            get_command(app).main(args=given, prog_name=PROGRAM)
+        except SystemExit as end:
+            if end.code:
+                return int(end.code)
+        flush()
     except KeyboardInterrupt:
         return 130
     except EmotiCrafterError as error:

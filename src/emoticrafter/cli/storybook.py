@@ -35,7 +35,7 @@ def render(
     subject: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:walking:red.",
+            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:waving:red.",
             metavar="KIND[:ACTION[:CLOTHES]]",
             rich_help_panel=SCENE,
         ),
@@ -59,7 +59,7 @@ def render(
     Examples:
 
     - `emoticrafter storybook render --place beach --subject dog:running --valence 2 --arousal 2`
-    - `emoticrafter storybook render --place street --subject girl:walking:red --subject dog --relation beside --mood gloomy`
+    - `emoticrafter storybook render --place street --subject girl:waving:red --subject dog --relation beside --mood gloomy`
     - `emoticrafter storybook render --list`
     """
     need_extra("storybook", "cv2")

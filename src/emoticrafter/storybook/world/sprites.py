@@ -63,7 +63,7 @@ def fetch(directory: Path | None = None) -> Path:
             f"the sprites come from the npm package {PACKAGE} and npm is not installed: install Node.js, then run again"
         )
     root.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     archives = sorted(root.glob("*.tgz"))
     if done.returncode or not archives:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
