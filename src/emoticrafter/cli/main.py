@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 import traceback
 import warnings
@@ -23,6 +24,7 @@ from emoticrafter.cli.console import note, say, warn
 from emoticrafter.cli.evaluate import evaluate
 from emoticrafter.cli.streams import standard_streams
 from emoticrafter.errors import DeviceError, EmotiCrafterError
+from emoticrafter.signals import noted_signals
 
 PROGRAM = "emoticrafter"
 
@@ -86,14 +88,16 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(given: list[str], debug: bool, flush: Callable[[], None]) -> int:
     try:
-        try:
-            get_command(app).main(args=given, prog_name=PROGRAM)
-        except SystemExit as end:
-            if end.code:
-                return int(end.code)
-        flush()
+        with noted_signals() as received:
+            code = _exit_code(given)
+        if code == 0:
+            flush()
+        if code == 0 and received:  # too late to stop anything, and yet not to be swallowed
+            note(f"stopped by {signal.Signals(received[0]).name} with nothing left to do")
+            return 128 + received[0]
+        return code
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except EmotiCrafterError as error:
         if debug:
             traceback.print_exc()
@@ -110,6 +114,21 @@ def _run(given: list[str], debug: bool, flush: Callable[[], None]) -> int:
         again = "" if debug else f" To see where it arose: {shlex.join([PROGRAM, '--debug', *given])}"
         _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program.{again}")
         return 1
+
+
+def _exit_code(given: list[str]) -> int:
+    """Run the command. Raises what it raises; Ctrl-C, too, where a library made another exception of it."""
+    try:
+        get_command(app).main(args=given, prog_name=PROGRAM)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except Exception as error:
+        below: BaseException | None = error
+        while below is not None:
+            if isinstance(below, KeyboardInterrupt):
+                raise below from None
+            below = below.__cause__ or below.__context__
+        raise
     return 0
 
 

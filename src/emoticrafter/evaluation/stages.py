@@ -232,6 +232,8 @@ class _Run:
     def _report(self, rows: Sequence[Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
         from emoticrafter.evaluation import page, report
 
+        if self.stop():
+            raise StoppedEarlyError
         began = time.perf_counter()
         beside = {row.label: {**measured[row.label], **_about(row)} for row in rows}
         compared = comparing.compare(beside)
