@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emoticrafter.errors import OutputError
-from emoticrafter.files import atomic_path, cache_directory, check_writable, safe_name
+from emoticrafter.files import atomic_path, cache_directory, check_writable, safe_name, user_path
 
 
 def write(path: Path, text: str = "new", force: bool = False, then: Callable[[], object] = lambda: None) -> None:
@@ -34,6 +34,16 @@ def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("EMOTICRAFTER_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_directory() == tmp_path / ".cache" / "emoticrafter"
+
+
+def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert user_path("~/a/b") == user_path(Path("~/a/b")) == tmp_path / "a" / "b"
+    assert user_path("~") == tmp_path
+    for plain in ("a", "./~", "a/~/b", "~no such user/a", "~\0/a", ""):
+        assert user_path(plain) == Path(plain)
+    assert check_writable("~/a.png") == tmp_path / "a.png"
 
 
 def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):

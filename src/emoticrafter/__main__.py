@@ -19,7 +19,7 @@ def run() -> NoReturn:
     """Load the program, run it with the arguments of the process, and exit."""
     interrupt = signal.getsignal(signal.SIGINT)
     ours = interrupt is signal.default_int_handler  # not so in the background of a shell, which has it ignored
-    code: object = 128 + signal.SIGINT
+    code: str | int | None = 128 + signal.SIGINT
     try:
         if ours:
             signal.signal(signal.SIGINT, _end_at_once)

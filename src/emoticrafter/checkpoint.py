@@ -19,7 +19,7 @@ from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
-from emoticrafter.files import check_writable
+from emoticrafter.files import check_writable, user_path
 from emoticrafter.pickles import read_pickle
 
 __all__ = ["describe", "import_released", "load", "load_calibration", "save"]
@@ -47,7 +47,7 @@ def save(
     """
     from safetensors.torch import save_file
 
-    directory = Path(directory)
+    directory = user_path(directory)
     _check_replaceable(directory, force)
     check_writable(directory / WEIGHTS, force=True)
     temporary = directory.absolute().with_name(f".{directory.name}.{secrets.token_hex(8)}.tmp")
@@ -116,7 +116,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     nothing (`wte`, the key and value thirds of each `c_attn`) are dropped, and `attn_proj` is multiplied into the last
     layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled. Raises MissingError and CheckpointError.
     """
-    path = Path(path)
+    path = user_path(path)
     found = {name.removeprefix("module."): tensor for name, tensor in read_pickle(path).items()}
     config = _released_config(found, heads, path)
     expected = _released_keys(config.blocks)
@@ -138,7 +138,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
 
 def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
     """What a checkpoint folder, a hub id or a released `.pth` holds, as JSON values. Errors are those of reading it."""
-    if Path(source).is_file():
+    if user_path(source).is_file():
         eit, kind = import_released(source), "released"
     else:
         eit, kind = load(source), f"{FORMAT} {VERSION}"
@@ -146,7 +146,7 @@ def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _locate(source: str | os.PathLike[str]) -> Path:
-    directory = Path(source)
+    directory = user_path(source)
     if directory.is_dir():
         return directory
     if directory.is_file():

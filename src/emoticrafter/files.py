@@ -15,7 +15,7 @@ from typing import Any
 
 from emoticrafter.errors import OutputError
 
-__all__ = ["atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name"]
+__all__ = ["atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name", "user_path"]
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -28,7 +28,15 @@ def cache_directory() -> Path:
     The folder is not created here.
     """
     chosen = os.environ.get("EMOTICRAFTER_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "emoticrafter"
+    return user_path(chosen) if chosen else Path.home() / ".cache" / "emoticrafter"
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path as a user gives it: a leading ~ or ~NAME is a home folder, where there is one, though no shell replaced it."""
+    try:
+        return Path(os.path.expanduser(path))
+    except ValueError:  # a name that no user can have
+        return Path(path)
 
 
 def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
@@ -37,7 +45,7 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
     Returns the path. Raises OutputError if it exists and `force` is off, if it is a folder or a device, or if the nearest
     existing folder above it takes no new files.
     """
-    path = Path(path)
+    path = user_path(path)
     if "\0" in str(path):
         raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain file name.")
     try:

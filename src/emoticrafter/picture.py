@@ -13,7 +13,7 @@ from PIL import Image
 
 from emoticrafter import recipe as recipes
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.files import atomic_path, check_writable, user_path
 from emoticrafter.recipe import joint_recipe, read_recipe
 
 __all__ = ["Picture", "save_animation"]
@@ -42,7 +42,7 @@ class Picture:
         _check_side(self.image.size, _kind(path, _STILLS))
         with atomic_path(path, force) as temporary:
             temporary.write_bytes(self.encoded(Path(path).suffix))
-        return Path(path)
+        return user_path(path)
 
     def encoded(self, suffix: str) -> bytes:
         """The bytes of the file that `save` writes for a name with this suffix. Raises InputError and OutputError."""
@@ -110,7 +110,7 @@ def save_animation(
         options |= {"lossless": max(images[0].size) <= _LOSSLESS_SIDE, "quality": 90, "method": 4, "exif": _exif(recipe, kind)}
     with atomic_path(path, force) as temporary:
         images[0].save(temporary, kind, append_images=images[1:], **options)
-    return Path(path)
+    return user_path(path)
 
 
 def _strip(images: list[Image.Image]) -> Image.Image:

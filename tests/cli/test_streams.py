@@ -76,6 +76,8 @@ def test_a_picture_is_saved_and_named_on_every_terminal(tmp_path: Path, encoding
 def test_a_name_that_no_encoding_reads_is_printed_as_it_is(tmp_path: Path) -> None:
     done = program("$E storybook render --size 16 --out $'\\xe9.png'", tmp_path)
     assert (done.returncode, done.stdout) == (0, b"\xe9.png\n"), done.stderr
+    done = program("$E info $'\\xe9.png' --json", tmp_path)
+    assert json.loads(done.stdout)["width"] == 16
 
 
 # Streams that take nothing

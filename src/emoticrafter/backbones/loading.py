@@ -19,6 +19,7 @@ import torch
 from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.files import user_path
 
 __all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "read_json", "set_scheduler"]
 
@@ -34,7 +35,7 @@ def locate(source: str, dtype: torch.dtype) -> Path:
 
     Raises MissingError, which says how to fetch it, if it cannot be had.
     """
-    path = Path(source)
+    path = user_path(source)
     if path.exists():
         return path
     with quiet_libraries():
@@ -239,7 +240,8 @@ def _schedulers(flow: bool) -> list[Any]:
 
 
 def _add_lora(pipeline: Any, source: str, name: str) -> None:
-    path, folder = Path(source), source
+    path = user_path(source)
+    folder = str(path) if path.exists() else source
     options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True}
     if path.is_file():
         if path.suffix != ".safetensors":
@@ -256,7 +258,7 @@ def _add_lora(pipeline: Any, source: str, name: str) -> None:
 
 def _split_scale(text: str) -> tuple[str, float]:
     source, colon, scale = text.rpartition(":")
-    if not colon or Path(text).exists():
+    if not colon or user_path(text).exists():
         return text, 1.0
     try:
         number = float(scale)

@@ -21,6 +21,7 @@ from emoticrafter.batch.index import INDEX, TABLE, entry, known_hashes, write_in
 from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_plan
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import InputError
+from emoticrafter.files import user_path
 from emoticrafter.locks import hold
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run_batch(
     a folder that holds other files, that another run is writing to, and when the disk is full.
     """
     began = time.perf_counter()
-    folder, stage, warn = Path(folder), progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
+    folder, stage, warn = user_path(folder), progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
     suffix = _suffix(format)
     description = json.loads(json.dumps(dict(maker.describe())))
     asked = {(plain := row.resolved(description)).id(description): plain for row in rows}

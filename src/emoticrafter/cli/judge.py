@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
@@ -14,7 +15,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 
-app = typer.Typer(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
+app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
 CLIP = "openai/clip-vit-base-patch32"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.cli.evaluate import evaluate
 from emoticrafter.cli.streams import standard_streams
@@ -28,7 +29,7 @@ from emoticrafter.signals import noted_signals
 
 PROGRAM = "emoticrafter"
 
-app = typer.Typer(
+app = Commands(
     name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,

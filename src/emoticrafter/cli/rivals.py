@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, say_json, table
 from emoticrafter.cli.options import MODEL, Json
 from emoticrafter.errors import InputError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
     from emoticrafter.rivals.material import Material
 
-app = typer.Typer(name="rival", help="Rival methods: list them, train them. `--method` draws with one.", no_args_is_help=True)
+app = Commands(name="rival", help="Rival methods: list them, train them. `--method` draws with one.", no_args_is_help=True)
 
 MATERIAL = "Material"
 STORYBOOK = "storybook"

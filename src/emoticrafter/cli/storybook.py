@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
 from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
@@ -21,7 +22,7 @@ from emoticrafter.extras import need_extra
 if TYPE_CHECKING:
     from emoticrafter.storybook.world import Subject
 
-app = typer.Typer(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
+app = Commands(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
 
 SCENE = "Scene"
 SMALLEST, LARGEST = 16, 4096  # pixels of a side

@@ -35,7 +35,7 @@ from emoticrafter.data.manifest import (
 from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, user_path
 from emoticrafter.locks import hold
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def write_features(
     backbone or other settings (with both values); OutputError for a folder that holds other files, and when the disk is full.
     """
     began = time.perf_counter()
-    folder = Path(folder)
+    folder = user_path(folder)
     stage = progress or (lambda name: lambda done, total: None)
     plans.check_settings(dtype, long)
     plans.check_pairs(pairs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from emoticrafter.data.tables import Kind, write_table
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ class Ledger:
 
     def write(self, path: str | os.PathLike[str], force: bool = False) -> Path:
         """Write the entries as CSV (UTF-8), whole or not at all; raises OutputError as `files.atomic_path` does."""
-        path = Path(path)
+        path = user_path(path)
         text = csv_text([COLUMNS, *([getattr(entry, name) for name in COLUMNS] for entry in self.entries)])
         with atomic_path(path, force) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
@@ -121,7 +121,7 @@ def save_import(
 
 def report_path(out: str | os.PathLike[str]) -> Path:
     """Where the report of a table goes unless the user says otherwise: `pairs.parquet` has `pairs.report.csv` beside it."""
-    return Path(out).with_suffix(".report.csv")
+    return user_path(out).with_suffix(".report.csv")
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,7 @@ import torch
 from emoticrafter.data.cells import folder_path
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.files import atomic_path, cache_directory, user_path
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
@@ -78,7 +78,7 @@ def from_pairs(
         table = table[table["picture"].notna()]
     table = table.iloc[:limit]
     size = backbone.defaults.size
-    with Path(path).open("rb") as file:
+    with user_path(path).open("rb") as file:
         about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
     latents = None
     if pictures is not None:

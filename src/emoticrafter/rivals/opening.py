@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import cache_directory
+from emoticrafter.files import cache_directory, user_path
 from emoticrafter.rivals.base import METHODS, Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import is_method_folder, read_config
@@ -45,13 +44,13 @@ def open_method(
     A name that needs training is looked for in the cache, below rivals/FAMILY/NAME. Raises InputError, MissingError and
     CheckpointError.
     """
-    text = os.fspath(name_or_folder)
-    if text == "emoticrafter" or (Path(text).is_dir() and not is_method_folder(text)):
+    text, folder = os.fspath(name_or_folder), user_path(name_or_folder)
+    if text == "emoticrafter" or (folder.is_dir() and not is_method_folder(folder)):
         from emoticrafter.crafter import EmotiCrafter
 
         return EmotiCrafter.upon(backbone, None if text == "emoticrafter" else text, calibrated=calibrated, warn=warn)
-    if Path(text).is_dir():
-        return method_class(read_config(Path(text))["method"]).load(text, backbone, warn)
+    if folder.is_dir():
+        return method_class(read_config(folder)["method"]).load(folder, backbone, warn)
     cls = method_class(text)
     kept = cache_directory() / "rivals" / backbone.family / text
     if is_method_folder(kept):
@@ -94,7 +93,7 @@ def train_method(
     SIGTERM and Ctrl-C save and return early, with `Learned.signal` set and no method in the folder yet. What was really used
     (seconds, steps, examples) is written into the config. Raises EmotiCrafterError.
     """
-    folder = Path(out)
+    folder = user_path(out)
     rival = method_class(name)(backbone, config, folder=folder)
     learns = METHODS[name].learns
     if learns != "nothing" and material is None:

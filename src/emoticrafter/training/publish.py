@@ -14,6 +14,7 @@ from typing import Any
 from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
+from emoticrafter.files import user_path
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
@@ -32,7 +33,7 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     "cc-by-nc-sa-4.0" where data allow no commercial use. Paths of this machine are left out of the record. Raises
     CheckpointError, MissingError, InputError, OutputError.
     """
-    source = Path(source)
+    source = user_path(source)
     if not is_hub_id(name):
         raise InputError(f"{name[:100]!r} is not the name of a hub repository.", "Give OWNER/NAME.")
     if licence is not None and not _LICENCE.fullmatch(licence):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, table
 from emoticrafter.cli.data import app
 from emoticrafter.cli.options import OUTPUT, Force, Json, spread
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from emoticrafter.data.lengths import PromptRuler
     from emoticrafter.data.reports import Ledger
 
-imports = typer.Typer(
+imports = Commands(
     name="import", help="Bring a data set, or prompt pairs of your own, into one documented table.", no_args_is_help=True
 )
 app.add_typer(imports)

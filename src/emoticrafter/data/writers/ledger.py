@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from emoticrafter.errors import InputError, OutputError
+from emoticrafter.files import user_path
 
 __all__ = ["Ledger"]
 
@@ -44,7 +45,7 @@ class Ledger:
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Ledger:
         """What the file holds, nothing if there is none; raises InputError naming a line that is damaged."""
-        ledger = cls(Path(path))
+        ledger = cls(user_path(path))
         try:
             content = ledger.path.read_bytes()
         except FileNotFoundError:

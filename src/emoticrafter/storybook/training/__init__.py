@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from emoticrafter.errors import DeviceError, InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
 __all__ = ["PRESETS", "STAGES", "run"]
@@ -50,7 +51,7 @@ def run(
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if where.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError("CUDA was asked for, and torch sees no CUDA device here.", "Leave --device out, or give --device cpu.")
-    work = Workshop(preset=chosen, out=Path(out), seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
+    work = Workshop(preset=chosen, out=user_path(out), seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
     for stage in (name for name in STAGES if name in (stages or STAGES)):
         done = work.done(stage)
         if done is not None and not (stages and steps and int(str(done.get("steps", steps))) < steps):
