@@ -7,15 +7,18 @@ import json
 import os
 import re
 import secrets
+import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from emoticrafter.errors import OutputError
 
-__all__ = ["atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name", "user_path"]
+__all__ = [
+    "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "read_marked", "safe_name", "user_path",
+]  # fmt: skip
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -74,23 +77,67 @@ def atomic_path(path: str | os.PathLike[str], force: bool = False) -> Iterator[P
     leaves an older file as it was. Missing folders are made. The temporary name keeps the suffix, so that writers which
     look at it choose the right format. Raises OutputError as `check_writable` does, and when the disk is full.
     """
-    path = check_writable(path, force)
-    target = Path(os.path.realpath(path))  # a link keeps pointing at the file that is replaced
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp{target.suffix}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_paths([path], force) as (temporary,):
         yield temporary
-        _flush(temporary)
-        check_writable(path, force)  # another process may have been faster
-        os.replace(temporary, target)
+
+
+@contextmanager
+def atomic_paths(paths: Sequence[str | os.PathLike[str]], force: bool = False) -> Iterator[list[Path]]:
+    """The same for files that belong together: all of them appear, in their order, or none, so that a run that failed leaves
+    nothing in the way of the next one."""
+    names = [check_writable(path, force) for path in paths]
+    targets = [Path(os.path.realpath(name)) for name in names]  # a link keeps pointing at the file that is replaced
+    temporaries = [target.with_name(f".{secrets.token_hex(8)}.tmp{target.suffix}") for target in targets]
+    new: list[Path] = []
+    try:
+        for target in targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporaries
+        for temporary in temporaries:
+            _flush(temporary)
+        for name, target, temporary in zip(names, targets, temporaries, strict=True):
+            check_writable(name, force)  # another process may have been faster
+            existed = target.exists()
+            os.replace(temporary, target)
+            new += [] if existed else [target]
     except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink()
+        for file in (*temporaries, *new):
+            with suppress(OSError):
+                file.unlink()
+        at = getattr(error, "filename", None)
+        named = next((name for name, file in zip(names, temporaries, strict=True) if at == str(file)), names[0])
         if isinstance(error, OSError) and error.errno in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}:
-            raise _output_error(error, path) from error
+            raise _output_error(error, named) from error
         if isinstance(error, Exception) and "No space left on device" in str(error):  # as safetensors reports it
-            raise _output_error(OSError(errno.ENOSPC, ""), path) from error
+            raise _output_error(OSError(errno.ENOSPC, ""), named) from error
         raise
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str], check: Callable[[], object] = lambda: None) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes the name, and what was there goes.
+
+    The folder appears whole or not at all, as a file of `atomic_path` does. check: raises where what is there by then must stay.
+    """
+    target = Path(path).absolute()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    old = temporary.with_suffix(".old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        check()
+        if target.exists():
+            target.rename(old)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def safe_name(text: str, max_length: int = 80) -> str:

@@ -19,7 +19,7 @@ PUBLIC = {
         "read_prompts", "run_batch",
     },
     "emoticrafter.calibration": {"CALIBRATION", "AxisMap", "Calibration"},
-    "emoticrafter.checkpoint": {"describe", "import_released", "load", "load_calibration", "save"},
+    "emoticrafter.checkpoint": {"describe", "holding", "import_released", "load", "load_calibration", "save"},
     "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},
     "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
@@ -27,8 +27,11 @@ PUBLIC = {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
-    "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name", "user_path"},
-    "emoticrafter.locks": {"hold"},
+    "emoticrafter.files": {
+        "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "read_marked", "safe_name",
+        "user_path",
+    },
+    "emoticrafter.locks": {"LOCK", "busy", "hold"},
     "emoticrafter.maker": {"Maker"},
     "emoticrafter.picture": {"Picture", "save_animation"},
     "emoticrafter.recipe": {

@@ -22,14 +22,13 @@ from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_pl
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import InputError
 from emoticrafter.files import user_path
-from emoticrafter.locks import hold
+from emoticrafter.locks import LOCK, busy, hold
 
 if TYPE_CHECKING:
     from emoticrafter.maker import Maker
 
 __all__ = ["Batched", "run_batch"]
 
-LOCK = ".lock"
 MAX_BATCH = 1024
 
 
@@ -83,8 +82,7 @@ def run_batch(
         raise InputError("A batch of no rows was asked for.", "Give at least one prompt, one emotion and one seed.")
     check_rows(maker, list(asked.values()))
     files.check_entries(folder, {PLAN, INDEX, TABLE, files.PICTURES, LOCK})
-    busy = f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
-    with hold(folder / LOCK, *busy):
+    with hold(folder / LOCK, *busy(folder)):
         plan = _planned(folder, description, suffix, batch, asked, warn)
         plan.write(folder / PLAN)
         files.remove_half_written(folder)

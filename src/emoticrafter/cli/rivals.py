@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -123,7 +124,8 @@ def train(
     opened = open_backbone(backbone, device=device, dtype=dtype)
     material = None
     if learns != "nothing":
-        material = _material(opened, pairs, pictures if learns == "pictures" else None, limit, cache, learns, as_json)
+        seen = pictures if learns == "pictures" else None
+        material = partial(_material, opened, pairs, seen, limit, cache, learns, as_json)
     _, learned = train_method(name, material, out, budget, backbone=opened, config=config, seed=seed, quiet=as_json)
     about = {
         "path": str(out), "method": name, "seconds": round(learned.seconds, 1), "steps": learned.steps,

@@ -29,7 +29,7 @@ from emoticrafter.evaluation.judges.base import require_trust
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
 from emoticrafter.files import atomic_path, safe_name
-from emoticrafter.locks import hold
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
 
@@ -98,7 +98,7 @@ def evaluate(
     Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
     """
     _check_folder(out)
-    with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
+    with hold(out / LOCK, *busy(out)):
         return _Run(
             suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
             progress=progress, stop=stop, warn=warn, quiet=quiet,
@@ -273,7 +273,7 @@ def _about(row: Row) -> dict[str, Any]:
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise OutputError(f"The output {str(out)!r} is a file.", "Give a folder.")
-    known = {WORK, "report.html", "report.json", ".lock"}
+    known = {WORK, "report.html", "report.json", LOCK}
     names = {path.name for path in out.iterdir()} if out.exists() else set()
     others = sorted(name for name in names - known if ".tmp" not in name)
     if others and not names & known:

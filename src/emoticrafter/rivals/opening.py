@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import cache_directory, user_path
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.rivals.base import METHODS, Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import is_method_folder, read_config
@@ -77,7 +79,7 @@ def open_maker(
 
 def train_method(
     name: str,
-    material: Material | None,
+    material: Material | Callable[[], Material] | None,
     out: str | os.PathLike[str],
     budget: Budget,
     *,
@@ -88,16 +90,25 @@ def train_method(
 ) -> tuple[Rival, Learned]:
     """Train a method into the folder `out`, or go on with what was begun there; a finished one is only opened.
 
-    material: may be None for a method that learns nothing. config: settings that differ from the method's defaults. seed:
-    decides the order of the examples and every noise.
+    material: None for a method that learns nothing; or what makes it, called when all else is known to be right. config: settings
+    that differ from the method's defaults. seed: decides the order of the examples and every noise.
     SIGTERM and Ctrl-C save and return early, with `Learned.signal` set and no method in the folder yet. What was really used
-    (seconds, steps, examples) is written into the config. Raises EmotiCrafterError.
+    (seconds, steps, examples) is written into the config. Raises EmotiCrafterError; OutputError where another run is writing to
+    the folder.
     """
     folder = user_path(out)
     rival = method_class(name)(backbone, config, folder=folder)
-    learns = METHODS[name].learns
-    if learns != "nothing" and material is None:
+    if METHODS[name].learns != "nothing" and material is None:
         raise InputError(f"The method {name} must be given something to learn from.", "Give it material.")
+    with hold(folder / LOCK, *busy(folder), passing=True):
+        return _trained(rival, material() if callable(material) else material, folder, budget, seed, quiet)
+
+
+def _trained(
+    rival: Rival, material: Material | None, folder: Path, budget: Budget, seed: int, quiet: bool
+) -> tuple[Rival, Learned]:
+    name, backbone = rival.name, rival.backbone
+    learns = METHODS[name].learns
     if learns == "pictures" and material is not None and material.latents is None:
         raise InputError(f"The method {name} learns from pictures, and the material has none.", "Give a table with pictures.")
     about = {"material": dict(material.about) if material else {}, "seed": seed, "budget": budget.as_dict()}

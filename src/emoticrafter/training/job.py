@@ -19,7 +19,7 @@ from accelerate.utils import LoggerType, ProjectConfiguration
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
 from emoticrafter.files import atomic_path, check_writable
-from emoticrafter.locks import hold
+from emoticrafter.locks import LOCK, hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import Metrics
@@ -136,9 +136,9 @@ def _check_trackers(names: tuple[str, ...]) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the folder: a second run into it is refused, and so is a folder of other files. A killed run lets go of it."""
     check_writable(out / RECIPE, force=True)
-    if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {".lock"}:
+    if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {LOCK}:
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    with hold(out / ".lock", f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
+    with hold(out / LOCK, f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
         _clear(out)
         yield
 

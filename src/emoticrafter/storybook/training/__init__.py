@@ -14,6 +14,7 @@ from pathlib import Path
 
 from emoticrafter.errors import DeviceError, InputError, MissingError
 from emoticrafter.files import user_path
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
 __all__ = ["PRESETS", "STAGES", "run"]
@@ -33,7 +34,8 @@ def run(
     """Run the stages (default: all) of a preset in `out`, skipping the finished ones; the folder of the finished model.
 
     `steps` or `minutes` replace the length of the trainings among `stages`; asking a finished training for more steps takes it
-    up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished.
+    up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished, OutputError
+    when another run is at the same stage.
     """
     import torch
     from transformers.utils import logging
@@ -62,5 +64,7 @@ def run(
                 raise MissingError(
                     f"Stage {stage!r} needs stage {need!r}, which is not finished in {out}.", f"Add --stage {need}."
                 )
-        import_module(f"{__name__}.{stage}").run(work)
+        folder = work.folder(stage)
+        with hold(folder / LOCK, *busy(folder), passing=True):
+            import_module(f"{__name__}.{stage}").run(work)
     return work.folder("assemble") / "model"
