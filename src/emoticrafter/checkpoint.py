@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
-from emoticrafter.files import atomic_folder, check_writable, user_path
+from emoticrafter.files import atomic_folder, check_writable, disk_errors, user_path
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.pickles import read_pickle
 
@@ -50,28 +51,24 @@ def save(
     directory = user_path(directory)
     _check_replaceable(directory, force)
     check_writable(directory / WEIGHTS, force=True)
-    with holding(directory):
-        try:
-            with atomic_folder(directory, lambda: _check_replaceable(directory, force)) as folder:
-                state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in eit.state_dict().items()}
-                save_file(state, folder / WEIGHTS)
-                about = eit.metadata if metadata is None else metadata
-                config = {
-                    "format": FORMAT,
-                    "version": VERSION,
-                    "eit": eit.config.as_dict(),
-                    "metadata": {name: value for name, value in about.items() if name != "sha256"},
-                    "sha256": _sha256(folder / WEIGHTS),
-                }
-                text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False)
-                (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
-                (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)  # safetensors makes it private
-        except Exception as error:
-            if isinstance(error, OSError) or "No space left" in str(error):
-                raise OutputError(
-                    f"The checkpoint {str(directory)!r} cannot be written: {error}.", "Choose another folder."
-                ) from error
-            raise
+    check = partial(_check_replaceable, directory, force)
+    with (
+        holding(directory),
+        disk_errors(f"the checkpoint {str(directory)!r}", "Choose another folder."),
+        atomic_folder(directory, check) as folder,
+    ):
+        state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in eit.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        about = eit.metadata if metadata is None else metadata
+        config = {
+            "format": FORMAT,
+            "version": VERSION,
+            "eit": eit.config.as_dict(),
+            "metadata": {name: value for name, value in about.items() if name != "sha256"},
+            "sha256": _sha256(folder / WEIGHTS),
+        }
+        (folder / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)  # safetensors makes it private
     return directory
 
 

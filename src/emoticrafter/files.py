@@ -14,14 +14,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.errors import OutputError
+from emoticrafter.errors import EmotiCrafterError, OutputError
 
 __all__ = [
-    "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "read_marked", "safe_name", "user_path",
+    "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "disk_errors",
+    "read_marked", "safe_name", "user_path",
 ]  # fmt: skip
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TOLD = re.compile(r"\(os error (\d{1,5})\)")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # device names on Windows
 
 
@@ -106,10 +108,9 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]], force: bool = False) -
                 file.unlink()
         at = getattr(error, "filename", None)
         named = next((name for name, file in zip(names, temporaries, strict=True) if at == str(file)), names[0])
-        if isinstance(error, OSError) and error.errno in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}:
-            raise _output_error(error, named) from error
-        if isinstance(error, Exception) and "No space left on device" in str(error):  # as safetensors reports it
-            raise _output_error(OSError(errno.ENOSPC, ""), named) from error
+        number = _number(error)
+        if number in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}:
+            raise _output_error(OSError(number, os.strerror(number)), named) from error
         raise
 
 
@@ -140,6 +141,19 @@ def atomic_folder(path: str | os.PathLike[str], check: Callable[[], object] = la
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def disk_errors(what: str, hint: str) -> Iterator[None]:
+    """Raise OutputError for what the disk refuses inside: `what` was not written."""
+    try:
+        yield
+    except Exception as error:
+        if _number(error) in _DISK_FULL:
+            raise OutputError(f"The disk is full: {what} was not written.", hint) from error
+        if _number(error):
+            raise OutputError(f"Cannot write {what}: {error}.", hint) from error
+        raise
+
+
 def safe_name(text: str, max_length: int = 80) -> str:
     """A file name, without suffix, that holds the words of `text` in any script and nothing that a file system acts on.
 
@@ -160,6 +174,14 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _number(error: BaseException) -> int:
+    """The number of an error of the system, as safetensors tells it, too; 0 for other errors."""
+    if isinstance(error, OSError):
+        return error.errno or errno.EIO
+    told = None if isinstance(error, EmotiCrafterError) else _TOLD.search(str(error))
+    return int(told[1]) if told else 0
 
 
 def _output_error(error: OSError, path: Path) -> OutputError:

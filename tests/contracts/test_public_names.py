@@ -28,8 +28,8 @@ PUBLIC = {
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {
-        "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "read_marked", "safe_name",
-        "user_path",
+        "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "disk_errors",
+        "read_marked", "safe_name", "user_path",
     },
     "emoticrafter.locks": {"LOCK", "busy", "hold"},
     "emoticrafter.maker": {"Maker"},

@@ -22,7 +22,7 @@ from emoticrafter.files import atomic_path, check_writable
 from emoticrafter.locks import LOCK, hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
-from emoticrafter.training.record import Metrics
+from emoticrafter.training.record import Metrics, read_metrics
 from emoticrafter.training.state import States
 
 if TYPE_CHECKING:
@@ -159,12 +159,18 @@ def _clear(out: Path) -> None:
             path.unlink(missing_ok=True)
     states = States(out / "states")
     states.clean()
-    if states.found():
-        return
-    if (out / METRICS).exists():
+    if not states.found():
+        _begin_anew(out)
+
+
+def _begin_anew(out: Path) -> None:
+    """Remove what was written before the first state, at step 0, where weights are as they were made."""
+    if any(line["step"] for line in read_metrics(out / METRICS)):
         raise CheckpointError(
             f"{str(out)!r} was begun, as its {METRICS} shows, but none of its states is left.",
             "Put the folder states/ back, or choose another --out to begin anew.",
         )
-    for name in (BASELINES, PROBE, EMPTY_PROMPT):
+    if (out / METRICS).exists():
+        shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
+    for name in (METRICS, BASELINES, PROBE, EMPTY_PROMPT):
         (out / name).unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
-from emoticrafter.files import atomic_folder, user_path
+from emoticrafter.files import atomic_folder, disk_errors, user_path
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
@@ -47,18 +47,15 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"The output {str(folder)!r} exists.", "Choose another folder.")
     card = write_card(name, about, run, licence or ("cc-by-nc-sa-4.0" if bound else "other"))
-    try:
-        with atomic_folder(folder) as made:
-            for part in ("config.json", "eit.safetensors"):
-                shutil.copyfile(kept / part, made / part)
-            if run is not None:
-                text = json.dumps(without_paths(run), indent=1, ensure_ascii=False)
-                (made / RUN).write_text(text + "\n", encoding="utf-8")
-                if (source / CURVES).is_file():
-                    shutil.copyfile(source / CURVES, made / CURVES)
-            (made / "README.md").write_text(card, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"Cannot write {str(folder)!r}: {error.strerror or error}.", "Choose another folder.") from error
+    with disk_errors(f"the folder {str(folder)!r}", "Choose another folder."), atomic_folder(folder) as made:
+        for part in ("config.json", "eit.safetensors"):
+            shutil.copyfile(kept / part, made / part)
+        if run is not None:
+            text = json.dumps(without_paths(run), indent=1, ensure_ascii=False)
+            (made / RUN).write_text(text + "\n", encoding="utf-8")
+            if (source / CURVES).is_file():
+                shutil.copyfile(source / CURVES, made / CURVES)
+        (made / "README.md").write_text(card, encoding="utf-8")
     return [folder / name for name in FILES if (folder / name).is_file()]
 
 
