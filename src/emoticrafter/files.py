@@ -9,16 +9,16 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError, OutputError
 
 __all__ = [
-    "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "disk_errors",
-    "read_marked", "safe_name", "user_path",
+    "atomic_folder", "atomic_path", "cache_directory", "check_writable", "disk_errors", "read_marked", "safe_name", "user_path",
+    "write_together",
 ]  # fmt: skip
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -79,39 +79,34 @@ def atomic_path(path: str | os.PathLike[str], force: bool = False) -> Iterator[P
     leaves an older file as it was. Missing folders are made. The temporary name keeps the suffix, so that writers which
     look at it choose the right format. Raises OutputError as `check_writable` does, and when the disk is full.
     """
-    with atomic_paths([path], force) as (temporary,):
-        yield temporary
-
-
-@contextmanager
-def atomic_paths(paths: Sequence[str | os.PathLike[str]], force: bool = False) -> Iterator[list[Path]]:
-    """The same for files that belong together: all of them appear, in their order, or none, so that a run that failed leaves
-    nothing in the way of the next one."""
-    names = [check_writable(path, force) for path in paths]
-    targets = [Path(os.path.realpath(name)) for name in names]  # a link keeps pointing at the file that is replaced
-    temporaries = [target.with_name(f".{secrets.token_hex(8)}.tmp{target.suffix}") for target in targets]
-    new: list[Path] = []
+    path = check_writable(path, force)
+    target = Path(os.path.realpath(path))  # a link keeps pointing at the file that is replaced
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp{target.suffix}")
     try:
-        for target in targets:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporaries
-        for temporary in temporaries:
-            _flush(temporary)
-        for name, target, temporary in zip(names, targets, temporaries, strict=True):
-            check_writable(name, force)  # another process may have been faster
-            existed = target.exists()
-            os.replace(temporary, target)
-            new += [] if existed else [target]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _flush(temporary)
+        check_writable(path, force)  # another process may have been faster
+        os.replace(temporary, target)
     except BaseException as error:
-        for file in (*temporaries, *new):
-            with suppress(OSError):
-                file.unlink()
-        at = getattr(error, "filename", None)
-        named = next((name for name, file in zip(names, temporaries, strict=True) if at == str(file)), names[0])
+        with suppress(OSError):
+            temporary.unlink()
         number = _number(error)
         if number in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}:
-            raise _output_error(OSError(number, os.strerror(number)), named) from error
+            raise _output_error(OSError(number, os.strerror(number)), path) from error
         raise
+
+
+def write_together(files: Iterable[tuple[str | os.PathLike[str], Callable[[Path], object]]], force: bool = False) -> None:
+    """Write files that belong together, each by what is given with it, so that all of them appear, in their order, or none.
+
+    A run that fails thus leaves nothing in the way of the next one. Errors are those of `atomic_path`.
+    """
+    with ExitStack() as stack:
+        for path, write in reversed(list(files)):  # the last one opened is the first to take its name
+            temporary = stack.enter_context(atomic_path(path, force))
+            write(temporary)
+            _flush(temporary)
 
 
 @contextmanager

@@ -28,12 +28,12 @@ PUBLIC = {
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {
-        "atomic_folder", "atomic_path", "atomic_paths", "cache_directory", "check_writable", "disk_errors",
-        "read_marked", "safe_name", "user_path",
+        "atomic_folder", "atomic_path", "cache_directory", "check_writable", "disk_errors", "read_marked", "safe_name",
+        "user_path", "write_together",
     },
     "emoticrafter.locks": {"LOCK", "busy", "hold"},
     "emoticrafter.maker": {"Maker"},
-    "emoticrafter.picture": {"Picture", "save_animation"},
+    "emoticrafter.picture": {"Picture", "save_animation", "save_together"},
     "emoticrafter.recipe": {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
     },

@@ -16,7 +16,6 @@ from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
-from emoticrafter.files import check_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,11 +50,11 @@ class ImportOptions:
 
     def run(self, kind: Literal["annotations", "pairs"], source: Path, out: Path, load: Loader, about: dict[str, Any]) -> None:
         """Check the outputs, load, write table and report, print the summary."""
-        from emoticrafter.data.reports import Ledger, report_path, save_import
+        from emoticrafter.data.reports import Ledger, check_report, report_path, save_import
 
         report = self.report or report_path(out)
         check_outputs([out], (".parquet",), self.force)
-        check_writable(report, self.force)
+        check_report(report, out, self.force)
         if report.absolute() == out.absolute():
             raise InputError(f"--report and --out both name {str(out)!r}.", "Give the report a name of its own.")
         finished = Report(self.as_json)

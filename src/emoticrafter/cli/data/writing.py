@@ -71,6 +71,7 @@ def write_pairs(
     - `emoticrafter data write-pairs old.parquet --writer openai --model qwen --base-url http://localhost:8000/v1 --out a.parquet`
     """
     need_extra("data", "pandas", "pyarrow", "ftfy", "pydantic")
+    from emoticrafter.data.reports import check_report, report_path
     from emoticrafter.data.writers.registry import open_writer
     from emoticrafter.data.writers.table import read_source
 
@@ -80,6 +81,7 @@ def write_pairs(
         raise InputError("--seed is for --writer rules and storybook.", "Leave it out; some servers take it in --fields.")
     if not chat.dry_run:
         check_outputs([out], (".parquet",), force)
+        check_report(report_path(out), out, force)
     report = Report(as_json)
     rows = read_source(source, caption_column=caption_column, limit=limit)
     ruler = _ruler(backbone)

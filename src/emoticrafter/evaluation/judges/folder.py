@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
@@ -16,7 +17,7 @@ from emoticrafter.evaluation.clip import CLIP
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.card import card_of
 from emoticrafter.evaluation.judges.head import Head, stored
-from emoticrafter.files import atomic_paths, check_writable, read_marked
+from emoticrafter.files import check_writable, read_marked, write_together
 from emoticrafter.locks import LOCK, busy, hold
 
 __all__ = ["check_judge_folder", "holding", "load_head", "save_head"]
@@ -47,12 +48,13 @@ def save_head(head: Head, folder: Path, *, force: bool = False) -> list[Path]:
         "about": head.about,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with atomic_paths(paths, force) as temporaries:
-        for temporary, content in zip(
-            temporaries, (raw, card_of(folder.name, config, head).encode(), text.encode()), strict=True
-        ):
-            temporary.write_bytes(content)
+    contents = raw, card_of(folder.name, config, head).encode(), text.encode()
+    write_together([(path, partial(_write, content)) for path, content in zip(paths, contents, strict=True)], force)
     return paths
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def check_judge_folder(folder: Path, force: bool = False) -> list[Path]:
