@@ -136,7 +136,8 @@ def _check_trackers(names: tuple[str, ...]) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the folder: a second run into it is refused, and so is a folder of other files. A killed run lets go of it."""
     check_writable(out / RECIPE, force=True)
-    if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {LOCK}:
+    others = (path.name for path in (out.iterdir() if out.is_dir() else ()) if path.name != LOCK)
+    if not (out / RECIPE).is_file() and not all(map(_HALF_WRITTEN.fullmatch, others)):
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
     with hold(out / LOCK, f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
         _clear(out)
