@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["noted_signals", "stop_signals"]
+__all__ = ["begin_worker", "noted_signals", "stop_signals"]
 
 _blocks: list[list[int]] = []  # what the blocks that run have received, the outermost first
 
@@ -50,3 +50,9 @@ def stop_signals() -> Iterator[list[int]]:
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+def begin_worker(begin: Callable[..., object], *arguments: Any) -> None:
+    """Begin a worker process: a terminal sends Ctrl-C to all processes, and its parent acts on it. Then `begin(*arguments)`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin(*arguments)

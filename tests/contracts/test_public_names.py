@@ -38,7 +38,7 @@ PUBLIC = {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
     },
     "emoticrafter.sheet": {"contact_sheet"},
-    "emoticrafter.signals": {"noted_signals", "stop_signals"},
+    "emoticrafter.signals": {"begin_worker", "noted_signals", "stop_signals"},
     "emoticrafter.storybook.training": {"PRESETS", "STAGES", "run"},
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
     "emoticrafter.objective": {"Objective", "ObjectiveConfig", "Pairs", "residual_target", "weighted_square"},
