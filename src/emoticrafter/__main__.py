@@ -6,6 +6,7 @@ at once there. Between the two `cli/main.py` meets the exception.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+INTERRUPTED = 128 + signal.SIGINT
+
+
 def run() -> NoReturn:
     """Load the program, run it with the arguments of the process, and exit."""
     interrupt = signal.getsignal(signal.SIGINT)
     ours = interrupt is signal.default_int_handler  # not so in the background of a shell, which has it ignored
-    code: str | int | None = 128 + signal.SIGINT
+    code: str | int | None = INTERRUPTED
+    # Registered first, so the last to be called: Python would end by the signal itself where the exception came through an exec.
+    atexit.register(lambda: os._exit(INTERRUPTED) if code == INTERRUPTED else None)
     try:
         if ours:
             signal.signal(signal.SIGINT, _end_at_once)
@@ -39,7 +45,7 @@ def run() -> NoReturn:
 
 
 def _end_at_once(number: int, frame: object) -> NoReturn:
-    os._exit(128 + number)
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

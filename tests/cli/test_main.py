@@ -139,6 +139,16 @@ def test_ctrl_c_before_and_after_the_work(moment: str, before: str, code: int) -
     assert (done.returncode, done.stderr) == (code, "")
 
 
+def test_ctrl_c_within_an_exec_exits_130() -> None:
+    """As while a class is made by one, as dataclasses are: Python itself would then end by the signal."""
+    script = (
+        "from emoticrafter.cli import pictures; from emoticrafter.__main__ import run\n"
+        "pictures.table = lambda *_: exec('raise KeyboardInterrupt')\nrun()"
+    )
+    done = subprocess.run([sys.executable, "-c", script, "moods"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_the_crafter_warns_on_stderr_in_plain_words(cli: Cli, crafter: type[FakeCrafter]) -> None:
     crafter.surprise = "The model does not know 'zorb'\x1b."
     done = cli("generate", "a zorb", "--out", "a.png", "--json")
