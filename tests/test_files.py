@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emoticrafter.errors import OutputError
-from emoticrafter.files import atomic_path, cache_directory, check_folder, check_writable, safe_name
+from emoticrafter.files import (
+    atomic_folder,
+    atomic_path,
+    cache_directory,
+    check_folder,
+    check_writable,
+    safe_name,
+    user_path,
+    write_together,
+)
 
 
 def write(path: Path, text: str = "new", force: bool = False, then: Callable[[], object] = lambda: None) -> None:
@@ -34,6 +43,16 @@ def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("EMOTICRAFTER_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_directory() == tmp_path / ".cache" / "emoticrafter"
+
+
+def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert user_path("~/a/b") == user_path(Path("~/a/b")) == tmp_path / "a" / "b"
+    assert user_path("~") == tmp_path
+    for plain in ("a", "./~", "a/~/b", "~no such user/a", "~\0/a", ""):
+        assert user_path(plain) == Path(plain)
+    assert check_writable("~/a.png") == tmp_path / "a.png"
 
 
 def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):
@@ -222,3 +241,67 @@ def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path
         strange(file)
     with pytest.raises(OSError, match="Input/output error"), atomic_path(tmp_path / "a.png"):
         strange(tmp_path / "what is read")
+
+
+def test_files_that_belong_together_appear_in_their_order(tmp_path):
+    seen = []
+
+    def writer(name: str) -> Callable[[Path], object]:
+        def write(path: Path) -> None:
+            assert path.suffix == Path(name).suffix
+            path.write_text(name)
+            seen.append(name)
+
+        return write
+
+    write_together([(tmp_path / name, writer(name)) for name in ("a.txt", "new/b.json", "c.txt")])
+    assert {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == {
+        "a.txt": "a.txt", "b.json": "new/b.json", "c.txt": "c.txt",
+    }  # fmt: skip
+    times = [(tmp_path / name).stat().st_ctime_ns for name in ("a.txt", "new/b.json", "c.txt")]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
+@pytest.mark.parametrize("failing", range(3))
+def test_of_files_that_belong_together_none_appears_when_one_fails(tmp_path, error, failing):
+    (tmp_path / "b").write_text("old")
+
+    def writer(number: int) -> Callable[[Path], object]:
+        def write(path: Path) -> None:
+            path.write_text("new")
+            if number == failing:
+                raise error
+
+        return write
+
+    paths = [tmp_path / name for name in "abc"]
+    with pytest.raises(OutputError if isinstance(error, OSError) else type(error)) as caught:
+        write_together([(path, writer(i)) for i, path in enumerate(paths)], force=True)
+    if isinstance(error, OSError):
+        assert repr(str(paths[failing])) in str(caught.value)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b", "old")]
+    with pytest.raises(OutputError, match="exists"):
+        write_together([(path, writer(9)) for path in paths])
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b", "old")]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    def half_written(folder: Path) -> None:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+
+    target = tmp_path / "made"
+    with pytest.raises(KeyboardInterrupt), atomic_folder(target) as folder:
+        half_written(folder)
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(target) as folder:
+        (folder / "first").touch()
+        assert not target.exists()
+    with pytest.raises(OutputError, match="stays"), atomic_folder(target, fail(OutputError("It stays."))) as folder:
+        (folder / "second").touch()
+    assert [path.name for path in target.iterdir()] == ["first"]
+    with atomic_folder(target) as folder:
+        (folder / "third").touch()
+    assert [path.name for path in target.iterdir()] == ["third"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]

@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
-from emoticrafter.files import check_writable
+from emoticrafter.files import atomic_folder, check_writable, disk_errors, user_path
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.pickles import read_pickle
 
-__all__ = ["describe", "import_released", "load", "load_calibration", "peek", "save"]
+__all__ = ["describe", "holding", "import_released", "load", "load_calibration", "peek", "save"]
 
 WEIGHTS, CONFIG = "eit.safetensors", "config.json"
 FORMAT, VERSION = "emoticrafter-eit", 1
@@ -47,36 +48,40 @@ def save(
     """
     from safetensors.torch import save_file
 
-    directory = Path(directory)
+    directory = user_path(directory)
     _check_replaceable(directory, force)
     check_writable(directory / WEIGHTS, force=True)
-    temporary = directory.absolute().with_name(f".{directory.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.mkdir(parents=True)
+    check = partial(_check_replaceable, directory, force)
+    with (
+        holding(directory),
+        disk_errors(f"the checkpoint {str(directory)!r}", "Choose another folder."),
+        atomic_folder(directory, check) as folder,
+    ):
         state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in eit.state_dict().items()}
-        save_file(state, temporary / WEIGHTS)
+        save_file(state, folder / WEIGHTS)
         about = eit.metadata if metadata is None else metadata
         config = {
             "format": FORMAT,
             "version": VERSION,
             "eit": eit.config.as_dict(),
             "metadata": {name: value for name, value in about.items() if name != "sha256"},
-            "sha256": _sha256(temporary / WEIGHTS),
+            "sha256": _sha256(folder / WEIGHTS),
         }
-        (temporary / CONFIG).write_text(
-            json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        (temporary / WEIGHTS).chmod((temporary / CONFIG).stat().st_mode)  # safetensors makes it private
-        _check_replaceable(directory, force)
-        _swap(temporary, directory)
-    except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError) or "No space left" in str(error):
-            raise OutputError(
-                f"The checkpoint {str(directory)!r} cannot be written: {error}.", "Choose another folder."
-            ) from error
-        raise
+        (folder / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)  # safetensors makes it private
     return directory
+
+
+@contextmanager
+def holding(directory: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other writers off a checkpoint's folder as long as the block runs. Raises OutputError where one is at work.
+
+    The lock lies beside the folder, which `save` exchanges for a new one; or in it, where nobody may write beside it.
+    """
+    directory = user_path(directory).absolute()
+    beside = directory.parent if not directory.exists() or os.access(directory.parent, os.W_OK) else directory
+    with hold(beside / f".{directory.name}{LOCK}", *busy(directory), passing=True):
+        yield
 
 
 def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> EmotionInjectionTransformer:
@@ -123,7 +128,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled; where they may stand in the file, and which
     prefixes of names are taken off, `pickles.read_pickle` says. Raises MissingError and CheckpointError.
     """
-    path = Path(path)
+    path = user_path(path)
     found = read_pickle(path)
     config = _released_config(found, heads, path)
     expected = _released_keys(config.blocks)
@@ -145,7 +150,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
 
 def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
     """What a checkpoint folder, a hub id or a released `.pth` holds, as JSON values. Errors are those of reading it."""
-    if Path(source).is_file():
+    if user_path(source).is_file():
         eit, kind = import_released(source), "released"
     else:
         eit, kind = load(source), f"{FORMAT} {VERSION}"
@@ -153,7 +158,7 @@ def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _locate(source: str | os.PathLike[str]) -> Path:
-    directory = Path(source)
+    directory = user_path(source)
     if directory.is_dir():
         return directory
     if directory.is_file():
@@ -330,20 +335,6 @@ def _check_replaceable(directory: Path, force: bool) -> None:
         raise OutputError(
             f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder."
         )
-
-
-def _swap(temporary: Path, directory: Path) -> None:
-    """Let the new folder take the name; the old one goes only after that."""
-    old = temporary.with_suffix(".old")
-    if directory.exists():
-        directory.rename(old)
-    try:
-        temporary.rename(directory)
-    except BaseException:
-        if old.exists():
-            old.rename(directory)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:

@@ -7,18 +7,23 @@ import json
 import os
 import re
 import secrets
+import shutil
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.errors import OutputError
+from emoticrafter.errors import EmotiCrafterError, OutputError
 
-__all__ = ["atomic_path", "cache_directory", "check_folder", "check_writable", "read_marked", "safe_name"]
+__all__ = [
+    "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "read_marked",
+    "safe_name", "user_path", "write_together",
+]  # fmt: skip
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TOLD = re.compile(r"\(os error (\d{1,5})\)")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # device names on Windows
 
 
@@ -28,7 +33,15 @@ def cache_directory() -> Path:
     The folder is not created here.
     """
     chosen = os.environ.get("EMOTICRAFTER_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "emoticrafter"
+    return user_path(chosen) if chosen else Path.home() / ".cache" / "emoticrafter"
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path as a user gives it: a leading ~ or ~NAME is a home folder, where there is one, though no shell replaced it."""
+    try:
+        return Path(os.path.expanduser(path))
+    except ValueError:  # a name that no user can have
+        return Path(path)
 
 
 def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
@@ -44,7 +57,7 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
 
 def check_folder(path: str | os.PathLike[str]) -> Path:
     """The same for a folder that files are to be written into, which may be there. What is in it is not looked at."""
-    path = Path(path)
+    path = user_path(path)
     if "\0" in str(path):
         raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain folder name.")
     try:
@@ -58,7 +71,7 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def _check_file(path: str | os.PathLike[str], force: bool) -> Path:
-    path = Path(path)
+    path = user_path(path)
     if "\0" in str(path):
         raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain file name.")
     try:
@@ -102,11 +115,62 @@ def atomic_path(path: str | os.PathLike[str], force: bool = False) -> Iterator[P
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        number = _number(error)
         ours = isinstance(error, OSError) and str(error.filename) in (str(temporary), str(target))
-        if isinstance(error, OSError) and (ours or error.errno in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}):
-            raise _output_error(error, path) from error
-        if isinstance(error, Exception) and "No space left on device" in str(error):  # as safetensors reports it
-            raise _output_error(OSError(errno.ENOSPC, ""), path) from error
+        if number and (ours or number in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}):
+            raise _output_error(OSError(number, os.strerror(number)), path) from error
+        raise
+
+
+def write_together(files: Iterable[tuple[str | os.PathLike[str], Callable[[Path], object]]], force: bool = False) -> None:
+    """Write files that belong together, each by what is given with it, so that all of them appear, in their order, or none.
+
+    A run that fails thus leaves nothing in the way of the next one. Errors are those of `atomic_path`.
+    """
+    with ExitStack() as stack:
+        for path, write in reversed(list(files)):  # the last one opened is the first to take its name
+            temporary = stack.enter_context(atomic_path(path, force))
+            write(temporary)
+            _flush(temporary)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str], check: Callable[[], object] = lambda: None) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes the name, and what was there goes.
+
+    The folder appears whole or not at all, as a file of `atomic_path` does. check: raises where what is there by then must stay.
+    """
+    target = Path(path).absolute()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    old = temporary.with_suffix(".old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        check()
+        if target.exists():
+            target.rename(old)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def disk_errors(what: str, hint: str) -> Iterator[None]:
+    """Raise OutputError for what the disk refuses inside: `what` was not written."""
+    try:
+        yield
+    except Exception as error:
+        if _number(error) in _DISK_FULL:
+            raise OutputError(f"The disk is full: {what} was not written.", hint) from error
+        if _number(error):
+            raise OutputError(f"Cannot write {what}: {error}.", hint) from error
         raise
 
 
@@ -153,6 +217,14 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _number(error: BaseException) -> int:
+    """The number of an error of the system, as safetensors tells it, too; 0 for other errors."""
+    if isinstance(error, OSError):
+        return error.errno or errno.EIO
+    told = None if isinstance(error, EmotiCrafterError) else _TOLD.search(str(error))
+    return int(told[1]) if told else 0
 
 
 def _output_error(error: OSError, path: Path) -> OutputError:

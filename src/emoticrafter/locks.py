@@ -3,38 +3,54 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from emoticrafter.errors import OutputError
 
-__all__ = ["hold"]
+__all__ = ["LOCK", "busy", "hold"]
+
+LOCK = ".lock"  # in the folder that it is about
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+def busy(folder: Path) -> tuple[str, str]:
+    """What is said of a folder that another run writes to: the problem and the hint that `hold` takes."""
+    return f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
 
 
 @contextmanager
-def hold(lock: Path, problem: str, hint: str) -> Iterator[None]:
+def hold(lock: Path, problem: str, hint: str, *, passing: bool = False) -> Iterator[None]:
     """Hold a lock file, made where it is missing, as long as the block runs.
 
-    Raises OutputError: with `problem` and `hint` where another process holds it, with its own where the folder cannot be
-    written. Where system or file system have no such locks (Windows, some network disks), nothing is held.
+    passing: remove the file after it, and a new folder that stayed empty, for folders that are handed on as they are. Raises
+    OutputError: with `problem` and `hint` where another process holds it, with its own where the folder cannot be written. Where
+    the file system has no locks (some network disks), nothing is held.
     """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
+    held, new = FileLock(lock), not lock.parent.exists()
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        held = lock.open("w")
+        held.acquire(timeout=0)
+    except Timeout:
+        raise OutputError(problem, hint) from None
     except OSError as error:
-        raise OutputError(
-            f"Cannot write in {str(lock.parent)!r}: {error.strerror or error}.", "Choose another folder."
-        ) from error
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                raise OutputError(problem, hint) from error
+        if error.errno not in _NO_LOCKS:
+            raise OutputError(
+                f"Cannot write in {str(lock.parent)!r}: {error.strerror or error}.", "Choose another folder."
+            ) from error
+    try:
         yield
+    finally:
+        # The holder removes the name: who has opened the old file by then sees that it has none. Windows removes no open file.
+        if passing and held.is_locked and os.name != "nt":
+            lock.unlink(missing_ok=True)
+        held.release()
+        with suppress(OSError):
+            if passing and os.name == "nt":
+                lock.unlink()
+            if passing and new:
+                lock.parent.rmdir()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from PIL import Image
 
 from emoticrafter import recipe as recipes
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.files import atomic_path, check_writable, user_path, write_together
 from emoticrafter.recipe import joint_recipe, read_recipe
 
-__all__ = ["Picture", "check_savable", "save_animation"]
+__all__ = ["Picture", "check_savable", "save_animation", "save_together"]
 
 _STILLS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _ANIMATIONS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
@@ -39,10 +40,8 @@ class Picture:
 
         Raises OutputError if the file exists and `force` is off or if it cannot be written, InputError for another suffix.
         """
-        _check_side(self.image.size, _kind(path, _STILLS))
-        with atomic_path(path, force) as temporary:
-            temporary.write_bytes(self.encoded(Path(path).suffix))
-        return Path(path)
+        save_together([(path, self)], force)
+        return user_path(path)
 
     def encoded(self, suffix: str) -> bytes:
         """The bytes of the file that `save` writes for a name with this suffix. Raises InputError and OutputError."""
@@ -78,6 +77,18 @@ def check_savable(path: str | os.PathLike[str], size: tuple[int, int], recipe: M
         recipes.as_json(recipe)
     else:
         _exif(recipe, kind)
+
+
+def save_together(pictures: Iterable[tuple[str | os.PathLike[str], Picture]], force: bool = False) -> None:
+    """Write pictures as `Picture.save` does, each to its path: all of them, or none. Errors are those of `Picture.save`."""
+    given = list(pictures)
+    for path, picture in given:
+        _check_side(picture.image.size, _kind(path, _STILLS))
+    write_together([(path, partial(_write, picture)) for path, picture in given], force)
+
+
+def _write(picture: Picture, path: Path) -> None:
+    path.write_bytes(picture.encoded(path.suffix))
 
 
 def save_animation(
@@ -123,7 +134,7 @@ def save_animation(
         options |= {"lossless": max(images[0].size) <= _LOSSLESS_SIDE, "quality": 90, "method": 4, "exif": _exif(recipe, kind)}
     with atomic_path(path, force) as temporary:
         images[0].save(temporary, kind, append_images=images[1:], **options)
-    return Path(path)
+    return user_path(path)
 
 
 def _strip(images: list[Image.Image]) -> Image.Image:

@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from emoticrafter.coordinates import on_plane
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
 
 __all__ = ["as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
@@ -81,7 +82,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     The picture itself is not decoded. Raises MissingError if there is no such file, and InputError if it is not a picture,
     is cut short, has no recipe or holds a broken one.
     """
-    path = Path(path)
+    path = user_path(path)
     try:
         with path.open("rb") as file:
             raw = _png_recipe(file, path) if file.read(8) == _PNG_SIGNATURE else _other_recipe(path)

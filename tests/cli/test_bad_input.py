@@ -105,21 +105,35 @@ def test_a_full_disk(cli: Cli, crafter: Fake, tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_first_pictures_stay_when_a_later_one_cannot_be_written(
-    cli: Cli, crafter: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("command", "failing", "told"),
+    [
+        (["generate", "a", "--count", "3", "--out", "a.png"], 2, "a-2.png"),
+        (["grid", "a", "--valence=-1,1", "--arousal=-1,1", "--out", "a.png", "--cells", "cells"], 3, "cells/v"),
+        (["grid", "a", "--valence=-1,1", "--arousal=-1,1", "--out", "a.png", "--cells", "cells"], 1, "a.png"),
+    ],
+    ids=["several pictures", "a cell", "the sheet"],
+)
+def test_when_one_picture_cannot_be_written_none_is_and_the_same_command_runs_again(
+    cli: Cli, crafter: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], failing: int, told: str
 ) -> None:
-    saves = []
-    real = Image.Image.save
+    writes = []
+    real = Path.write_bytes
 
-    def full_at_the_second(self: Image.Image, path: Path, *rest: object, **named: object) -> None:
-        saves.append(path)
-        if len(saves) == 2:
+    def full(self: Path, data: bytes) -> int:
+        writes.append(self)
+        if len(writes) == failing:
+            real(self, data[: len(data) // 2])
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(self, path, *rest, **named)  # type: ignore[arg-type]
+        return real(self, data)
 
-    monkeypatch.setattr(Image.Image, "save", full_at_the_second)
-    refused(cli("generate", "a", "--count", "3", "--out", "a.png"), "a-2.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["a-1.png"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        refused(cli(*command), "disk is full", told)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    done = cli(*command)
+    assert done.code == 0, done.err
+    assert all((tmp_path / name).is_file() for name in done.out.split())
 
 
 def test_out_of_memory_in_the_interpreter(cli: Cli, crafter: Fake, tmp_path: Path) -> None:

@@ -257,6 +257,19 @@ def test_a_signal_finishes_the_batch_and_says_how_to_go_on(
     assert read_index("stopped").attrs["complete"]
 
 
+def test_a_signal_in_the_last_batch_is_not_swallowed(cli: Cli, given: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def signalled(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return draw(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "draw", signalled)
+        done = cli(*given, "--out", "made", "--batch-size", "12")
+    assert done.code == 130
+    assert "stopped by SIGINT with nothing left to do" in done.err
+    assert read_index("made").attrs == {"complete": True, "planned": 12}
+
+
 def test_a_folder_that_another_run_writes_to_is_refused(cli: Cli, given: list[str]) -> None:
     with hold(Path("made/.lock"), "", ""):
         done = cli(*given, "--out", "made")

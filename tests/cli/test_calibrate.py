@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emoticrafter import checkpoint
+from emoticrafter.errors import OutputError
 from emoticrafter.evaluation import judges
 from emoticrafter.evaluation.judges.base import AxisTrust, Trust
 from tests.cli.conftest import Done
@@ -92,3 +94,27 @@ def test_mistakes_are_named_before_any_picture(
     done = cli("calibrate", "--backbone", "model", "--device", "cpu", *arguments)
     assert done.code == 2, done.err
     assert says in done.err
+
+
+def test_the_checkpoint_is_held_while_it_is_calibrated(cli: Cli, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, refused = Knowing.emotions, []
+
+    def nosy(self: Knowing, pictures: Sequence[Any]) -> np.ndarray:
+        for write in (lambda: checkpoint.save(checkpoint.load("model/emotion"), "model/emotion", force=True), second):
+            with pytest.raises(OutputError, match="Another run is writing to"):
+                write()
+            refused.append(write)
+        return read(self, pictures)
+
+    def second() -> None:
+        done = cli(*command)
+        raise OutputError(done.err) if done.code == 2 else AssertionError(done)
+
+    monkeypatch.setattr(Knowing, "emotions", nosy)
+    command = ("calibrate", "--backbone", "model", "--device", "cpu", "--prompts", "prompts.txt", "--levels", "3", "--steps", "1")
+    assert cli(*command).code == 0
+    assert refused
+    assert sorted(path.name for path in model.iterdir() if path.name.startswith(".")) == []
+    assert sorted(path.name for path in (model / "emotion").iterdir()) == [
+        "calibration.json", "config.json", "eit.safetensors",
+    ]  # fmt: skip

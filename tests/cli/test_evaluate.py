@@ -6,14 +6,16 @@ import csv
 import importlib.util
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from emoticrafter.evaluation import stages
+from emoticrafter.evaluation import measuring, page, stages
 from emoticrafter.evaluation.report import lasting
 from emoticrafter.evaluation.suite import find_suite, read_suite
 from tests.cli.conftest import Done
@@ -164,6 +166,41 @@ def test_a_bad_judge_is_refused_unless_forced(cli: Cli, small: Path) -> None:
     assert done.code == 0, done.err
     assert "R2 below" in json.loads(done.out)["report"]["judges"]["doubt"]
     assert "Beware." in Path("r/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_page_is_written_is_not_swallowed(
+    cli: Cli, small: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def signalled(*arguments: Any) -> str:
+        signal.raise_signal(number)
+        return write_page(*arguments)
+
+    write_page = page.write_page
+    paint(small / "one", [f"{i}_{v}_{a}_0" for i in (0, 1) for v in (-3, 3) for a in (-3, 3)])
+    monkeypatch.setattr(page, "write_page", signalled)
+    command = ("evaluate", "--suite", "suite.toml", "--images", "one", "--no-draw", "--out", "r")
+    done = cli(*command)
+    assert done.code == code
+    assert done.out == f"{Path('r/report.html')}\n{Path('r/report.json')}\n"
+    assert json.loads(Path("r/report.json").read_text(encoding="utf-8"))["rows"][1]["label"] == "yours"
+
+
+def test_a_signal_before_the_report_stops_it(cli: Cli, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def signalled(*arguments: Any, **more: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return measure(*arguments, **more)
+
+    measure = measuring.measure
+    paint(small / "one", [f"{i}_{v}_{a}_0" for i in (0, 1) for v in (-3, 3) for a in (-3, 3)])
+    monkeypatch.setattr(measuring, "measure", signalled)
+    command = ("evaluate", "--suite", "suite.toml", "--images", "one", "--no-draw", "--out", "r")
+    done = cli(*command)
+    assert (done.code, done.out) == (130, "")
+    assert "stopped; the same command goes on from there" in done.err
+    assert not Path("r/report.html").exists()
+    monkeypatch.setattr(measuring, "measure", measure)
+    assert cli(*command).code == 0
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import torch
 from PIL import Image
 
 from emoticrafter.data.tables import write_table
+from emoticrafter.evaluation.judges import training
 from tests.cli.conftest import Done
 from tests.tiny_clip import build_tiny_clip
 
@@ -57,6 +59,24 @@ def test_train_show_and_read(cli: Cli, annotated: Path, clip: str, tmp_path: Pat
     found = {Path(row["picture"]).stem: float(row["valence"]) for row in rows}
     true = pd.read_parquet("mine.parquet")["valence"]
     assert np.corrcoef([found[str(i)] for i in range(40)], true)[0, 1] > 0.7
+
+
+def test_a_judge_is_trained_by_one_run_at_a_time(
+    cli: Cli, annotated: Path, clip: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command = ("judge", "train", "mine.parquet", "--pictures", "pictures", "--clip", clip, "--out", "judge")
+    codes = []
+
+    def nosy(*arguments: Any, **options: Any) -> Any:
+        second = cli(*command)
+        codes.append((second.code, "Another run is writing to 'judge'" in second.err))
+        return train_judge(*arguments, **options)
+
+    train_judge = training.train_judge
+    monkeypatch.setattr(training, "train_judge", nosy)
+    assert cli(*command).code == 0
+    assert codes == [(2, True)]
+    assert sorted(path.name for path in (tmp_path / "judge").iterdir()) == ["card.md", "config.json", "head.safetensors"]
 
 
 def test_import_is_not_trusted(cli: Cli, tmp_path: Path) -> None:

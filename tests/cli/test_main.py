@@ -16,6 +16,7 @@ import pytest
 
 from emoticrafter.cli import pictures
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError
+from emoticrafter.signals import stop_signals
 from tests.cli.conftest import Done, FakeCrafter
 
 Cli = Callable[..., Done]
@@ -95,6 +96,57 @@ def test_ctrl_c_exits_130_and_writes_nothing(cli: Cli, crafter: Fake, tmp_path: 
     crafter.failure = KeyboardInterrupt()
     assert cli("generate", "a").code == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_that_a_library_made_another_exception_of_exits_130(cli: Cli, crafter: Fake) -> None:
+    crafter.failure = RuntimeError("Error calling __set_name__ on 'Field' instance")
+    crafter.failure.__cause__ = KeyboardInterrupt()
+    done = cli("generate", "a")
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_comes_too_late_is_not_swallowed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    def slow(*_: object) -> None:
+        with stop_signals():
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(pictures, "table", slow)
+    done = cli("moods")
+    assert (done.code, done.err) == (code, f"stopped by {number.name} with nothing left to do\n")
+
+
+LOADING = """
+real = builtins.__import__
+def load(name, *more):
+    if name == "typer":
+        builtins.__import__ = real
+        signal.raise_signal(signal.SIGINT)
+    return real(name, *more)
+builtins.__import__ = load
+"""
+LEAVING = "atexit.register(lambda: signal.raise_signal(signal.SIGINT))"
+
+
+@pytest.mark.parametrize("moment", [LOADING, LEAVING], ids=["loading", "leaving"])
+@pytest.mark.parametrize(("before", "code"), [("", 130), ("signal.signal(signal.SIGINT, signal.SIG_IGN)", 0)])
+def test_ctrl_c_before_and_after_the_work(moment: str, before: str, code: int) -> None:
+    """In the background of a shell the signal is ignored from the start, and stays so."""
+    script = f"import atexit, builtins, signal\n{before}\n{moment}\nfrom emoticrafter.__main__ import run\nrun()"
+    done = subprocess.run([sys.executable, "-c", script, "moods"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_ctrl_c_within_an_exec_exits_130() -> None:
+    """As while a class is made by one, as dataclasses are: Python itself would then end by the signal."""
+    script = (
+        "from emoticrafter.cli import pictures; from emoticrafter.__main__ import run\n"
+        "pictures.table = lambda *_: exec('raise KeyboardInterrupt')\nrun()"
+    )
+    done = subprocess.run([sys.executable, "-c", script, "moods"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_the_crafter_warns_on_stderr_in_plain_words(cli: Cli, crafter: type[FakeCrafter]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from emoticrafter import Emotion
 from emoticrafter.backbones.sdxl import SDXLBackbone
-from emoticrafter.errors import CheckpointError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
 from emoticrafter.picture import Picture
 from emoticrafter.rivals import METHODS, Budget, Rival, open_method, train_method
 from emoticrafter.rivals.denoising import DenoisingRival, frozen
@@ -301,3 +302,27 @@ def test_material_must_fit_the_method(backbone: SDXLBackbone, material: Material
     with pytest.raises(InputError, match="something to learn from"):
         train_method("linear_regression", None, tmp_path, Budget(steps=1), backbone=backbone)
     train_method("linear_regression", blind, tmp_path, Budget(steps=1), backbone=backbone, quiet=True)
+
+
+def test_a_second_training_into_the_folder_is_refused(backbone: SDXLBackbone, material: Material, tmp_path: Path) -> None:
+    """Before it makes its material, which may take an hour."""
+    made: list[str] = []
+
+    def make(name: str) -> Material:
+        made.append(name)
+        with pytest.raises(OutputError, match="Another run is writing to"):
+            train("second")
+        return material
+
+    def train(name: str) -> None:
+        out, budget = tmp_path / "kept", Budget(steps=1)
+        train_method("linear_regression", partial(make, name), out, budget, backbone=backbone, quiet=True)
+
+    train("first")
+    assert made == ["first"]
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["config.json", "method.safetensors"]
+
+
+def test_wrong_settings_are_told_before_the_material_is_made(backbone: SDXLBackbone, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Unknown settings"):
+        train_method("discrete", lambda: pytest.fail("made"), tmp_path, Budget(steps=1), backbone=backbone, config={"colour": 1})

@@ -19,7 +19,8 @@ from diffusers import StableDiffusionXLPipeline
 from safetensors.torch import load_file
 
 from emoticrafter import checkpoint
-from emoticrafter.errors import CheckpointError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
+from emoticrafter.locks import LOCK, hold
 from emoticrafter.storybook import scenes, training
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.training import unet
@@ -62,6 +63,17 @@ def test_every_stage_is_finished_and_not_run_again(out: Path) -> None:
     assert {path.parent.name for path in before} == set(training.STAGES)
     assert training.run("smoke", out, device="cpu", quiet=True) == out / "assemble" / "model"
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("done.json")}
+
+
+def test_a_stage_is_made_by_one_run_at_a_time(tmp_path: Path) -> None:
+    with (
+        hold(tmp_path / "tokenizer" / LOCK, "", ""),
+        pytest.raises(OutputError, match=r"Another run is writing to .*tokenizer"),
+    ):
+        training.run("smoke", tmp_path, ["tokenizer"], device="cpu", quiet=True)
+    assert [path.name for path in (tmp_path / "tokenizer").iterdir()] == [LOCK]
+    training.run("smoke", tmp_path, ["tokenizer"], device="cpu", quiet=True)
+    assert sorted(path.name for path in (tmp_path / "tokenizer").iterdir()) == ["done.json", "model"]
 
 
 def test_held_out_contents_are_in_no_training_picture(out: Path) -> None:

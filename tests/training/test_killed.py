@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from emoticrafter.training.recipe import Recipe
+from emoticrafter.training.record import read_metrics
+from emoticrafter.training.state import States
 from tests.tiny_features import make_features
 from tests.training.tiny_runs import assert_same, process, run_program, small_recipe, train_here, wait_for_step
 
@@ -119,3 +122,44 @@ def test_a_full_disk_is_told_and_the_last_state_stays_whole(features: Path, undi
     after = process(train_here, small_recipe(features, *FULL), out)
     after.join(60)
     assert after.exitcode == 0
+
+
+def _without_room_for_states(recipe: Recipe, out: Path) -> None:
+    """Train where the checkpoint of the first validation has room, and the first state has none."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    States.save = full  # type: ignore[method-assign, assignment]
+    train_here(recipe, out)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_disk_that_is_full_before_the_first_state(features: Path, undisturbed: Path, tmp_path: Path, kept: bool) -> None:
+    """The first validation is in the metrics, and of nothing else is anything left: the same command begins anew."""
+    out, recipe = tmp_path / "run", small_recipe(features, *FULL)
+    size = (undisturbed / "checkpoint" / "eit.safetensors").stat().st_size
+    full = process(_without_room_for_states, recipe, out) if kept else process(_with_little_disk, recipe, out, size - 100)
+    full.join(60)
+    assert full.exitcode == (1 if kept else 2)
+    assert kept or "The disk is full: the checkpoint" in (out / "told.txt").read_text()
+    assert [line["step"] for line in read_metrics(out / "metrics.jsonl")] == [0]
+    assert States(out / "states").found() == []
+    assert (out / "checkpoint").is_dir() is kept
+    last = process(train_here, recipe, out)
+    last.join(120)
+    assert last.exitcode == 0
+    assert_same(undisturbed, out)
+
+
+@pytest.mark.parametrize("lines", ["", '{"step": 0, "val": 1.0}\n', '{"step": 0, "val": 1.0}\n{"step": 0, "va'])
+def test_killed_during_the_first_validation(features: Path, undisturbed: Path, tmp_path: Path, lines: str) -> None:
+    out, recipe = tmp_path / "run", small_recipe(features, *FULL)
+    out.mkdir()
+    shutil.copy(undisturbed / "recipe.toml", out)
+    (out / "metrics.jsonl").write_text(lines)
+    shutil.copytree(undisturbed / "checkpoint", out / "checkpoint")
+    last = process(train_here, recipe, out)
+    last.join(120)
+    assert last.exitcode == 0
+    assert_same(undisturbed, out)

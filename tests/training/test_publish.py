@@ -136,6 +136,20 @@ def test_what_cannot_be_published(finished: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_what_could_not_be_gathered_is_gathered_by_the_same_call(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfile", full)
+        with pytest.raises(OutputError, match="disk is full"):
+            gather(finished, NAME, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert len(gather(finished, NAME, tmp_path / "out")) == 5
+
+
 def test_the_hub_is_asked_for_one_repository_and_one_commit(finished: Path, tmp_path: Path) -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
     api = SimpleNamespace(

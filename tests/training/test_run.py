@@ -220,6 +220,11 @@ def test_a_lost_checkpoint_is_told_and_made_again(features: Path, tmp_path: Path
 def test_what_a_killed_beginning_left_is_made_again(features: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
+    (out / ".lock").touch()
+    (out / ".0123456789abcdef.tmp.toml").write_text("[tra")  # it had not even kept its recipe
+    assert run(features, out, "train.steps=1").step == 1
+    shutil.rmtree(out)
+    out.mkdir()
     (out / "recipe.toml").write_text("")
     (out / "baselines.json").write_text('{"neutral": -1}')
     assert run(features, out, "train.steps=1").baselines["neutral"] > 0

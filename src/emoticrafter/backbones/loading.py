@@ -18,6 +18,7 @@ from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.backbones.outline import FETCH_AGAIN, PIPELINE, check_config, check_index
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
+from emoticrafter.files import user_path
 
 __all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries"]
 
@@ -31,7 +32,7 @@ def locate(source: str, dtype: torch.dtype) -> Path:
 
     Raises MissingError, which says how to fetch it, if it cannot be had.
     """
-    path = Path(source)
+    path = user_path(source)
     if path.exists():
         return path
     with quiet_libraries():

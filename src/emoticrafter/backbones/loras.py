@@ -16,6 +16,7 @@ from emoticrafter.backbones.finite import broken_tensor
 from emoticrafter.backbones.hub import fetch_error, is_hub_id
 from emoticrafter.backbones.loading import quiet_libraries
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError, reason_of
+from emoticrafter.files import user_path
 
 __all__ = ["Lora", "LoraWarning", "add_loras", "read_lora"]
 
@@ -49,7 +50,7 @@ def read_lora(text: str) -> Lora:
     if importlib.util.find_spec("peft") is None:
         raise MissingError("LoRA needs the package peft.", "pip install 'emoticrafter[sdxl]'")
     source, scale = _split_scale(text)
-    path = Path(source)
+    path = user_path(source)
     if path.is_dir():
         path = _file_in(path)
     if path.exists():
@@ -77,7 +78,7 @@ def add_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
 
 
 def _add(pipeline: Any, source: str, name: str) -> None:
-    path, folder = Path(source), source
+    path, folder = user_path(source), source
     options: dict[str, Any] = {"use_safetensors": True}
     if path.is_file():
         folder = str(path.parent)
@@ -110,8 +111,8 @@ def _added(network: Any, name: str) -> int:
 def _misfit(pipeline: Any, source: str, used: int, tensors: Mapping[str, Any]) -> CheckpointError:
     shapes: dict[str, Sequence[int]] = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     metadata: Mapping[str, str] = {}
-    if Path(source).is_file():
-        found, metadata = _header(Path(source))
+    if user_path(source).is_file():
+        found, metadata = _header(user_path(source))
         shapes = shapes or found
     channels = int(pipeline.unet.config.cross_attention_dim)
     return CheckpointError(
@@ -137,7 +138,7 @@ def _made_for(shapes: Mapping[str, Sequence[int]], metadata: Mapping[str, str]) 
 
 def _split_scale(text: str) -> tuple[str, float]:
     source, colon, scale = text.rpartition(":")
-    if not colon or Path(text).exists():
+    if not colon or user_path(text).exists():
         return text, 1.0
     try:
         number = float(scale)

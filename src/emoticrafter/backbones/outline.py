@@ -13,6 +13,7 @@ from emoticrafter.backbones.hub import cached, is_hub_id
 from emoticrafter.backbones.sizes import MULTIPLE, Sizes
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 __all__ = [
@@ -128,12 +129,12 @@ def outline_of(source: str, name: str, config: str | None = None) -> Outline:
 
     config: as `load_pipeline` takes it. Raises InputError, MissingError and CheckpointError as it does, too.
     """
-    path = Path(source)
+    path = user_path(source)
     check_config(path, config)
     own = path if path.is_dir() else cached(source, "model_index.json") if is_hub_id(source) and not path.exists() else None
     if own is not None:
         check_index(own)
-    folder = own if config is None else Path(config) if Path(config).is_dir() else cached(config, "model_index.json")
+    folder = own if config is None else user_path(config) if user_path(config).is_dir() else cached(config, "model_index.json")
     settings = (read_json(own / "defaults.json") or {}) if own else {}
     words = (read_json(own / "vocabulary.json") or {}).get("words") if own else None
     defaults = sampling_defaults(settings, source, path)
@@ -220,8 +221,8 @@ def check_config(path: Path, config: str | None) -> None:
         return
     if path.is_dir():
         raise InputError(f"{str(path)!r} is a folder, which says itself what it is made of.", "Leave --config out.")
-    if Path(config).is_dir():
-        check_index(Path(config))
+    if user_path(config).is_dir():
+        check_index(user_path(config))
     elif not is_hub_id(config):
         raise MissingError(f"There is no config {config[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME.")
 

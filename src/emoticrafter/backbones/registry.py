@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone, PromptEncoder
@@ -57,6 +58,8 @@ def _source(name: str | os.PathLike[str]) -> tuple[str, str]:
             f"The embedded model is not in this installation: {str(STORYBOOK)!r} holds no model_index.json.",
             "Install a release, which has it, or train it with `emoticrafter storybook build`.",
         )
-    if not Path(source).exists() and not is_hub_id(source):
+    if (path := user_path(source)).exists():
+        return text, str(path)
+    if not is_hub_id(source):
         raise MissingError(f"There is no backbone {text[:200]!r}.", f"Give {', '.join(NAMES)}, a hub id OWNER/NAME, or a path.")
     return text, source

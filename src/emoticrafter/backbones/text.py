@@ -21,6 +21,7 @@ from emoticrafter.backbones.hub import fetch
 from emoticrafter.backbones.loading import load_pipeline
 from emoticrafter.backbones.outline import family_by, read_json
 from emoticrafter.errors import CheckpointError, DeviceError
+from emoticrafter.files import user_path
 
 __all__ = ["SDXLPromptEncoder", "family_of", "section_length", "sections_of"]
 
@@ -62,7 +63,7 @@ class SDXLPromptEncoder:
         chosen = choose_device(device)
         precision = choose_precision(dtype, chosen)
         weights = precision.weights if dtype is None else precision.autocast or precision.weights
-        path = Path(source) if Path(source).exists() else fetch(str(source), _FILES)
+        path = user_path(source) if user_path(source).exists() else fetch(str(source), _FILES)
         # Read as float32, so that the fingerprint does not depend on what is computed in.
         pipeline = load_pipeline(path, torch.float32, config=config, text_only=True)
         settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import csv_text
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, user_path
 from emoticrafter.guidance import GuidanceRange
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def read_index(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises MissingError if there is none, InputError if it is damaged; the batch's command writes it again.
     """
-    table, about = _read(Path(folder))
+    table, about = _read(user_path(folder))
     frame = table.to_pandas()
     frame.attrs = {name: about.get(name) for name in ("complete", "planned")}
     return frame

@@ -21,15 +21,14 @@ from emoticrafter.batch.index import INDEX, TABLE, entry, known_hashes, write_in
 from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_plan
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import InputError
-from emoticrafter.files import check_folder
-from emoticrafter.locks import hold
+from emoticrafter.files import check_folder, user_path
+from emoticrafter.locks import LOCK, busy, hold
 
 if TYPE_CHECKING:
     from emoticrafter.maker import Maker
 
 __all__ = ["Batched", "check_batch", "run_batch"]
 
-LOCK = ".lock"
 MAX_BATCH = 1024
 
 
@@ -76,14 +75,13 @@ def run_batch(
     """
     began = time.perf_counter()
     stage, warn = progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
-    folder = check_batch(folder, format=format, batch=batch)
+    folder = check_batch(user_path(folder), format=format, batch=batch)
     description = json.loads(json.dumps(dict(maker.describe())))
     asked = {(plain := row.resolved(description)).id(description): plain for row in rows}
     if not asked:
         raise InputError("A batch of no rows was asked for.", "Give at least one prompt, one emotion and one seed.")
     check_rows(maker, list(asked.values()))
-    busy = f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
-    with hold(folder / LOCK, *busy):
+    with hold(folder / LOCK, *busy(folder)):
         plan = _planned(folder, description, files.SUFFIXES[format], batch, asked, warn)
         plan.write(folder / PLAN)
         files.remove_half_written(folder)

@@ -18,6 +18,7 @@ from emoticrafter.emotion import grid as plane
 from emoticrafter.emotion import parse_axis
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
+from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
     from emoticrafter.batch import Batched, Feeling, Row
@@ -201,7 +202,7 @@ def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) ->
 
 def _absolute_lora(lora: str) -> str:
     path, colon, weight = lora.rpartition(":")
-    return f"{absolute(path)}:{weight}" if colon and Path(path).exists() else absolute(lora)
+    return f"{absolute(path)}:{weight}" if colon and user_path(path).exists() else absolute(lora)
 
 
 def once(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -14,7 +14,7 @@ from emoticrafter.cli.options import OUTPUT, Force, Json, ModelOptions, spread
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
-from emoticrafter.files import check_writable
+from emoticrafter.files import check_writable, user_path
 
 
 @spread
@@ -57,6 +57,7 @@ def calibrate(
     - `emoticrafter calibrate --backbone sdxl --emotion emotion/ --judge judges/oasis --prompts prompts.txt --count 24 --levels 9`
     """
     need_extra("evaluation", "cv2", "sklearn", "scipy")
+    from emoticrafter.checkpoint import holding
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint
     from emoticrafter.evaluation import calibration as fitting
     from emoticrafter.evaluation.judges import open_judge
@@ -66,7 +67,7 @@ def calibrate(
         raise InputError(
             f"--method {model.method!r} has no calibration: one belongs to an emotion checkpoint.", "Leave --method out."
         )
-    named = out or (Path(model.emotion) if model.emotion is not None else None)
+    named = out or (user_path(model.emotion) if model.emotion is not None else None)
     unopened = model.unopened()
     if named is None and unopened.outline.family is not None:
         named = own_checkpoint(unopened.outline)
@@ -83,7 +84,7 @@ def calibrate(
     crafter = replace(model, no_calibration=True).open()
     assert isinstance(crafter, EmotiCrafter)
     folder = folder or _checked(own_checkpoint(crafter.backbone), force)
-    with progress("drawing") as step:
+    with holding(folder), progress("drawing") as step:
         made = fitting.fit_calibration(
             crafter,
             reader,
@@ -95,9 +96,10 @@ def calibrate(
             steps=steps,
             tell=step,
         )
-    if doubt:
-        made = replace(made, figures={**made.figures, "doubt": doubt})
-    report([made.save(folder, force=force)], **made.figures)
+        if doubt:
+            made = replace(made, figures={**made.figures, "doubt": doubt})
+        path = made.save(folder, force=force)
+    report([path], **made.figures)
     if not as_json:
         for name in ("without", "with"):
             shown = [f"{axis} error {one['error']:.2f}" for axis, one in made.figures[name].items()]

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import Force, Json
 from emoticrafter.errors import OutputError
 from emoticrafter.files import check_folder
 
-app = typer.Typer(name="checkpoint", help="Import, inspect and publish emotion checkpoints.", no_args_is_help=True)
+app = Commands(name="checkpoint", help="Import, inspect and publish emotion checkpoints.", no_args_is_help=True)
 
 
 @app.command("import")

@@ -21,8 +21,13 @@ def say(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """The result for machines: one JSON document."""
-    say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """The result for machines: one JSON document, its characters escaped as JSON does where stdout cannot take them."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, default=str)
+    say(text)
 
 
 def note(text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
@@ -14,7 +15,7 @@ from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 
-app = typer.Typer(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
+app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
 CLIP = "openai/clip-vit-base-patch32"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -50,15 +51,14 @@ def train(
     - `emoticrafter judge train oasis.parquet --pictures OASIS/images --clip clip/ --head mlp --out judges/oasis-mlp`
     """
     need_extra("evaluation", "pandas", "pyarrow", "sklearn", "cv2")
-    from emoticrafter.evaluation.judges.folder import check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.folder import holding, save_head
     from emoticrafter.evaluation.judges.training import HEADS, train_judge
 
     kind = next((name for name in HEADS if name == head), None)
     if kind is None:
         raise InputError(f"There is no head {head[:40]!r}.", f"Known ones: {', '.join(HEADS)}.")
-    check_judge_folder(out, force)
     report = Report(as_json)
-    with progress("reading pictures") as step:
+    with holding(out, force), progress("reading pictures") as step:
         made = train_judge(
             annotations,
             annotations.parent if pictures is None else pictures,
@@ -70,7 +70,7 @@ def train(
             skip_missing=skip_missing,
             tell=step,
         )
-    paths = save_head(made, out, force=force)
+        paths = save_head(made, out, force=force)
     report(paths, trust=made.trust.as_dict())
     if not as_json:
         _say_whether_trusted(str(out))
@@ -102,17 +102,18 @@ def import_(
     - `emoticrafter judge import valence.pth --arousal arousal.pth --activation none --out judges/pair`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges.folder import check_judge_folder, save_head
+    from emoticrafter.evaluation.judges.folder import holding, save_head
     from emoticrafter.evaluation.judges.head import ACTIVATIONS
     from emoticrafter.evaluation.judges.importing import import_head
 
     chosen = next((name for name in ACTIVATIONS if name == activation), None)
     if chosen is None:
         raise InputError(f"There is no activation {activation[:40]!r}.", f"Known ones: {', '.join(ACTIVATIONS)}.")
-    check_judge_folder(out, force)
     report = Report(as_json)
-    made = import_head(head, chosen, arousal=arousal, order=order, unit=unit, clip=clip)
-    report(save_head(made, out, force=force), trust=made.trust.as_dict())
+    with holding(out, force):
+        made = import_head(head, chosen, arousal=arousal, order=order, unit=unit, clip=clip)
+        paths = save_head(made, out, force=force)
+    report(paths, trust=made.trust.as_dict())
 
 
 @app.command()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,13 +20,16 @@ from typer.main import get_command
 
 from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.cli.evaluate import evaluate
+from emoticrafter.cli.streams import standard_streams
 from emoticrafter.errors import DeviceError, EmotiCrafterError
+from emoticrafter.signals import noted_signals
 
 PROGRAM = "emoticrafter"
 
-app = typer.Typer(
+app = Commands(
     name=PROGRAM,
     no_args_is_help=True,
     add_completion=False,
@@ -76,17 +80,25 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with `arguments`, or those of the process, and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = given[:1] == ["--debug"]
-    with warnings.catch_warnings():
+    with standard_streams() as flush, warnings.catch_warnings():
         if not debug:
             _show_only_our_warnings()
-        sys.exit(_run(given, debug))
+        code = _run(given, debug, flush)
+    sys.exit(code)
 
 
-def _run(given: list[str], debug: bool) -> int:
+def _run(given: list[str], debug: bool, flush: Callable[[], None]) -> int:
     try:
-        get_command(app).main(args=given, prog_name=PROGRAM)
+        with noted_signals() as received:
+            code = _exit_code(given)
+        if code == 0:
+            flush()
+        if code == 0 and received:  # too late to stop anything, and yet not to be swallowed
+            note(f"stopped by {signal.Signals(received[0]).name} with nothing left to do")
+            return 128 + received[0]
+        return code
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except EmotiCrafterError as error:
         if debug:
             traceback.print_exc()
@@ -103,6 +115,21 @@ def _run(given: list[str], debug: bool) -> int:
         again = "" if debug else f" To see where it arose: {shlex.join([PROGRAM, '--debug', *given])}"
         _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program.{again}")
         return 1
+
+
+def _exit_code(given: list[str]) -> int:
+    """Run the command. Raises what it raises; Ctrl-C, too, where a library made another exception of it."""
+    try:
+        get_command(app).main(args=given, prog_name=PROGRAM)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except Exception as error:
+        below: BaseException | None = error
+        while below is not None:
+            if isinstance(below, KeyboardInterrupt):
+                raise below from None
+            below = below.__cause__ or below.__context__
+        raise
     return 0
 
 

@@ -17,6 +17,7 @@ from emoticrafter.data.cells import parse_size
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
+from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ def absolute(name: str) -> str:
     """A file or folder as it is found from everywhere; the names of models as they are."""
     from emoticrafter.backbones.registry import NAMES
 
-    path = Path(name)
+    path = user_path(name)
     return str(path.absolute()) if name not in NAMES and path.exists() else name
 
 

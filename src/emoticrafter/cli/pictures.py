@@ -42,6 +42,8 @@ def generate(
     - `emoticrafter generate "a dog on a beach" --mood melancholic --seed 7 --out dog.png`
     - `emoticrafter generate "a harbour" --backbone sdxl --mood serene --count 4`
     """
+    from emoticrafter.picture import save_together
+
     emotion, settings = feeling.emotion(), sampling.given()
     if not 1 <= count <= MAX_COUNT:
         raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
@@ -52,8 +54,7 @@ def generate(
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
-    for picture, path in zip(pictures, paths, strict=True):
-        picture.save(path, force=force)
+    save_together(zip(paths, pictures, strict=True), force)
     report(paths, recipes=[picture.recipe for picture in pictures])
 
 
@@ -79,6 +80,7 @@ def grid(
     - `emoticrafter grid "a dog on a beach"`
     - `emoticrafter grid "a dog on a beach" --valence=-3:3:7 --arousal=-2,0,2 --out dog.png --cells dog/`
     """
+    from emoticrafter.picture import Picture, save_together
     from emoticrafter.sheet import sheet_size
 
     valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
@@ -91,9 +93,8 @@ def grid(
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
         made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
-    made.save(sheet, force=force)
-    for picture, path in zip(made.pictures, singles, strict=bool(singles)):
-        picture.save(path, force=force)
+    drawn = zip(singles, made.pictures, strict=bool(singles))
+    save_together([*drawn, (sheet, Picture(image=made.image(), recipe=made.recipe))], force)
     report([sheet, *singles], recipe=made.recipe)
 
 

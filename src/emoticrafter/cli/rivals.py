@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, say_json, table
 from emoticrafter.cli.options import MODEL, Config, Json
 from emoticrafter.errors import InputError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
     from emoticrafter.rivals.material import Material
 
-app = typer.Typer(name="rival", help="Rival methods: list them, train them. `--method` draws with one.", no_args_is_help=True)
+app = Commands(name="rival", help="Rival methods: list them, train them. `--method` draws with one.", no_args_is_help=True)
 
 MATERIAL = "Material"
 STORYBOOK = "storybook"
@@ -126,20 +128,11 @@ def train(
     from emoticrafter.backbones.registry import open_backbone
 
     opened = open_backbone(backbone, device=device, dtype=dtype, config=config)
-
-    def material() -> Material:
-        return _material(opened, pairs, pictures, limit, cache, learns, as_json)
-
-    _, learned = train_method(
-        name,
-        None if learns == "nothing" else material,
-        out,
-        budget,
-        backbone=opened,
-        config=settings,
-        seed=seed,
-        quiet=as_json,
-    )
+    material = None
+    if learns != "nothing":
+        seen = pictures if learns == "pictures" else None
+        material = partial(_material, opened, pairs, seen, limit, cache, learns, as_json)
+    _, learned = train_method(name, material, out, budget, backbone=opened, config=settings, seed=seed, quiet=as_json)
     about = {
         "path": str(out), "method": name, "seconds": round(learned.seconds, 1), "steps": learned.steps,
         "examples": learned.examples, "figures": dict(learned.figures),

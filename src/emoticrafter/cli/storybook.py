@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
 from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
@@ -21,7 +22,7 @@ from emoticrafter.extras import need_extra
 if TYPE_CHECKING:
     from emoticrafter.storybook.world import Subject
 
-app = typer.Typer(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
+app = Commands(name="storybook", help="The embedded model: draw its world, train it, read its card.", no_args_is_help=True)
 
 SCENE = "Scene"
 SMALLEST, LARGEST = 16, 4096  # pixels of a side
@@ -35,7 +36,7 @@ def render(
     subject: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:walking:red.",
+            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:waving:red.",
             metavar="KIND[:ACTION[:CLOTHES]]",
             rich_help_panel=SCENE,
         ),
@@ -59,7 +60,7 @@ def render(
     Examples:
 
     - `emoticrafter storybook render --place beach --subject dog:running --valence 2 --arousal 2`
-    - `emoticrafter storybook render --place street --subject girl:walking:red --subject dog --relation beside --mood gloomy`
+    - `emoticrafter storybook render --place street --subject girl:waving:red --subject dog --relation beside --mood gloomy`
     - `emoticrafter storybook render --list`
     """
     need_extra("storybook", "cv2")

@@ -35,8 +35,8 @@ from emoticrafter.data.manifest import (
 from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path, check_folder
-from emoticrafter.locks import hold
+from emoticrafter.files import atomic_path, check_folder, user_path
+from emoticrafter.locks import LOCK, busy, hold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "check_encoding", "write_features"]
 
-LOCK = "lock"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp.*")  # as files.atomic_path names them
 _SHARD = re.compile(r"tokens-\d{5,}\.safetensors")
 _CHECKSUM = re.compile(r"(\d{5,})\.sha256")
@@ -86,7 +85,7 @@ def write_features(
     backbone or other settings (with both values); OutputError for a folder that holds other files, and when the disk is full.
     """
     began = time.perf_counter()
-    folder = Path(folder)
+    folder = user_path(folder)
     stage = progress or (lambda name: lambda done, total: None)
     check_encoding(pairs, folder, dtype=dtype, batch=batch, shard_rows=shard_rows, long=long)
     before, sums = _state(folder, repair)
@@ -101,8 +100,7 @@ def write_features(
     tasks = _tasks(folder.absolute(), plan, plans.prompts_of(kept), sums)
     if tasks or not _is_finished(folder, repair):
         _check_space(folder, plan, tasks)
-        busy = f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
-        with hold(folder / UNFINISHED / LOCK, *busy):
+        with hold(folder / LOCK, *busy(folder), passing=True):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
                 sums[number] = checksum_file(folder, number).read_text(encoding="ascii")
@@ -157,7 +155,8 @@ def _check_entries(folder: Path) -> None:
         raise OutputError(
             f"The output {str(folder)!r} is no folder that can be read: {error.strerror}.", "Give a folder."
         ) from error
-    others = [name for name in names if name not in (MANIFEST, INDEX, SHARDS, UNFINISHED) and not _TEMPORARY.fullmatch(name)]
+    ours = {MANIFEST, INDEX, SHARDS, UNFINISHED, LOCK}
+    others = [name for name in names if name not in ours and not _TEMPORARY.fullmatch(name)]
     if others:
         raise OutputError(
             f"The folder {str(folder)!r} holds other files, as {sorted(others)[0]!r}.", "Give an empty or new folder."

@@ -37,6 +37,7 @@ from emoticrafter.data.manifest import (
 )
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
+from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,7 @@ class FeatureStore:
 
         Raises MissingError where there is no finished store, and InputError for one that is damaged, by the file's name.
         """
-        folder = Path(folder)
+        folder = user_path(folder)
         if not (folder / MANIFEST).is_file():
             started = (folder / SHARDS).is_dir()
             raise MissingError(

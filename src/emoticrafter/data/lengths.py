@@ -9,6 +9,7 @@ from typing import Any
 from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.backbones.registry import NAMES
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 
 __all__ = ["PromptRuler"]
 
@@ -47,7 +48,7 @@ class PromptRuler:
         Of a hub model only the tokenizer is fetched, unless it is in the cache. Raises MissingError where there is none.
         """
         source = NAMES.get(backbone, backbone)
-        folder = Path(source)
+        folder = user_path(source)
         if not folder.is_dir():
             if folder.exists() or not is_hub_id(source):
                 raise MissingError(

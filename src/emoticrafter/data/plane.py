@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter
 from emoticrafter.data.show import CELLS, QUADRANTS, cell_counts, quadrant, rare_cells
 from emoticrafter.emotion import LIMIT
 from emoticrafter.escapes import PLOT, plain
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def draw(table: pd.DataFrame, path: str | os.PathLike[str], title: str, force: b
 
     table: columns valence and arousal, all within -3 to 3, and dataset; at least one row.
     """
-    path = Path(path)
+    path = user_path(path)
     with matplotlib.rc_context(_STYLE), warnings.catch_warnings(), atomic_path(path, force) as temporary:
         warnings.simplefilter("ignore")  # a data set's name may hold letters that the font lacks
         figure = Figure(figsize=(9.2, 9.2), facecolor=PAPER)

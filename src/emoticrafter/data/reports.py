@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from emoticrafter.data.tables import Kind, write_table
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, check_writable, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Entry", "Ledger", "report_path", "save_import"]
+__all__ = ["Entry", "Ledger", "check_report", "report_path", "save_import", "save_with_report", "without_table"]
 
 COLUMNS = ("line", "id", "what", "reason", "column", "before", "after")
 _SHOWN = 80  # characters of a value in a message
@@ -95,33 +95,60 @@ class Ledger:
 
     def write(self, path: str | os.PathLike[str], force: bool = False) -> Path:
         """Write the entries as CSV (UTF-8), whole or not at all; raises OutputError as `files.atomic_path` does."""
-        path = Path(path)
-        text = csv_text([COLUMNS, *([getattr(entry, name) for name in COLUMNS] for entry in self.entries)])
         with atomic_path(path, force) as temporary:
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-        return path
+            self.fill(temporary)
+        return user_path(path)
+
+    def fill(self, path: Path) -> None:
+        text = csv_text([COLUMNS, *([getattr(entry, name) for name in COLUMNS] for entry in self.entries)])
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def save_import(
     table: pd.DataFrame, ledger: Ledger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
 ) -> None:
-    """Write the report, then the table with what is to be known of its making.
-
-    A table without rows is not written: that raises InputError, which points to the report.
-    """
-    ledger.write(report, force)
+    """Write the report and the table, with what is to be known of its making; or raise `without_table`'s error."""
     if not len(table):
         reasons = "; ".join(f"{reason}: {count}" for reason, count in ledger.counts("dropped").items())
-        raise InputError(
-            f"Of the {ledger.read} {ledger.unit}s of {ledger.source!r} nothing is left{f' ({reasons})' if reasons else ''}.",
-            f"{str(report)!r} has the reason for each.",
-        )
-    write_table(table, out, kind, {**ledger.about(), **about}, force=force)
+        told = f" ({reasons})" if reasons else ""
+        problem = f"Of the {ledger.read} {ledger.unit}s of {ledger.source!r} nothing is left{told}."
+        raise without_table(problem, ledger, out, report, force=force)
+    save_with_report(table, ledger, kind, out, report, {**ledger.about(), **about}, force=force)
+
+
+def save_with_report(
+    table: pd.DataFrame, ledger: Ledger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
+) -> None:
+    """Write a table and its report, both or neither. Raises OutputError as `check_report` and `files.atomic_path` do."""
+    with atomic_path(report, force or _is_left_over(report, out)) as temporary:
+        ledger.fill(temporary)
+        write_table(table, out, kind, about, force=force)
+
+
+def without_table(problem: str, ledger: Ledger, out: Path, report: Path, *, force: bool = False) -> InputError:
+    """The error for a table without rows, which is not written; its report is, and the error points to it."""
+    ledger.write(report, force or _is_left_over(report, out))
+    return InputError(problem, f"{str(report)!r} has the reason for each.")
+
+
+def check_report(report: Path, out: Path, force: bool = False) -> None:
+    """Refuse early a report that could not be written. One that a run without a table left is taken over by the next run."""
+    check_writable(report, force or _is_left_over(report, out))
+
+
+def _is_left_over(report: Path, out: Path) -> bool:
+    try:
+        if out.exists() or not report.is_file():
+            return False
+        with report.open(encoding="utf-8", errors="replace") as stream:
+            return stream.readline(1000) == ",".join(COLUMNS) + "\n"
+    except OSError:
+        return False
 
 
 def report_path(out: str | os.PathLike[str]) -> Path:
     """Where the report of a table goes unless the user says otherwise: `pairs.parquet` has `pairs.report.csv` beside it."""
-    return Path(out).with_suffix(".report.csv")
+    return user_path(out).with_suffix(".report.csv")
 
 
 def _short(text: str) -> str:

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def write_table(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = Path(path)
+    path = user_path(path)
     columns = {name: pa.type_for_alias(alias) for name, alias in COLUMNS[kind].items()}
     others = [name for name in table.columns if name not in columns]
     arrays = {
@@ -87,7 +87,7 @@ def read_table(path: str | os.PathLike[str], kind: Kind) -> tuple[pd.DataFrame, 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = Path(path)
+    path = user_path(path)
     if not path.is_file():
         raise MissingError(f"There is no file {str(path)!r}.", f"Give a parquet file of {kind}; {_SOURCES[kind]} makes one.")
     try:

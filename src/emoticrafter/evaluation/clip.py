@@ -21,6 +21,7 @@ from PIL import Image
 from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.errors import CheckpointError, MissingError, reason_of
 from emoticrafter.evaluation.viewing import Viewable, batches, image_of
+from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +37,7 @@ QUALITY = ("Good photo.", "Bad photo.")  # the antonyms of CLIP-IQA's overall qu
 
 def locate_clip(source: str | os.PathLike[str] = CLIP) -> Path:
     """The folder of a CLIP, given as a folder or a hub id. Raises MissingError, which says how to get it without a connection."""
-    folder = Path(source)
+    folder = user_path(source)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise MissingError(f"{str(folder)!r} holds no config.json.", "Give the folder of a CLIP as transformers saves it.")

@@ -15,6 +15,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
+from emoticrafter.files import user_path
 from emoticrafter.request import Unopened
 from emoticrafter.settings import as_toml
 
@@ -157,7 +158,7 @@ def recipe_of(method: Method, suite: Suite) -> Recipe:
     assert method.recipe is not None
     recipe = read_recipe(method.recipe, method.set)
     features = suite.training.features or recipe.data.features
-    if not Path(features).is_dir():
+    if not user_path(features).is_dir():
         raise InputError(
             f"There are no features {features!r} to train {method.name!r} on.",
             "`sh runs/storybook.sh` makes those of the storybook; --set training.features=DIR names others.",

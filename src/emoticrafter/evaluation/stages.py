@@ -30,7 +30,7 @@ from emoticrafter.evaluation.perceptual import open_distance
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
 from emoticrafter.files import atomic_path, check_folder, safe_name
-from emoticrafter.locks import hold
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
 
@@ -101,7 +101,7 @@ def evaluate(
     """
     check_report(out)
     check_suite(suite, drawn=opener is not None, foreign=foreign.label if foreign is not None else None)
-    with hold(out / ".lock", f"Another run is writing to {str(out)!r}.", "Wait for it, or give another --out."):
+    with hold(out / LOCK, *busy(out)):
         return _Run(
             suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
             progress=progress, stop=stop, warn=warn, quiet=quiet,
@@ -231,6 +231,8 @@ class _Run:
     def _report(self, rows: Sequence[Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
         from emoticrafter.evaluation import page, report
 
+        if self.stop():
+            raise StoppedEarlyError
         began = time.perf_counter()
         beside = {row.label: {**measured[row.label], **_about(row)} for row in rows}
         compared = comparing.compare(beside)
@@ -271,7 +273,7 @@ def check_report(out: Path) -> None:
     """Raise OutputError for a folder that a report cannot be written into: one of other files, or one that cannot be made."""
     if out.exists() and not out.is_dir():
         raise OutputError(f"The output {str(out)!r} is a file.", "Give a folder.")
-    known = {WORK, "report.html", "report.json", ".lock"}
+    known = {WORK, "report.html", "report.json", LOCK}
     names = {path.name for path in out.iterdir()} if out.exists() else set()
     others = sorted(name for name in names - known if ".tmp" not in name)
     if others and not names & known:

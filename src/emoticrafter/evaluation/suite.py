@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from emoticrafter.coordinates import LIMIT, ROUNDING, on_plane
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.settings import Section, key, read_settings
 
@@ -165,7 +166,7 @@ class Suite:
         if self.prompts.source == "storybook":
             return [*cases.held_out_cases(self.prompts.count or 132, self.prompts.seed)]
         beside = folder / self.prompts.file
-        return cases.file_cases(beside if beside.is_file() else Path(self.prompts.file), self.prompts.count)
+        return cases.file_cases(beside if beside.is_file() else user_path(self.prompts.file), self.prompts.count)
 
     def with_methods(self, sources: Iterable[str]) -> Suite:
         """The same for these: labels of the suite's own methods, sources, or LABEL=SOURCE."""
@@ -197,7 +198,7 @@ def read_suite(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
 
 def find_suite(source: str | os.PathLike[str]) -> Path:
     """The file of that path, or else the suite that ships under that name."""
-    path = Path(source)
+    path = user_path(source)
     if path.is_file():
         return path
     shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}

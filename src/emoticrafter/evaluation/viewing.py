@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.picture import Picture
 
 __all__ = ["Viewable", "array_of", "batches", "image_of"]
@@ -28,7 +28,7 @@ def image_of(picture: Viewable) -> Image.Image:
     if isinstance(picture, np.ndarray):
         assert picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8, "an array is uint8 (h, w, 3)"
         return Image.fromarray(picture)
-    path = Path(picture)
+    path = user_path(picture)
     if not path.is_file():
         raise MissingError(f"There is no picture {str(path)!r}.", "Check the name and the folder.")
     try:

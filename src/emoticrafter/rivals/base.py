@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.files import user_path
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import read_config, read_weights, write_folder
 from emoticrafter.settings import Section
@@ -244,6 +245,7 @@ class Rival:
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the method's folder, which `open_method` reads. Raises OutputError."""
+        folder = user_path(folder)
         about = {
             "method": self.name,
             "config": plain(self.config),
@@ -252,21 +254,22 @@ class Rival:
             "parameters": sum(p.numel() for p in self.module.parameters()) if self.module else 0,
             "training": self.trained,
         }
-        write_folder(Path(folder), about, self.module.state_dict() if self.module else {})
-        return Path(folder)
+        write_folder(folder, about, self.module.state_dict() if self.module else {})
+        return folder
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], backbone: Backbone, warn: Callable[[str], None] | None = None) -> Rival:
         """The method of a folder. Raises MissingError and CheckpointError, also where it belongs to another backbone."""
-        entries = read_config(Path(folder))
+        folder = user_path(folder)
+        entries = read_config(folder)
         check_belongs(entries, folder, backbone)
         try:
-            made = cls(backbone, entries["config"], folder=Path(folder), trained=entries.get("training"), warn=warn)
+            made = cls(backbone, entries["config"], folder=folder, trained=entries.get("training"), warn=warn)
         except EmotiCrafterError as error:
             raise misfit(folder, error) from error
         made.hash = entries["sha256"]
         if made.module is not None:
-            made.module.load_state_dict(read_weights(Path(folder), str(made.hash), made.module.state_dict()))
+            made.module.load_state_dict(read_weights(folder, str(made.hash), made.module.state_dict()))
         return made
 
 

@@ -19,7 +19,7 @@ from emoticrafter.backbones.finite import in_float32, is_finite
 from emoticrafter.data.cells import folder_path
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.files import atomic_path, cache_directory, user_path
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
@@ -93,7 +93,7 @@ def from_pairs(
 
     table, files = read_pairs(path, pictures, limit)
     size = backbone.defaults.size
-    with Path(path).open("rb") as file:
+    with user_path(path).open("rb") as file:
         about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
     latents = None
     if pictures is not None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.registry import open_backbone, read_outline
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
-from emoticrafter.files import cache_directory
+from emoticrafter.files import cache_directory, user_path
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.rivals.base import METHODS, Rival, check_belongs, misfit, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import is_method_folder, read_config
@@ -91,13 +92,13 @@ def _check_begun(folder: Path, name: str, config: Mapping[str, Any], about: Mapp
 
 
 def _is_ours(text: str) -> bool:
-    return text == "emoticrafter" or (Path(text).is_dir() and not is_method_folder(text))
+    return text == "emoticrafter" or (user_path(text).is_dir() and not is_method_folder(user_path(text)))
 
 
 def _folder_of(text: str, backbone: Backbone | Outline) -> Path | None:
     """The folder of a method; None for one that needs none. Raises InputError and MissingError."""
-    if Path(text).is_dir():
-        return Path(text)
+    if (folder := user_path(text)).is_dir():
+        return folder
     method_class(text)
     kept = cache_directory() / "rivals" / str(backbone.family) / text
     if is_method_folder(kept):
@@ -136,24 +137,30 @@ def train_method(
 ) -> tuple[Rival, Learned]:
     """Train a method into the folder `out`, or go on with what was begun there; a finished one is only opened.
 
-    material: or what makes it, called once all the rest was checked; may be None for a method that learns nothing. config:
-    settings that differ from the method's defaults. seed: decides the order of the examples and every noise.
+    material: None for a method that learns nothing; or what makes it, called when all else is known to be right. config: settings
+    that differ from the method's defaults. seed: decides the order of the examples and every noise.
     SIGTERM and Ctrl-C save and return early, with `Learned.signal` set and no method in the folder yet. What was really used
-    (seconds, steps, examples) is written into the config. Raises EmotiCrafterError.
+    (seconds, steps, examples) is written into the config. Raises EmotiCrafterError; OutputError where another run is writing to
+    the folder.
     """
-    folder = Path(out)
+    folder = user_path(out)
     rival = method_class(name)(backbone, config, folder=folder)
-    learns = METHODS[name].learns
     rival.check_trainable()
-    chosen = {"seed": seed, "budget": budget.as_dict()}
-    _check_begun(folder, name, plain(rival.config), chosen)
-    if callable(material):
-        material = material()
-    if learns != "nothing" and material is None:
+    _check_begun(folder, name, plain(rival.config), {"seed": seed, "budget": budget.as_dict()})
+    if METHODS[name].learns != "nothing" and material is None:
         raise InputError(f"The method {name} must be given something to learn from.", "Give it material.")
+    with hold(folder / LOCK, *busy(folder), passing=True):
+        return _trained(rival, material() if callable(material) else material, folder, budget, seed, quiet)
+
+
+def _trained(
+    rival: Rival, material: Material | None, folder: Path, budget: Budget, seed: int, quiet: bool
+) -> tuple[Rival, Learned]:
+    name, backbone = rival.name, rival.backbone
+    learns = METHODS[name].learns
     if learns == "pictures" and material is not None and material.latents is None:
         raise InputError(f"The method {name} learns from pictures, and the material has none.", "Give a table with pictures.")
-    about = {"material": dict(material.about) if material else {}, **chosen}
+    about = {"material": dict(material.about) if material else {}, "seed": seed, "budget": budget.as_dict()}
     if is_method_folder(folder):
         _check_begun(folder, name, plain(rival.config), about)
         done = type(rival).load(folder, backbone)

@@ -19,10 +19,10 @@ from accelerate.utils import LoggerType, ProjectConfiguration
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
 from emoticrafter.files import atomic_path, check_writable
-from emoticrafter.locks import hold
+from emoticrafter.locks import LOCK, hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
-from emoticrafter.training.record import Metrics
+from emoticrafter.training.record import Metrics, read_metrics
 from emoticrafter.training.state import States
 
 if TYPE_CHECKING:
@@ -136,9 +136,10 @@ def _check_trackers(names: tuple[str, ...]) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the folder: a second run into it is refused, and so is a folder of other files. A killed run lets go of it."""
     check_writable(out / RECIPE, force=True)
-    if out.is_dir() and not (out / RECIPE).is_file() and {path.name for path in out.iterdir()} - {".lock"}:
+    others = (path.name for path in (out.iterdir() if out.is_dir() else ()) if path.name != LOCK)
+    if not (out / RECIPE).is_file() and not all(map(_HALF_WRITTEN.fullmatch, others)):
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    with hold(out / ".lock", f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
+    with hold(out / LOCK, f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
         _clear(out)
         yield
 
@@ -159,12 +160,18 @@ def _clear(out: Path) -> None:
             path.unlink(missing_ok=True)
     states = States(out / "states")
     states.clean()
-    if states.found():
-        return
-    if (out / METRICS).exists():
+    if not states.found():
+        _begin_anew(out)
+
+
+def _begin_anew(out: Path) -> None:
+    """Remove what was written before the first state, at step 0, where weights are as they were made."""
+    if any(line["step"] for line in read_metrics(out / METRICS)):
         raise CheckpointError(
             f"{str(out)!r} was begun, as its {METRICS} shows, but none of its states is left.",
             "Put the folder states/ back, or choose another --out to begin anew.",
         )
-    for name in (BASELINES, PROBE, EMPTY_PROMPT):
+    if (out / METRICS).exists():
+        shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
+    for name in (METRICS, BASELINES, PROBE, EMPTY_PROMPT):
         (out / name).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError, reason_of
+from emoticrafter.files import atomic_folder, disk_errors, user_path
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
@@ -32,7 +33,7 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     "cc-by-nc-sa-4.0" where data allow no commercial use. Paths of this machine are left out of the record. Raises
     CheckpointError, MissingError, InputError, OutputError.
     """
-    source = Path(source)
+    source = user_path(source)
     if not is_hub_id(name):
         raise InputError(f"{name[:100]!r} is not the name of a hub repository.", "Give OWNER/NAME.")
     if licence is not None and not _LICENCE.fullmatch(licence):
@@ -45,19 +46,16 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     bound = isinstance(datasets, dict) and bool(NON_COMMERCIAL & set(datasets))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"The output {str(folder)!r} exists.", "Choose another folder.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    card = write_card(name, about, run, licence or ("cc-by-nc-sa-4.0" if bound else "other"))
+    with disk_errors(f"the folder {str(folder)!r}", "Choose another folder."), atomic_folder(folder) as made:
         for part in ("config.json", "eit.safetensors"):
-            shutil.copyfile(kept / part, folder / part)
+            shutil.copyfile(kept / part, made / part)
         if run is not None:
             text = json.dumps(without_paths(run), indent=1, ensure_ascii=False)
-            (folder / RUN).write_text(text + "\n", encoding="utf-8")
+            (made / RUN).write_text(text + "\n", encoding="utf-8")
             if (source / CURVES).is_file():
-                shutil.copyfile(source / CURVES, folder / CURVES)
-        card = write_card(name, about, run, licence or ("cc-by-nc-sa-4.0" if bound else "other"))
-        (folder / "README.md").write_text(card, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"Cannot write {str(folder)!r}: {error.strerror or error}.", "Choose another folder.") from error
+                shutil.copyfile(source / CURVES, made / CURVES)
+        (made / "README.md").write_text(card, encoding="utf-8")
     return [folder / name for name in FILES if (folder / name).is_file()]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.data.density import DensityConfig
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.objective import ObjectiveConfig
 from emoticrafter.settings import Section, key, read_settings
 
@@ -135,7 +136,7 @@ def read_recipe(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -
 
 def find_recipe(source: str | os.PathLike[str]) -> Path:
     """The file of that path, or else the recipe that ships under that name: paper, released, storybook, smoke."""
-    path = Path(source)
+    path = user_path(source)
     if path.is_file():
         return path
     shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}

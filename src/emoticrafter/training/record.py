@@ -12,8 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.files import atomic_path
-from emoticrafter.training.state import disk_errors
+from emoticrafter.files import atomic_path, disk_errors
 
 __all__ = ["Metrics", "draw_curves", "read_metrics", "revision", "versions", "write_json"]
 

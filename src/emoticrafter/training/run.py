@@ -14,6 +14,7 @@ from emoticrafter import checkpoint
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.errors import InputError
+from emoticrafter.files import user_path
 from emoticrafter.objective import Objective
 from emoticrafter.settings import as_dict
 from emoticrafter.training import job as names
@@ -56,7 +57,7 @@ def train(recipe: Recipe, out: str | os.PathLike[str], *, title: str = "", quiet
     title: stands before what is told on the way; quiet: nothing is. With `torchrun` every process calls this with the same
     arguments. Raises EmotiCrafterError.
     """
-    out = Path(out)
+    out = user_path(out)
     store = FeatureStore.open(recipe.data.features)
     with open_job(recipe, out) as job:
         material = Material(recipe, store, job.device)

@@ -10,7 +10,6 @@ nothing is pickled.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -18,8 +17,7 @@ import random
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,16 +26,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emoticrafter.errors import CheckpointError, OutputError
+from emoticrafter.errors import CheckpointError
+from emoticrafter.files import disk_errors
 
-__all__ = ["State", "States", "disk_errors", "random_state", "set_random_state", "sync_folder"]
+__all__ = ["State", "States", "random_state", "set_random_state", "sync_folder"]
 
 FORMAT, VERSION = "emoticrafter-training-state", 1
 ABOUT = "state.json"
 _NAME = re.compile(r"step-(\d{8,})")
 _TEMPORARY = re.compile(r"\.step-\d+\.[0-9a-f]{16}\.tmp")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_TEXTS = tuple(f"(os error {code})" for code in sorted(_FULL))  # as safetensors tells it
 
 Tensors = Mapping[str, Tensor]
 
@@ -188,20 +185,6 @@ def set_random_state(states: Tensors) -> None:
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         if f"cuda_{index}" in states:
             torch.cuda.set_rng_state(states[f"cuda_{index}"], index)
-
-
-@contextmanager
-def disk_errors(what: str, hint: str) -> Iterator[None]:
-    """Raise OutputError for what the disk refuses inside: `what` was not written."""
-    try:
-        yield
-    except Exception as error:
-        full = (isinstance(error, OSError) and error.errno in _FULL) or any(text in str(error) for text in _FULL_TEXTS)
-        if full:
-            raise OutputError(f"The disk is full: {what} was not written.", hint) from error
-        if isinstance(error, OSError) or "(os error " in str(error):
-            raise OutputError(f"Cannot write {what}: {error}.", hint) from error
-        raise
 
 
 def sync_folder(folder: Path, files: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -149,6 +150,34 @@ def test_outputs_are_checked_before_anything_is_read(cli: Cli, files: Path) -> N
     refused(cli("data", "import", "pairs", "absent.csv", "--out", "a.parquet"), "a.report.csv", "exists", "--force")
     refused(cli("data", "import", "pairs", "absent.csv", "--out", "a.csv"), ".parquet")
     assert (files / "a.report.csv").read_text() == "precious"
+
+
+def test_an_import_that_brought_nothing_can_be_run_again(cli: Cli, files: Path) -> None:
+    (files / "mine.csv").write_text("valence,arousal,caption\n9,0,a dog\n")
+    command = ("data", "import", "table", "mine.csv", "--out", "mine.parquet")
+    for _ in range(2):
+        refused(cli(*command), "nothing is left", "mine.report.csv")
+        assert "9" in (files / "mine.report.csv").read_text()
+    (files / "mine.csv").write_text("valence,arousal,caption\n1,0,a dog\n")
+    done = cli(*command)
+    assert done.code == 0, done.err
+    assert len(read_table(files / "mine.parquet", "annotations")[0]) == 1
+    assert (files / "mine.report.csv").read_text().count("\n") == 1
+    refused(cli(*command), "mine.parquet", "exists")
+    (files / "mine.parquet").unlink()
+    assert cli(*command).code == 0
+
+
+def test_a_table_that_cannot_be_written_leaves_no_report(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before, command = sorted(files.iterdir()), ("data", "import", "pairs", "pairs.csv", "--out", "p.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.write_table", full)
+        refused(cli(*command), "disk is full", "p.parquet")
+    assert sorted(files.iterdir()) == before
+    assert cli(*command).code == 0
 
 
 def test_show_prints_counts_and_draws(cli: Cli, files: Path) -> None:

@@ -94,3 +94,17 @@ def test_outputs_are_refused_first(cli: Cli, table: Path) -> None:
     assert done.code == 2
     assert "exists" in done.err
     assert "none.parquet" in cli("data", "apply-votes", "votes.csv", "--pairs", "none.parquet").err
+
+
+def test_votes_that_leave_nothing_can_be_mended(cli: Cli, table: Path) -> None:
+    Path("votes.csv").write_text("id,rater,vote\na,1,no\nb,1,no\nc,1,no\nd,1,no\n")
+    for _ in range(2):
+        done = cli("data", "apply-votes", "votes.csv")
+        assert (done.code, "pairs.voted.report.csv" in done.err) == (2, True)
+    Path("votes.csv").write_text(VOTES)
+    assert cli("data", "apply-votes", "votes.csv").code == 0
+    Path("pairs.voted.parquet").unlink()
+    Path("pairs.voted.report.csv").write_text("precious")
+    done = cli("data", "apply-votes", "votes.csv")
+    assert (done.code, "exists" in done.err) == (2, True)
+    assert Path("pairs.voted.report.csv").read_text() == "precious"

@@ -121,6 +121,23 @@ def test_a_judge_is_replaced_only_when_forced(tmp_path: Path) -> None:
         save_head(head(), tmp_path / "file")
 
 
+def test_a_judge_that_could_not_be_written_is_written_by_the_same_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, made = Path.write_bytes, head()
+
+    def full(self: Path, data: bytes) -> int:
+        if self.suffix == ".md":
+            raise OSError(28, "No space left on device")
+        return write(self, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OutputError, match=r"disk is full.*card\.md"):
+            save_head(made, tmp_path / "judge")
+    assert list((tmp_path / "judge").iterdir()) == []
+    save_head(made, tmp_path / "judge")
+    assert hash_of(load_head(tmp_path / "judge")) == hash_of(made)
+
+
 def change(name: str, value: Any) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         config = json.loads((folder / "config.json").read_text())

@@ -66,11 +66,33 @@ def test_fetch_unpacks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(sprites.shutil, "which", lambda name: "/bin/npm")
     monkeypatch.setattr(sprites.subprocess, "run", npm)
+    (tmp_path / "root" / "package").mkdir(parents=True)  # begun by a run that was killed
     for _ in range(2):
         assert fetch(tmp_path / "root") == tmp_path / "root" / "package" / "assets"
     assert len(asked) == 1
     assert f"{sprites.PACKAGE}@{sprites.VERSION}" in asked[0]
-    assert not list((tmp_path / "root").glob("*.tgz"))
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["package"]
+
+
+def test_a_download_that_is_killed_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = package(tmp_path / "made")
+
+    def npm(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        with tarfile.open(tmp_path / "root" / "one.tgz", "w:gz") as archive:
+            archive.add(made, "package/assets")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    def killed(self: tarfile.TarFile, path: str, **_: object) -> None:
+        (Path(path) / "package" / "assets").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sprites.shutil, "which", lambda name: "/bin/npm")
+    monkeypatch.setattr(sprites.subprocess, "run", npm)
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, "extractall", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(tmp_path / "root")
+    assert [path.name for path in fetch(tmp_path / "root").iterdir()] == [path.name for path in made.iterdir()]
 
 
 def test_without_npm_or_network_the_next_step_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

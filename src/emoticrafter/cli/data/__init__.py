@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import typer
+from emoticrafter.cli.commands import Commands
 
-app = typer.Typer(name="data", help="From annotated pictures to training features.", no_args_is_help=True)
+app = Commands(name="data", help="From annotated pictures to training features.", no_args_is_help=True)
 
 from emoticrafter.cli.data import encoding, importing, voting, writing  # noqa: E402, F401  each adds its commands

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, table
 from emoticrafter.cli.data import app
 from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
-from emoticrafter.files import check_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emoticrafter.data.lengths import PromptRuler
     from emoticrafter.data.reports import Ledger
 
-imports = typer.Typer(
+imports = Commands(
     name="import", help="Bring a data set, or prompt pairs of your own, into one documented table.", no_args_is_help=True
 )
 app.add_typer(imports)
@@ -50,11 +50,11 @@ class ImportOptions:
 
     def run(self, kind: Literal["annotations", "pairs"], source: Path, out: Path, load: Loader, about: dict[str, Any]) -> None:
         """Check the outputs, load, write table and report, print the summary."""
-        from emoticrafter.data.reports import Ledger, report_path, save_import
+        from emoticrafter.data.reports import Ledger, check_report, report_path, save_import
 
         report = self.report or report_path(out)
         check_outputs([out], (".parquet",), self.force)
-        check_writable(report, self.force)
+        check_report(report, out, self.force)
         if report.absolute() == out.absolute():
             raise InputError(f"--report and --out both name {str(out)!r}.", "Give the report a name of its own.")
         finished = Report(self.as_json)

@@ -12,7 +12,6 @@ from emoticrafter.cli.data import app
 from emoticrafter.cli.data.writing import note_reasons
 from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
-from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 
 
@@ -46,11 +45,13 @@ def apply_votes(
     """
     need_extra("data", "pandas", "pyarrow")
     from emoticrafter.data import votes as voting
-    from emoticrafter.data.reports import Ledger, report_path
-    from emoticrafter.data.tables import read_table, write_table
+    from emoticrafter.data.reports import Ledger, check_report, report_path, save_with_report, without_table
+    from emoticrafter.data.tables import read_table
 
     path = out or pairs.with_suffix(".voted.parquet")
+    listing = report_path(path)
     check_outputs([path], (".parquet",), force)
+    check_report(listing, path, force)
     report = Report(as_json)
     table, about = read_table(pairs, "pairs")
     cast = voting.read_votes(votes)
@@ -60,12 +61,11 @@ def apply_votes(
     listed = Ledger(source=pairs.name, unit="row", read=len(table))
     for name, reason, keep, drop in verdict.left_out:
         listed.drop(lines[name], name, reason, "votes", f"{keep} keep, {drop} drop")
-    written = listed.write(report_path(path), force=True)
     if verdict.kept.empty:
-        raise InputError(f"The votes leave none of the {len(table)} pairs.", f"{str(written)!r} has the reason for each.")
+        raise without_table(f"The votes leave none of the {len(table)} pairs.", listed, path, listing, force=force)
     kappas = [{"raters": one.raters, "pairs": one.pairs, "kappa": one.kappa} for one in agreed]
     tally = {"file": votes.name, "left_out": verdict.counts(), "unvoted": verdict.unvoted, "fleiss_kappa": kappas}
-    write_table(verdict.kept, path, "pairs", {**about, "votes": tally}, force=force)
+    save_with_report(verdict.kept, listed, "pairs", path, listing, {**about, "votes": tally}, force=force)
     if not as_json:
         note(f"{len(table):,} pairs, {len(cast.of):,} of them voted on: {len(verdict.kept):,} stay")
         note_reasons(verdict.counts())
@@ -81,4 +81,4 @@ def apply_votes(
             kappa = "not defined, all votes are the same" if one.kappa is None else f"{one.kappa:.3f}"
             note(f"Fleiss' kappa: {kappa} ({one.pairs:,} pairs with {one.raters} votes)")
     counts = {"empty": cast.empty, "replaced": cast.again, "unknown": verdict.unknown}
-    report([path, written], rows=len(table), kept=len(verdict.kept), **tally, **counts)
+    report([path, listing], rows=len(table), kept=len(verdict.kept), **tally, **counts)

@@ -17,7 +17,6 @@ from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
-from emoticrafter.files import check_writable
 
 if TYPE_CHECKING:
     from emoticrafter.data.checks import Ruler
@@ -72,7 +71,7 @@ def write_pairs(
     - `emoticrafter data write-pairs old.parquet --writer openai --model qwen --base-url http://localhost:8000/v1 --out a.parquet`
     """
     need_extra("data", "pandas", "pyarrow", "ftfy", "pydantic")
-    from emoticrafter.data.reports import report_path
+    from emoticrafter.data.reports import check_report, report_path
     from emoticrafter.data.writers.registry import open_writer
     from emoticrafter.data.writers.table import read_source
 
@@ -83,7 +82,7 @@ def write_pairs(
     asking = chat.settings() if writer == "openai" else {}
     if not chat.dry_run:
         check_outputs([out], (".parquet",), force)
-        check_writable(report_path(out), force=True)
+        check_report(report_path(out), out, force)
     report = Report(as_json)
     rows = read_source(source, caption_column=caption_column, limit=limit)
     ruler = _ruler(backbone)

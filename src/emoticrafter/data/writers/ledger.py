@@ -11,19 +11,16 @@ import io
 import json
 import os
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 from emoticrafter.errors import InputError, OutputError
+from emoticrafter.files import user_path
+from emoticrafter.locks import LOCK, hold
 
 __all__ = ["Ledger"]
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 Status = Literal["answer", "refusal", "useless"]  # useless: paid for, but it held no pair
 _SETTLED = ("answer", "refusal")  # what is not asked for again
@@ -39,12 +36,13 @@ class Ledger:
         self.tokens_in = 0  # of all lines, earlier runs' too
         self.tokens_out = 0
         self._file: io.FileIO | None = None
+        self._held = ExitStack()
         self._length = 0
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Ledger:
         """What the file holds, nothing if there is none; raises InputError naming a line that is damaged."""
-        ledger = cls(Path(path))
+        ledger = cls(user_path(path))
         try:
             content = ledger.path.read_bytes()
         except FileNotFoundError:
@@ -57,26 +55,25 @@ class Ledger:
         return ledger
 
     def __enter__(self) -> Ledger:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = io.FileIO(self.path, "a+")
-        except OSError as error:
-            raise OutputError(
-                f"The answers cannot be kept in {str(self.path)!r}: {error.strerror}.", "Choose another place for --out."
-            ) from error
-        try:
-            self._claim()
+        with ExitStack() as stack:  # two runs on one ledger would pay twice for the same answers
+            lock = self.path.with_name(f".{self.path.name}{LOCK}")
+            problem = f"Another run is writing to {str(self.path)!r}."
+            try:
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(hold(lock, problem, "Wait for its end, or choose another --out.", passing=True))
+                self._file = stack.enter_context(io.FileIO(self.path, "a+"))
+            except OSError as error:
+                raise OutputError(
+                    f"The answers cannot be kept in {str(self.path)!r}: {error.strerror}.", "Choose another place for --out."
+                ) from error
             self._file.seek(0)
             self._length = self._take(self._file.readall())
             self._file.truncate(self._length)
-        except BaseException:
-            self._file.close()
-            raise
+            self._held = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._file is not None
-        self._file.close()
+        self._held.__exit__(kind, error, trace)
         self._file = None
 
     def add(self, key: str, status: Status, text: str, *, about: str, tokens_in: int, tokens_out: int) -> None:
@@ -101,20 +98,6 @@ class Ledger:
             ) from error
         self._length += len(line)
         self._count(record)
-
-    def _claim(self) -> None:
-        """Two runs on one ledger would pay twice for the same answers."""
-        assert self._file is not None
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(
-                f"Another run is writing to {str(self.path)!r}.", "Wait for its end, or choose another --out."
-            ) from None
-        except OSError:
-            pass  # a file system without locks
 
     def _take(self, content: bytes) -> int:
         """Read all whole lines; returns their length in bytes."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from emoticrafter.data.checks import Ruler, find_doubts
 from emoticrafter.data.cleaning import content_key
 from emoticrafter.data.own import CAPTION
-from emoticrafter.data.reports import Ledger, report_path
-from emoticrafter.data.tables import COLUMNS, Kind, read_table, write_table
+from emoticrafter.data.reports import Ledger, report_path, save_with_report, without_table
+from emoticrafter.data.tables import COLUMNS, Kind, read_table
 from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, Writer
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -106,13 +106,10 @@ def write_pairs(
     for line, (name, outcome) in enumerate(zip(source.rows["id"], outcomes, strict=True), start=1):
         if isinstance(outcome, Failure):
             listed.drop(line, str(name), outcome.reason.replace(";", ","))  # a report splits reasons there
-    report = listed.write(report_path(out), force=True)
-    failures = listed.counts("dropped")
+    report, failures = report_path(out), listed.counts("dropped")
     if listed.rows("dropped") == len(outcomes):
-        raise InputError(
-            f"Not one of {len(outcomes)} rows has a pair; most often: {next(iter(failures))}.",
-            f"{str(report)!r} has all reasons.",
-        )
+        problem = f"Not one of {len(outcomes)} rows has a pair; most often: {next(iter(failures))}."
+        raise without_table(problem, listed, out, report, force=force)
     kept = [isinstance(outcome, Pair) for outcome in outcomes]
     pairs = [outcome for outcome in outcomes if isinstance(outcome, Pair)]
     rows = source.rows[kept].reset_index(drop=True)
@@ -126,7 +123,7 @@ def write_pairs(
     table["doubts"] = find_doubts(table, ruler)
     doubtful = int((table["doubts"] != "").sum())
     made_by = {"source": source.path.name, "read": len(outcomes), "writer": writer.name, "dropped": failures}
-    write_table(table, out, "pairs", {**made_by, **about}, force=force)
+    save_with_report(table, listed, "pairs", out, report, {**made_by, **about}, force=force)
     return Summary(rows=len(outcomes), written=len(pairs), doubtful=doubtful, failures=failures, report=report)
 
 

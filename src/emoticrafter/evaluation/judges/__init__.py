@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.judges.base import Judge
@@ -28,7 +29,7 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
     choose_device(device)
     if os.fspath(source) == "storybook":
         return storybook_judges(device=device).emotion
-    path = Path(source)
+    path = user_path(source)
     if path.is_dir():
         return ClipJudge(load_head(path), path.absolute().name, clip=clip, device=device)
     if path.is_file():

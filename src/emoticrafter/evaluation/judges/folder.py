@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
@@ -14,9 +17,10 @@ from emoticrafter.evaluation.clip import CLIP
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.card import card_of
 from emoticrafter.evaluation.judges.head import Head, stored
-from emoticrafter.files import atomic_path, check_writable, read_marked
+from emoticrafter.files import check_writable, read_marked, write_together
+from emoticrafter.locks import LOCK, busy, hold
 
-__all__ = ["check_judge_folder", "load_head", "save_head"]
+__all__ = ["check_judge_folder", "holding", "load_head", "save_head"]
 
 WEIGHTS, CONFIG, CARD = "head.safetensors", "config.json", "card.md"
 FORMAT, VERSION = "emoticrafter-judge", 1
@@ -44,10 +48,13 @@ def save_head(head: Head, folder: Path, *, force: bool = False) -> list[Path]:
         "about": head.about,
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    for path, content in zip(paths, (raw, card_of(folder.name, config, head).encode(), text.encode()), strict=True):
-        with atomic_path(path, force) as temporary:
-            temporary.write_bytes(content)
+    contents = raw, card_of(folder.name, config, head).encode(), text.encode()
+    write_together([(path, partial(_write, content)) for path, content in zip(paths, contents, strict=True)], force)
     return paths
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def check_judge_folder(folder: Path, force: bool = False) -> list[Path]:
@@ -55,6 +62,15 @@ def check_judge_folder(folder: Path, force: bool = False) -> list[Path]:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{str(folder)!r} is not a folder.", "Choose another place.")
     return [check_writable(folder / name, force) for name in (WEIGHTS, CARD, CONFIG)]
+
+
+@contextmanager
+def holding(folder: Path, force: bool = False) -> Iterator[None]:
+    """Keep other writers off a judge's folder from its check to the end of the block. Raises OutputError."""
+    check_judge_folder(folder, force)
+    with hold(folder / LOCK, *busy(folder), passing=True):
+        check_judge_folder(folder, force)  # another process may have been faster
+        yield
 
 
 def load_head(folder: Path) -> Head:

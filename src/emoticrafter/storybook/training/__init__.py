@@ -14,6 +14,7 @@ from pathlib import Path
 
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import check_folder
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
 __all__ = ["PRESETS", "STAGES", "run"]
@@ -33,7 +34,8 @@ def run(
     """Run the stages (default: all) of a preset in `out`, skipping the finished ones; the folder of the finished model.
 
     `steps` or `minutes` replace the length of the trainings among `stages`; asking a finished training for more steps takes it
-    up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished.
+    up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished, OutputError
+    when another run is at the same stage.
     """
     import torch
     from transformers.utils import logging
@@ -50,8 +52,8 @@ def run(
     if (steps is not None and steps < 1) or (minutes is not None and not minutes > 0):
         raise InputError("--steps and --minutes must be above 0.")
     where = choose_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    check_folder(out)
-    work = Workshop(preset=chosen, out=Path(out), seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
+    out = check_folder(out)
+    work = Workshop(preset=chosen, out=out, seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
     wanted = [name for name in STAGES if name in (stages or STAGES)]
     for number, stage in enumerate(wanted):
         for need in NEEDS[stage]:
@@ -64,5 +66,7 @@ def run(
         if done is not None and not (stages and steps and int(str(done.get("steps", steps))) < steps):
             work.say(f"{stage}: finished already")
             continue
-        import_module(f"{__name__}.{stage}").run(work)
+        folder = work.folder(stage)
+        with hold(folder / LOCK, *busy(folder), passing=True):
+            import_module(f"{__name__}.{stage}").run(work)
     return work.folder("assemble") / "model"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from emoticrafter.errors import EmotiCrafterError
@@ -25,6 +26,8 @@ def main() -> None:
     options["stages"] = options.pop("stage")
     try:
         training.run(**options)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except EmotiCrafterError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

@@ -18,6 +18,7 @@ import numpy as np
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import MissingError
 from emoticrafter.files import atomic_path
+from emoticrafter.signals import begin_worker
 from emoticrafter.storybook import scenes
 from emoticrafter.storybook.training.presets import Preset
 from emoticrafter.storybook.training.progress import Meter
@@ -164,7 +165,8 @@ def _draw(jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) 
                 done += _draw_shard(job)
                 meter.update(done)
         else:
-            with multiprocessing.get_context("spawn").Pool(workers, _start_worker, (preset.code_sprites,)) as pool:
+            begin = _start_worker, preset.code_sprites
+            with multiprocessing.get_context("spawn").Pool(workers, begin_worker, begin) as pool:
                 for drawn in pool.imap_unordered(_draw_shard, jobs):
                     done += drawn
                     meter.update(done)

@@ -26,6 +26,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from transformers import CLIPTokenizer
 
+from emoticrafter.signals import begin_worker
 from emoticrafter.storybook.training.common import autocast
 from emoticrafter.storybook.training.phrasing import TextEncoders, tokenize
 from emoticrafter.storybook.training.render import describe, halved
@@ -92,7 +93,9 @@ class Drawers:
         self.stop = context.Event()
         self.processes = [
             context.Process(
-                target=_work, args=(self.order, number, self.workers, self.folder, self.queue, self.stop), daemon=True
+                target=begin_worker,
+                args=(_work, self.order, number, self.workers, self.folder, self.queue, self.stop),
+                daemon=True,
             )
             for number in range(self.workers)
         ]

@@ -21,6 +21,7 @@ from torch import Tensor
 from transformers import CLIPTokenizer
 
 from emoticrafter.emotion import Emotion
+from emoticrafter.signals import begin_worker
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.training.common import autocast
 from emoticrafter.storybook.training.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
@@ -118,7 +119,7 @@ class Choices:
             while True:
                 yield _of_step(step)
                 step += 1
-        with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), _start, (self,)) as pool:
+        with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"), begin_worker, (_start, self)) as pool:
             waiting = deque(pool.submit(_of_step, first + number) for number in range(AHEAD))
             try:
                 for step in itertools.count(first + AHEAD):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -63,13 +64,15 @@ def fetch(directory: Path | None = None) -> Path:
             f"the sprites come from the npm package {PACKAGE} and npm is not installed: install Node.js, then run again"
         )
     root.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     archives = sorted(root.glob("*.tgz"))
     if done.returncode or not archives:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise MissingError(f"could not fetch the sprites ({last}); with a network, run: {' '.join(command)}")
-    with tarfile.open(archives[-1]) as archive:
-        archive.extractall(root, filter="data")
+    with tarfile.open(archives[-1]) as archive, tempfile.TemporaryDirectory(dir=root) as fresh:
+        archive.extractall(fresh, filter="data")
+        shutil.rmtree(root / "package", ignore_errors=True)
+        (Path(fresh) / "package").rename(root / "package")  # whole: a run that was killed has unpacked a part
     archives[-1].unlink()
     return pictures
 
