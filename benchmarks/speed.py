@@ -78,6 +78,47 @@ def warm_times(backbone: str, device: str | None, runs: int) -> dict[str, Any]:
     return {**times, "injection_share": times["injection"]["median"] / times["warm"]["median"], **about}
 
 
+ONE_PICTURE = """
+import sys, time
+from statistics import median
+from emoticrafter.threads import limit_spinning
+way = sys.argv[1]
+if way != "as torch is":
+    limit_spinning()
+import torch
+from emoticrafter.backbones import sdxl
+if way != "suited":
+    sdxl.suit_threads = lambda: None
+if way == "one thread":
+    torch.set_num_threads(1)
+from emoticrafter import EmotiCrafter, Emotion
+crafter = EmotiCrafter.from_pretrained(sys.argv[2], device="cpu", warn=lambda text: None)
+times = []
+for number in range(2 + int(sys.argv[3])):
+    began = time.perf_counter()
+    crafter.generate(f"a dog on a beach {number}", Emotion(valence=-2.0, arousal=1.0))
+    times.append(time.perf_counter() - began)
+print(median(times[2:]))
+"""
+WAYS = ("suited", "one thread", "all threads, that sleep soon", "as torch is")
+HOG = "while True: pass"
+
+
+def thread_times(backbone: str, runs: int) -> dict[str, dict[str, float]]:
+    """Seconds of a warm picture for each way to use threads: on this machine as it is, and beside a program that takes a core."""
+
+    def of(ways: Sequence[str]) -> dict[str, float]:
+        return {way: float(run("-c", ONE_PICTURE, way, backbone, str(runs)).split()[-1]) for way in ways}
+
+    idle = of(WAYS)
+    hog = subprocess.Popen([sys.executable, "-c", HOG])
+    try:
+        return {"idle": idle, "busy": of(WAYS)}
+    finally:
+        hog.kill()
+        hog.wait()
+
+
 def installed_bytes() -> dict[str, int]:
     """What the wheel holds, unpacked: all files of the package, and the weights among them."""
     files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
@@ -99,19 +140,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
             given.backbone, given.device, given.runs = str(build_tiny_sdxl(Path(name) / "tiny")), "cpu", 1
         figures: dict[str, Any] = {"warm": warm_times(given.backbone, given.device, given.runs)}
         figures["start"] = start_times(given.backbone, given.runs, Path(name))
+        figures["threads"] = thread_times(given.backbone, given.runs)
     figures["bytes"] = {**installed_bytes(), "tracked": tracked_bytes()}
     report.figures = figures
     both = {**figures["start"], **figures["warm"]}
     for key, (label, most) in BARS.items():
         value = both[key]
         report.bar(label, value["median"] if isinstance(value, dict) else value, most=most)
+    idle, busy = figures["threads"]["idle"], figures["threads"]["busy"]
+    report.bar("a picture beside a busy core, against the best way", busy["suited"] / min(busy.values()), most=1.5)
+    report.bar("a picture on an idle machine, against torch as it is", idle["suited"] / idle["as torch is"], most=1.1)
     report.bar("import emoticrafter loads torch", float(figures["start"]["import_loads_torch"]), most=0)
     report.bar("installed package, MB", figures["bytes"]["package"] / 1e6, most=150)
     report.bar("shipped weights, MB", figures["bytes"]["weights"] / 1e6, most=60)
     tracked = figures["bytes"]["tracked"]
     report.bar("tracked files, MB", None if tracked is None else tracked / 1e6, most=70)
     rows = [(name, time["median"], time["min"], time["max"]) for name, time in both.items() if isinstance(time, dict)]
-    report.finish(table("seconds", ("", "median", "min", "max"), rows))
+    ways = [(way, idle[way], busy[way]) for way in WAYS]
+    report.finish(
+        table("seconds", ("", "median", "min", "max"), rows),
+        table("seconds of a warm picture", ("threads", "idle", "one core busy"), ways),
+    )
 
 
 if __name__ == "__main__":

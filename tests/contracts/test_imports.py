@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates"},
-    {"emotion", "extras", "files", "guidance", "locks", "progress", "settings", "signals"},
+    {"emotion", "extras", "files", "guidance", "locks", "progress", "settings", "signals", "threads"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",

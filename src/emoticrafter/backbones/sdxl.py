@@ -34,6 +34,7 @@ from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+from emoticrafter.threads import suit_threads
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -198,6 +199,10 @@ class SDXLBackbone:
             return torch.autocast(self.device.type, self._precision.autocast)
         return nullcontext()
 
+    def _suit_threads(self) -> None:
+        if self.device.type == "cpu":
+            suit_threads()
+
     # Prompts
 
     @torch.no_grad()
@@ -207,6 +212,7 @@ class SDXLBackbone:
         A prompt of more than `section` tokens is cut into sections, at word ends, encoded apart and joined; the pooled
         feature is that of the first. In a batch, shorter prompts are filled up with sections of the empty prompt.
         """
+        self._suit_threads()
         encoded = self._encoded(prompts)
         lengths = [len(tokens) for tokens, _ in encoded]
         longest = max(lengths)
@@ -300,6 +306,7 @@ class SDXLBackbone:
         """See `Backbone.render`. Pictures are sampled in batches; when the memory runs out, in batches of half the size."""
         assert len(seeds) == len(features) and (neutral is None or len(neutral) == len(features))
         assert start == 0 or neutral is not None
+        self._suit_threads()
         steps = self.defaults.steps if steps is None else steps
         guidance = self.defaults.guidance if guidance is None else guidance
         limits = self.defaults.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range)
@@ -363,6 +370,7 @@ class SDXLBackbone:
         guided = self._guided_calls(guidance, limits, steps)
 
         def after_step(pipeline: Any, index: int, _: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            self._suit_threads()
             now, count = index + 1, pipeline.num_timesteps
             report(batch * now / count)
             if now == count:

@@ -26,6 +26,7 @@ from emoticrafter.cli.evaluate import evaluate
 from emoticrafter.cli.streams import standard_streams
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 from emoticrafter.signals import noted_signals
+from emoticrafter.threads import limit_spinning
 
 PROGRAM = "emoticrafter"
 
@@ -78,6 +79,7 @@ def program(
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program with `arguments`, or those of the process, and exit."""
+    limit_spinning()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = given[:1] == ["--debug"]
     with standard_streams() as flush, warnings.catch_warnings():
