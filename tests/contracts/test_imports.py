@@ -15,7 +15,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "escapes", "version"},
-    {"emotion", "extras", "files", "guidance", "locks", "progress", "settings", "signals"},
+    {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals"},
+    {"settings"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
@@ -141,7 +142,7 @@ def test_the_world_and_its_words_need_no_torch() -> None:
     [
         "import emoticrafter",
         "from emoticrafter import Emotion, Picture",
-        "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion",
+        "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion, emoticrafter.inputs.lines",
         "import emoticrafter.cli.main",
         "import emoticrafter.batch, emoticrafter.maker",
         "import emoticrafter.storybook.world, emoticrafter.storybook.captions",
