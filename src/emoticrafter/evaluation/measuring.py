@@ -19,6 +19,7 @@ from emoticrafter.evaluation.metrics import smoothness
 from emoticrafter.evaluation.metrics.emotion import absolute_errors
 from emoticrafter.evaluation.statistics import Estimate, bootstrap, bootstrap_mean, ratio_of_means
 from emoticrafter.evaluation.viewing import image_of
+from emoticrafter.inputs.pictures import decode_picture
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.perceptual import Distance
@@ -83,14 +84,12 @@ def visible_threshold(neutral: Gathered, distance: Distance, most: int = 24) -> 
 
     None without pictures.
     """
-    from PIL import Image
-
     found = []
     for file in (neutral.files or [])[:most]:
         image = image_of(file)
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=90)
-        found.append(distance.between(distance.view(image), distance.view(Image.open(buffer))))
+        found.append(distance.between(distance.view(image), distance.view(decode_picture(buffer.getvalue()))))
     return float(np.median(found)) if found else None
 
 

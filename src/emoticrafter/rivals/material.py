@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from emoticrafter.data.cells import folder_path
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
@@ -70,8 +72,6 @@ def from_pairs(
     of the backbone's own size, from the middle. cache: where latents are kept; by default the cache folder. Raises InputError
     and MissingError.
     """
-    from PIL import Image
-
     table, _ = read_table(path, "pairs")
     table = table[~table["split"].isin(["val", "test"])]
     if pictures is not None:
@@ -84,17 +84,10 @@ def from_pairs(
     if pictures is not None:
         files = [_file(pictures, str(name)) for name in table["picture"]]
 
-        def drawn() -> Iterator[np.ndarray]:
-            for file in files:
-                try:
-                    with Image.open(file) as image:
-                        yield _fitted(image, size)
-                except (OSError, ValueError, Image.DecompressionBombError) as error:
-                    raise InputError(f"The picture {str(file)!r} cannot be decoded: {str(error)[:100]}.") from error
-
         about["pictures"] = len(files)
         stamps = [(str(file), file.stat().st_size) for file in files]
-        latents = cached_latents(backbone, drawn(), len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
+        drawn = (_fitted(read_picture(file), size) for file in files)
+        latents = cached_latents(backbone, drawn, len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
     return Material(
         neutral=list(table["neutral_prompt"]),
         emotional=list(table["emotional_prompt"]),
@@ -162,8 +155,5 @@ def _file(folder: Path, name: str) -> Path:
     return folder / relative
 
 
-def _fitted(image: Any, size: tuple[int, int]) -> np.ndarray:
-    from PIL import Image, ImageOps
-
-    upright = ImageOps.exif_transpose(image).convert("RGB")
-    return np.asarray(ImageOps.fit(upright, size, Image.Resampling.LANCZOS))
+def _fitted(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(ImageOps.fit(image, size, Image.Resampling.LANCZOS))

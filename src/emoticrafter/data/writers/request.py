@@ -19,6 +19,7 @@ from emoticrafter.data.cells import folder_path
 from emoticrafter.data.writers.base import Pair, Task
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.inputs.pictures import decode_picture, picture_bytes
 
 __all__ = ["FORMATS", "Messages", "Request", "UnusableError", "build", "estimate_tokens", "read_reply"]
 
@@ -204,22 +205,17 @@ def _content(folder: Path, name: str) -> bytes:
     path = folder_path(name)
     if path is None:
         raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
-    try:
-        return (folder / path).read_bytes()
-    except OSError as error:
-        raise InputError(f"The picture {name[:200]!r} cannot be read: {error.strerror}.") from error
+    return picture_bytes(folder / path, missing=InputError)
 
 
 def _downscaled(content: bytes, edge: int) -> bytes:
     """The picture as JPEG, its longest side at most `edge` pixels, upright, without what its file says of place and camera."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.draft("RGB", (edge, edge))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnusableError(f"The picture cannot be decoded: {str(error)[:100]}.") from error
+        upright = decode_picture(content, edge=edge)
+    except InputError as error:
+        raise UnusableError(error.problem) from error
     upright.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     upright.info.clear()  # the writer would keep Exif from it
     out = io.BytesIO()

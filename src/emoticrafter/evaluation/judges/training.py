@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from emoticrafter.evaluation.judges.base import Trust, measure_trust
 from emoticrafter.evaluation.judges.head import Head
 from emoticrafter.evaluation.viewing import batches
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.pictures import READ_AS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +91,9 @@ def cached_features(
     cache = cache_directory() / "clip-features" if cache is None else cache
     parts, done = [np.zeros((0, tower.channels), np.float32)], 0
     for some in batches(pictures, CHUNK):
-        digest = hashlib.sha256(f"{tower.fingerprint}/{tower.settings}".encode())
+        digest = hashlib.sha256(f"{tower.fingerprint}/{tower.settings}/{READ_AS}".encode())
         for path in some:
-            digest.update(_digest(Path(os.fspath(path))))  # type: ignore[arg-type]
+            digest.update(bytes.fromhex(file_hash(path, "picture")))  # type: ignore[arg-type]
         kept = cache / f"{digest.hexdigest()}.npy"
         found = _kept(kept, (len(some), tower.channels))
         if found is None:
@@ -209,8 +210,3 @@ def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     except (OSError, ValueError, EOFError):
         return None
     return found if found.shape == shape and found.dtype == np.float32 else None
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
