@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emoticrafter.errors import CheckpointError, InputError, MissingError
-from emoticrafter.inputs.named import check_file, file_hash, open_file, read_file
+from emoticrafter.inputs.named import below, check_file, file_hash, open_file, read_file
 
 
 def read_all(path: Path) -> object:
@@ -77,3 +77,19 @@ def test_errors_are_of_the_kind_that_a_caller_wants(tmp_path: Path) -> None:
         read_file(tmp_path / "none", 1, "config", "Fetch it again.", missing=CheckpointError)
     with pytest.raises(CheckpointError, match=r"cannot be read: it is a folder. Fetch it again."):
         read_file(tmp_path, 1, "config", "Fetch it again.", error=CheckpointError)
+
+
+def test_a_name_below_a_folder_is_followed_and_then_compared(tmp_path: Path) -> None:
+    folder, other = tmp_path / "data", tmp_path / "data-other"
+    for place in (folder / "in", other):
+        place.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(folder)
+    (folder / "inside").symlink_to("in/a.png")
+    (folder / "outside").symlink_to(other)
+    (folder / "round").symlink_to("round")
+    for name in ("a.png", "in/a.png", "in/../a.png", "inside", str(folder / "a.png"), "../data/a.png"):
+        assert below(folder, name) == folder / name
+        assert below(tmp_path / "link", name) == tmp_path / "link" / name
+    for name in ("../a.png", "outside/a.png", "in/../../a.png", str(other / "a.png"), "/etc/passwd", "a\0b"):
+        with pytest.raises(InputError, match=r"The picture .* does not lie below '.*data'"):
+            below(folder, name, "picture")

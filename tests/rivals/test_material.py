@@ -57,6 +57,9 @@ def test_bad_tables_are_refused(backbone: SDXLBackbone, tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="does not lie below"):
         material(picture=["../secret.png", None, None, None])
+    (pictures / "link.png").symlink_to(write_pairs(tmp_path))
+    with pytest.raises(InputError, match=r"link\.png' does not lie below"):
+        material(picture=["link.png", None, None, None])
     with pytest.raises(MissingError, match="no picture"):
         material(picture=["gone.png", None, None, None])
     with pytest.raises(InputError, match="nothing to learn from"):

@@ -12,7 +12,7 @@ from emoticrafter.data.cells import number
 from emoticrafter.data.sources import read_sheet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.cases import Case
-from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.named import below, file_hash
 from emoticrafter.inputs.pictures import READ_AS, pictures_in
 
 __all__ = ["PATTERN", "find_pictures"]
@@ -74,7 +74,7 @@ def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
                 "valence": float(parts["valence"]),
                 "arousal": float(parts["arousal"]),
                 "seed": int(parts["seed"]) if parts.get("seed") else None,
-                "file": path,
+                "file": below(folder, name, "picture"),
             }
         )
     if not found:
@@ -103,10 +103,17 @@ def _by_index(path: Path, pattern: str | None) -> list[dict[str, Any]]:
         where = f"{path.name!r}, {sheet.unit} {line.line}"
         if line.fault:
             raise sheet.fault(line)
-        file = path.parent / line.cells[columns["file"]]
+        file = _named(path.parent, line.cells[columns["file"]], where)
         values = {name: number(line.cells[columns[name]]) for name in ("valence", "arousal")}
         text = line.cells[columns["seed"]] if "seed" in columns else ""
         if any(value != value for value in values.values()) or not file.is_file() or (text and not text.isdecimal()):
             raise InputError(f"{where} has no picture {str(file)!r}, or no numbers.", "Mend it or take it out.")
         found.append({"prompt": line.cells[columns[who]].strip(), **values, "seed": int(text) if text else None, "file": file})
     return found
+
+
+def _named(folder: Path, name: str, where: str) -> Path:
+    try:
+        return below(folder, name, "picture")
+    except InputError as error:
+        raise InputError(f"{where}: {error.problem}", "Lay the index into a folder above the pictures.") from error

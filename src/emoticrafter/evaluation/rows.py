@@ -15,6 +15,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
+from emoticrafter.inputs.named import below
 from emoticrafter.settings import as_toml
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Producer:
         if found.missing:
             raise StoppedEarlyError
         for one in found.rows:
-            one["file"] = found.folder / one["file"]
+            one["file"] = below(found.folder, one["file"], "picture")
         return found
 
 

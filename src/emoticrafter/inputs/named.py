@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 
-__all__ = ["CHECK", "PathLike", "check_file", "file_hash", "open_file", "read_file"]
+__all__ = ["CHECK", "PathLike", "below", "check_file", "file_hash", "open_file", "read_file"]
 
 CHECK = "Check the name and the folder."
 _BLOCK = 1 << 20  # bytes read at once
@@ -90,6 +90,19 @@ def file_hash(
     for block in _blocks(path, what, cure, error, missing):
         digest.update(block)
     return digest.hexdigest()
+
+
+def below(folder: PathLike, name: str, what: str = "file") -> Path:
+    """The path of a name in a folder. Raises InputError where it leads out of the folder, be it by a link or by itself."""
+    path = Path(folder, name)
+    try:
+        inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except (OSError, ValueError):  # ValueError: a null character in the name
+        inside = False
+    if not inside:
+        hint = "Give the folder that it lies in, or copy it there: a link that leads elsewhere is not followed."
+        raise InputError(f"The {what} {name[:200]!r} does not lie below {str(folder)!r}.", hint)
+    return path
 
 
 def _blocks(path: PathLike, what: str, cure: str, error: Error, missing: Error) -> Iterator[bytes]:

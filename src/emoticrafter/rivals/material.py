@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from emoticrafter.data.cells import folder_path
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.named import check_file, file_hash
 from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
@@ -78,8 +79,7 @@ def from_pairs(
         table = table[table["picture"].notna()]
     table = table.iloc[:limit]
     size = backbone.defaults.size
-    with Path(path).open("rb") as file:
-        about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
+    about: dict[str, Any] = {"pairs": file_hash(path)[:16], "rows": len(table)}
     latents = None
     if pictures is not None:
         files = [_file(pictures, str(name)) for name in table["picture"]]
@@ -147,12 +147,7 @@ def _encode(backbone: Backbone, pictures: np.ndarray) -> np.ndarray:
 
 
 def _file(folder: Path, name: str) -> Path:
-    relative = folder_path(name)
-    if relative is None:
-        raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
-    if not (folder / relative).is_file():
-        raise MissingError(f"There is no picture {str(folder / relative)!r}.", "Give --pictures the folder of the data set.")
-    return folder / relative
+    return check_file(picture_below(folder, name), "picture", "Give --pictures the folder of the data set.")
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> np.ndarray:

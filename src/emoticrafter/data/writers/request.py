@@ -15,7 +15,7 @@ from typing import Any
 from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from emoticrafter.data.cells import folder_path
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.writers.base import Pair, Task
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -202,10 +202,7 @@ def _scales(emotion: Emotion) -> list[str]:
 
 def _content(folder: Path, name: str) -> bytes:
     """A picture's file. A table from a stranger must not send other files of this machine to a server."""
-    path = folder_path(name)
-    if path is None:
-        raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
-    return picture_bytes(folder / path, missing=InputError)
+    return picture_bytes(picture_below(folder, name), missing=InputError)
 
 
 def _downscaled(content: bytes, edge: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.clip import CLIP, ClipModel
@@ -55,12 +56,7 @@ def read_annotated(table: Path, folder: Path, *, skip_missing: bool = False) -> 
     """
     rows, _ = read_table(table, "annotations")
     named = rows[rows["picture"].notna()]
-    files = {str(name): folder / str(name) for name in named["picture"].unique()}
-    outside = [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts]
-    if outside:
-        raise InputError(
-            f"The picture {outside[0]!r} of {str(table)!r} is not below the pictures' folder.", "Import the table again."
-        )
+    files = {str(name): picture_below(folder, str(name)) for name in named["picture"].unique()}
     absent = [name for name, path in files.items() if not path.is_file()]
     if absent and not skip_missing:
         raise MissingError(
