@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "escapes", "version"},
     {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals"},
     {"settings"},
-    {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
+    {"eit", "pickles", "tensors", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
         "picture",

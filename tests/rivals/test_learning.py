@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
@@ -102,7 +105,25 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     stopped_state(tmp_path)
     path = tmp_path / STATE
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(CheckpointError, match="does not hold a state"):
+    with pytest.raises(CheckpointError, match=r"state\.safetensors' is corrupt or cut short.*Delete it to begin anew"):
+        run(network(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"step": None}, "step is None; it must be a whole number"),
+        ({"seconds": "long"}, "seconds is 'long'; it must be a number"),
+        ({"origin": ["toy"]}, r"origin is \['toy'\]; it must be an object"),
+    ],
+)
+def test_a_state_with_a_strange_note_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    stopped_state(tmp_path)
+    with safe_open(tmp_path / STATE, "pt") as file:
+        note = json.loads(file.metadata()["training"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    save_file(tensors, tmp_path / STATE, {"training": json.dumps(note | changes)})
+    with pytest.raises(CheckpointError, match=says):
         run(network(), tmp_path)
 
 

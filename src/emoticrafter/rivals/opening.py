@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.registry import open_backbone
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import cache_directory
+from emoticrafter.inputs.records import damaged
+from emoticrafter.inputs.typed import typed
 from emoticrafter.rivals.base import METHODS, Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
-from emoticrafter.rivals.folder import is_method_folder, read_config
+from emoticrafter.rivals.folder import AGAIN, CONFIG, WHAT, is_method_folder, read_config
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
@@ -104,13 +106,14 @@ def train_method(
     about = {"material": dict(material.about) if material else {}, "seed": seed, "budget": budget.as_dict()}
     if is_method_folder(folder):
         entries = read_config(folder)
-        before = {key: entries.get("training", {}).get(key) for key in about}
+        before = {key: (entries.get("training") or {}).get(key) for key in about}
         if (entries["method"], entries["config"], before) != (name, plain(rival.config), about):
             raise InputError(f"{str(folder)!r} holds a method that was trained otherwise.", "Give another --out.")
         done = type(rival).load(folder, backbone)
-        told = done.trained
-        figures = told.get("figures", {})
-        return done, Learned(steps=told["steps"], seconds=told["seconds"], examples=told["examples"], figures=figures)
+        try:
+            return done, typed("training", done.trained, Learned)
+        except InputError as error:
+            raise damaged(folder / CONFIG, WHAT, AGAIN, error, CheckpointError) from error
     if material is None:
         learned = Learned(steps=0, seconds=0.0, examples=0, figures={})
     else:

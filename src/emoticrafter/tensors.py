@@ -1,0 +1,74 @@
+"""Tensors out of safetensors files. Those that lie in the pickles of strangers: `pickles`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.inputs.named import Error, check_file
+from emoticrafter.inputs.records import parse_json
+from emoticrafter.inputs.typed import typed
+
+__all__ = ["fill", "read_noted_tensors", "read_tensors"]
+
+
+def read_tensors(
+    path: str | os.PathLike[str], what: str, cure: str, *, device: str | torch.device = "cpu", missing: Error = MissingError
+) -> dict[str, Tensor]:
+    """All tensors of a file by name. what: how errors call it; cure: the next step.
+
+    Raises `missing` where there is none, CheckpointError for what is no regular file, corrupt or cut short.
+    """
+    return _read(path, what, cure, device, missing, lambda notes: None)[1]
+
+
+def read_noted_tensors(
+    path: str | os.PathLike[str], note: str, kind: Any, what: str, cure: str, *, missing: Error = MissingError
+) -> tuple[Any, dict[str, Tensor]]:
+    """The same on the CPU, behind what the file says under `note` in JSON, as `kind` (see `inputs.typed`)."""
+
+    def read(notes: dict[str, str]) -> Any:
+        if note not in notes:
+            raise InputError(f"it says nothing of a {note}.")
+        return typed("", parse_json(notes[note]), kind)
+
+    return _read(path, what, cure, "cpu", missing, read)
+
+
+def fill(module: nn.Module, tensors: dict[str, Tensor], path: str | os.PathLike[str], what: str, cure: str) -> None:
+    """Give a module the tensors of a file; one that was made on the meta device takes them as its own.
+
+    Raises CheckpointError unless they are those of the module, and all numbers finite.
+    """
+    try:
+        module.load_state_dict(tensors, assign=any(one.is_meta for one in module.parameters()))
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).splitlines()[1:2]).strip() or str(error)
+        raise CheckpointError(f"The {what} {str(path)!r} is of another network: {reason[:200]}", cure) from error
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise CheckpointError(f"In the {what} {str(path)!r} the tensor {name} holds values that are not finite.", cure)
+
+
+def _read(
+    path: str | os.PathLike[str],
+    what: str,
+    cure: str,
+    device: str | torch.device,
+    missing: Error,
+    notes: Callable[[dict[str, str]], Any],
+) -> tuple[Any, dict[str, Tensor]]:
+    check_file(path, what, cure, error=CheckpointError, missing=missing)
+    try:
+        with safe_open(path, "pt", device=str(device)) as file:
+            return notes(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # a damaged file can fail anywhere in the reader
+        said = error.problem if isinstance(error, EmotiCrafterError) else str(error) or type(error).__name__
+        reason = said.splitlines()[0].rstrip(".")[:200]
+        raise CheckpointError(f"The {what} {str(path)!r} is corrupt or cut short: {reason}.", cure) from error
