@@ -33,6 +33,13 @@ class EmotiCrafterError(Exception):
         return f"{self.problem} {self.hint}".rstrip()
 
 
+def reason_of(error: BaseException, most: int = 200) -> str:
+    """What an error of a library says, as a part of a sentence: its first line, or its kind where it says nothing."""
+    said = error.problem if isinstance(error, EmotiCrafterError) else str(error)
+    lines = (line.strip() for line in said.splitlines())
+    return next((line for line in lines if line), type(error).__name__)[:most].rstrip(".")
+
+
 class InputError(EmotiCrafterError):
     """A value that the user gave breaks a rule."""
 

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, InputError, MissingError, reason_of
 from emoticrafter.inputs.named import Error, check_file
 from emoticrafter.inputs.records import parse_json
 from emoticrafter.inputs.typed import typed
@@ -49,8 +49,8 @@ def fill(module: nn.Module, tensors: dict[str, Tensor], path: str | os.PathLike[
     try:
         module.load_state_dict(tensors, assign=any(one.is_meta for one in module.parameters()))
     except (RuntimeError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).splitlines()[1:2]).strip() or str(error)
-        raise CheckpointError(f"The {what} {str(path)!r} is of another network: {reason[:200]}", cure) from error
+        reason = reason_of(RuntimeError(str(error).partition("\n")[2] or str(error)))  # the first line names the class alone
+        raise CheckpointError(f"The {what} {str(path)!r} is of another network: {reason}.", cure) from error
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
             raise CheckpointError(f"In the {what} {str(path)!r} the tensor {name} holds values that are not finite.", cure)
@@ -69,6 +69,4 @@ def _read(
         with safe_open(path, "pt", device=str(device)) as file:
             return notes(file.metadata() or {}), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # a damaged file can fail anywhere in the reader
-        said = error.problem if isinstance(error, EmotiCrafterError) else str(error) or type(error).__name__
-        reason = said.splitlines()[0].rstrip(".")[:200]
-        raise CheckpointError(f"The {what} {str(path)!r} is corrupt or cut short: {reason}.", cure) from error
+        raise CheckpointError(f"The {what} {str(path)!r} is corrupt or cut short: {reason_of(error)}.", cure) from error

@@ -6,7 +6,6 @@ Every cell is text, and nothing is thrown away here: a row that cannot be read c
 from __future__ import annotations
 
 import csv
-import json
 import math
 import os
 import re
@@ -16,17 +15,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emoticrafter.data.cells import number
+from emoticrafter.data.parquet import read_parquet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import unmarked
 from emoticrafter.inputs.lines import read_table_lines
-from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.named import check_file
+from emoticrafter.inputs.records import damaged, parse_json
 
 __all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NAMED = re.compile(r'"?sep=(\t|[^\s"])"?\s*', re.IGNORECASE)  # what Excel takes as the first line: the separator, and no header
 _TOO_MANY = "row has too many cells"
-_MAX_PARQUET = 1 << 32  # bytes
 _LONGEST_ROW = 200  # lines that one quoted row may span; more is a quote that was never closed
 
 
@@ -108,13 +108,11 @@ def key_of(name: str) -> str:
 
 def find_file(source: Path, names: Sequence[str], what: str) -> Path:
     """The file itself, or the one of these names in a folder; raises MissingError where there is none."""
-    if source.is_file():
-        return source
-    if source.is_dir():
-        if found := [source / name for name in names if (source / name).is_file()]:
+    if os.path.isdir(source):
+        if found := [source / name for name in names if os.path.exists(source / name)]:
             return found[0]
         raise MissingError(f"The folder {str(source)!r} holds no {' or '.join(names)}.", f"Give {what}.")
-    raise MissingError(f"There is no file {str(source)!r}.", f"Give {what}.")
+    return check_file(source, cure=f"Give {what}.")
 
 
 def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> Sheet:
@@ -224,8 +222,8 @@ def _read_jsonl(path: Path) -> Sheet:
         if not text.strip():
             continue
         try:
-            entry = json.loads(text)
-        except (ValueError, RecursionError):
+            entry = parse_json(text)
+        except ValueError:
             entry = None
         if isinstance(entry, dict):
             columns |= dict.fromkeys(_text(name).strip() for name in entry)
@@ -244,15 +242,12 @@ def _read_jsonl(path: Path) -> Sheet:
 
 def _read_parquet(path: Path) -> Sheet:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    data = read_file(path, _MAX_PARQUET)
+    table, _ = read_parquet(path, "parquet file", "Write it again.")
     try:
-        table = pq.read_table(pa.BufferReader(data))
         columns = [column.to_pylist() for column in table.columns]
-    except (pa.ArrowException, ValueError, OverflowError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path.name!r} cannot be read as a parquet file: {reason}.", "Write it again.") from error
+    except (pa.ArrowException, ValueError, OverflowError) as error:  # values that Python has no type for
+        raise damaged(path, "parquet file", "Write it again.", error) from error
     rows = [Row(i, tuple(map(_text, cells))) for i, cells in enumerate(zip(*columns, strict=True), 1)]
     return Sheet(path=path, columns=tuple(map(str.strip, table.column_names)), rows=rows, unit="row")
 

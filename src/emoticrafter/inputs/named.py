@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 
@@ -34,7 +33,7 @@ Error = type[EmotiCrafterError]
 
 def open_file(
     path: PathLike, what: str = "file", cure: str = CHECK, *, error: Error = InputError, missing: Error = MissingError
-) -> BinaryIO:
+) -> io.BufferedReader[io.FileIO]:
     """A regular file, or a link to one, open for reading in bytes; whoever calls closes it.
 
     what: how the message calls it. Raises `missing` where there is none, and `error`, at once, for a folder, a pipe, a device,

@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
-from emoticrafter.inputs.named import PathLike, read_file
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.inputs.named import Error, PathLike, read_file
 
 __all__ = [
     "FORMATS", "READ_AS", "SUFFIXES", "as_rgb", "decode_picture", "opened_picture", "picture_bytes", "pictures_in",
@@ -43,9 +43,9 @@ def read_picture(path: PathLike) -> Image.Image:
     return decode_picture(picture_bytes(path), f"The picture {str(path)!r}")
 
 
-def picture_bytes(path: PathLike, *, missing: type[EmotiCrafterError] = MissingError) -> bytes:
-    """The content of a picture's file, not looked at yet. Raises `missing` where there is none, and InputError."""
-    return read_file(path, MAX_BYTES, "picture", missing=missing)
+def picture_bytes(path: PathLike, *, error: Error = InputError, missing: Error = MissingError) -> bytes:
+    """The content of a picture's file, not looked at yet. Raises `missing` where there is none, `error` for no regular file."""
+    return read_file(path, MAX_BYTES, "picture", error=error, missing=missing)
 
 
 def decode_picture(content: bytes, called: str = "The picture", edge: int | None = None) -> Image.Image:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, reason_of
 from emoticrafter.inputs.lines import as_text
 from emoticrafter.inputs.named import CHECK, Error, PathLike, read_file
 from emoticrafter.inputs.typed import shown, typed
@@ -65,8 +65,7 @@ def read_marked(
 
 def damaged(path: PathLike, what: str, cure: str, problem: Exception, error: Error = InputError) -> EmotiCrafterError:
     """The error for a file of which `problem` says what is wrong."""
-    said = problem.problem if isinstance(problem, EmotiCrafterError) else str(problem) or type(problem).__name__
-    return error(f"The {what} {str(path)!r} is damaged: {said.splitlines()[0].rstrip('.')[:300]}.", cure)
+    return error(f"The {what} {str(path)!r} is damaged: {reason_of(problem, 300)}.", cure)
 
 
 def parse_json(text: str | bytes) -> Any:
