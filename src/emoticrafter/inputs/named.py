@@ -69,15 +69,27 @@ def read_file(
         blocks.append(block)
         length += len(block)
         if length > most:
-            raise error(f"{str(path)!r} is longer than {most} bytes.", cure)
+            raise _too_long(path, most, cure, error)
     return b"".join(blocks)
 
 
 def check_file(
-    path: PathLike, what: str = "file", cure: str = CHECK, *, error: Error = InputError, missing: Error = MissingError
+    path: PathLike,
+    what: str = "file",
+    cure: str = CHECK,
+    *,
+    most: int | None = None,
+    error: Error = InputError,
+    missing: Error = MissingError,
 ) -> Path:
-    """The path, for a library that opens it itself. Raises what `open_file` does."""
+    """The path, for a library that opens it itself. Raises what `open_file` does, and `error` for more than `most` bytes."""
     open_file(path, what, cure, error=error, missing=missing).close()
+    if most is not None:
+        length = 0
+        for block in _blocks(path, what, cure, error, missing):
+            length += len(block)
+            if length > most:
+                raise _too_long(path, most, cure, error)
     return Path(path)
 
 
@@ -118,6 +130,10 @@ def _blocks(path: PathLike, what: str, cure: str, error: Error, missing: Error) 
 def _check_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise OSError(0, f"it is {next((name for test, name in _OTHERS if test(mode)), 'no regular file')}")
+
+
+def _too_long(path: PathLike, most: int, cure: str, error: Error) -> EmotiCrafterError:
+    return error(f"{str(path)!r} is longer than {most} bytes.", cure)
 
 
 def _unreadable(path: PathLike, problem: OSError | ValueError, cure: str, error: Error) -> EmotiCrafterError:
