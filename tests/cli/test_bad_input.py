@@ -122,8 +122,9 @@ def test_the_first_pictures_stay_when_a_later_one_cannot_be_written(
     assert [path.name for path in tmp_path.iterdir()] == ["a-1.png"]
 
 
-def test_out_of_memory_in_the_interpreter(cli: Cli, crafter: Fake, tmp_path: Path) -> None:
-    crafter.failure = MemoryError()
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")])
+def test_out_of_memory(cli: Cli, crafter: Fake, tmp_path: Path, error: Exception) -> None:
+    crafter.failure = error
     refused(cli("generate", "a"), "memory", "--size")
     assert list(tmp_path.iterdir()) == []
 

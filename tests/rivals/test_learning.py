@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError
 from emoticrafter.rivals import Budget, Learned
 from emoticrafter.rivals.learning import STATE, learn, rate_at
 
@@ -142,6 +142,17 @@ def test_a_loss_that_is_not_finite_ends_it(tmp_path: Path) -> None:
     with pytest.raises(EmotiCrafterError, match="loss is nan at step 1"):
         learn(
             module, lambda generator: module(torch.full((1, 4), torch.nan)).sum(), Budget(steps=3), tmp_path,
+            rate=0.1, batch=8, seed=1, origin={"method": "toy"}, quiet=True,
+        )  # fmt: skip
+
+
+def test_a_memory_that_does_not_suffice_is_told(tmp_path: Path) -> None:
+    def refuse(generator: torch.Generator) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes.")
+
+    with pytest.raises(DeviceError, match=r"memory does not suffice for 8 examples at once.* --set batch=8"):
+        learn(
+            network(), refuse, Budget(steps=3), tmp_path,
             rate=0.1, batch=8, seed=1, origin={"method": "toy"}, quiet=True,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emoticrafter.backbones.devices import memory_errors
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path
 from emoticrafter.inputs.records import damaged
@@ -67,7 +68,8 @@ def learn(
         if step:
             show.say(f"{origin['method']}: taken up at step {step}")
         while not stopped and (used := budget.used(step, seconds)) < 1:
-            last.append(_one_step(loss, optimizer, rate * rate_at(used), seed, step))
+            with memory_errors(f"The memory does not suffice for {batch:,} examples at once.", "Give fewer: --set batch=8."):
+                last.append(_one_step(loss, optimizer, rate * rate_at(used), seed, step))
             step += 1
             seconds = before + time.monotonic() - began
             if not math.isfinite(last[-1]):
