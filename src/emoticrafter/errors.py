@@ -33,13 +33,6 @@ class EmotiCrafterError(Exception):
         return f"{self.problem} {self.hint}".rstrip()
 
 
-def reason_of(error: BaseException, most: int = 200) -> str:
-    """What an error of a library says, as a part of a sentence: its first line, or its kind where it says nothing."""
-    said = error.problem if isinstance(error, EmotiCrafterError) else str(error)
-    lines = (line.strip() for line in said.splitlines())
-    return next((line for line in lines if line), type(error).__name__)[:most].rstrip(".")
-
-
 class InputError(EmotiCrafterError):
     """A value that the user gave breaks a rule."""
 
@@ -58,3 +51,10 @@ class OutputError(EmotiCrafterError):
 
 class DeviceError(EmotiCrafterError):
     """A device is absent or out of memory."""
+
+
+def reason_of(error: BaseException, most: int = 200, *, last: bool = False) -> str:
+    """The first line of what an error says, or its last, without the full stop; its kind where it says nothing."""
+    said = error.problem if isinstance(error, EmotiCrafterError) else str(error)
+    lines = [line.strip().rstrip(".") for line in said.splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if last else 0][:most]

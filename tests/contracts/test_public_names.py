@@ -27,7 +27,7 @@ PUBLIC = {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
-    "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "read_marked", "safe_name"},
+    "emoticrafter.files": {"atomic_path", "cache_directory", "check_writable", "safe_name"},
     "emoticrafter.locks": {"hold"},
     "emoticrafter.maker": {"Maker"},
     "emoticrafter.picture": {"Picture", "save_animation"},

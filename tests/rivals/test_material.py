@@ -91,6 +91,19 @@ def test_pictures_are_encoded_once_and_anew_for_another_model(
     assert len(drawn) == 60
 
 
+def test_damaged_latents_are_made_again(backbone: SDXLBackbone, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    first = np.array(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True))
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for content in (b"", whole[:-8], b"nonsense"):
+        kept.write_bytes(content)
+        assert np.array_equal(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True), first)
+        assert kept.read_bytes() == whole
+    np.save(kept, np.zeros((3, 3)))
+    assert np.array_equal(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True), first)
+
+
 def test_latents_are_what_the_backbone_decodes(tmp_path: Path) -> None:
     """With a mean and a deviation by channel in the VAE's config, decoding undoes what encoding did."""
     backbone = open_backbone(build_tiny_sdxl(tmp_path / "sdxl", normalised=True), device="cpu", dtype="float32")

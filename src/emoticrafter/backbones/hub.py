@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from emoticrafter.errors import MissingError
+from emoticrafter.errors import MissingError, reason_of
 
 __all__ = ["fetch", "fetch_error", "is_hub_id"]
 
@@ -33,9 +33,9 @@ def fetch(repository: str, files: Sequence[str]) -> Path:
 
 def fetch_error(repository: str, error: Exception) -> MissingError:
     """The error for a repository that could not be fetched."""
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+    reason = f"{type(error).__name__}: {reason_of(error)}"
     return MissingError(
-        f"{repository} is not in the cache of this machine and could not be fetched ({type(error).__name__}: {reason}).",
+        f"{repository} is not in the cache of this machine and could not be fetched ({reason}).",
         f"Check the name. On a machine with a connection run `hf download {repository} --local-dir FOLDER`, copy the folder here,"
         " and give its path instead.",
     )

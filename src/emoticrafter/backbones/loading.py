@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ import torch
 
 from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.hub import fetch_error
-from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, reason_of
+from emoticrafter.inputs.folders import MAX_TEXT, check_model_folder
+from emoticrafter.inputs.named import check_file, open_file
+from emoticrafter.inputs.records import read_record
 
 __all__ = ["add_loras", "fingerprint", "load_pipeline", "locate", "read_json", "set_scheduler"]
 
@@ -59,13 +63,15 @@ def load_pipeline(
     if text_only:
         parts = parts[:4]
         options |= {"unet": None, "vae": None}
-    if path.is_file():
+    if not path.is_dir():
+        check_file(path, "model")
         if path.suffix != ".safetensors":
             raise CheckpointError(f"{str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first.")
         if config is not None:
             options["config"] = config
     else:
         _check_index(path)
+        check_model_folder(path)
         options |= {
             "variant": _variant_in(path / ("text_encoder" if text_only else "unet"), dtype),
             "use_safetensors": True,
@@ -155,7 +161,7 @@ def fingerprint(path: Path) -> str:
             continue
         size = file.stat().st_size
         digest.update(f"{name.as_posix()}\0{size}\0".encode())
-        with file.open("rb") as stream:
+        with open_file(file, "model's file", _FETCH_AGAIN, error=CheckpointError) as stream:
             digest.update(stream.read(_SAMPLE))
             stream.seek(max(size - _SAMPLE, size // 2))
             digest.update(stream.read(_SAMPLE))
@@ -164,15 +170,9 @@ def fingerprint(path: Path) -> str:
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a small JSON file, None where there is no file; raises CheckpointError for anything else in it."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", _FETCH_AGAIN) from error
-    if not isinstance(entries, dict):
-        raise CheckpointError(f"{str(path)!r} holds a {type(entries).__name__}, not an object.", _FETCH_AGAIN)
-    return entries
+    return dict(read_record(path, dict[str, Any], "model's file", _FETCH_AGAIN, most=MAX_TEXT, error=CheckpointError))
 
 
 @contextmanager
@@ -268,7 +268,7 @@ def _split_scale(text: str) -> tuple[str, float]:
 
 
 def _loading_error(path: Path, error: Exception) -> EmotiCrafterError:
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")[:300]
+    reason = reason_of(error, 300)
     if is_out_of_memory(error):
         return DeviceError(f"The memory does not suffice to load {str(path)!r}.", "Close other programs, or use a smaller dtype.")
     if path.is_file() and isinstance(error, OSError) and "Unable to load weights" not in reason:

@@ -15,7 +15,6 @@ from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable
-from emoticrafter.inputs.lines import read_lines
 
 
 @spread
@@ -111,6 +110,8 @@ def _checked(folder: Path, force: bool) -> Path:
 
 
 def _sentences(path: Path, count: int) -> list[str]:
+    from emoticrafter.inputs.lines import read_lines
+
     lines = [" ".join(line.split()) for line in read_lines(path, cure="Give a text file with a prompt per line.")]
     found = list(dict.fromkeys(line for line in lines if line))[:count]
     if len(found) < 4:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.evaluation.viewing import Viewable, array_of
 from emoticrafter.extras import need_extra
 
@@ -99,7 +99,7 @@ class LpipsDistance:
             self.net = lpips.LPIPS(net=net, verbose=False).to(device).eval().requires_grad_(False)
         except Exception as error:  # no connection, no permission, a broken cache: the next step is the same
             raise MissingError(
-                f"The weights of LPIPS could not be had ({type(error).__name__}: {str(error).splitlines()[0][:120]}).",
+                f"The weights of LPIPS could not be had ({type(error).__name__}: {reason_of(error, 120)}).",
                 "Run once with a connection, or use the distance nlp.",
             ) from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from emoticrafter.errors import InputError
 from emoticrafter.inputs.named import CHECK, PathLike, read_file
 
-__all__ = ["as_text", "cut_lines", "read_lines", "read_table_lines"]
+__all__ = ["as_text", "cut_lines", "read_lines", "read_table_lines", "read_text"]
 
 MAX_BYTES = 1 << 30
 _SAVE = "Save it as UTF-8."
@@ -27,7 +27,12 @@ def read_lines(path: PathLike, what: str = "file", cure: str = CHECK) -> list[st
 
     Raises MissingError, and InputError, also for a file in another encoding, which is named.
     """
-    return cut_lines(as_text(read_file(path, MAX_BYTES, what, cure), Path(path).name))
+    return cut_lines(read_text(path, what, cure))
+
+
+def read_text(path: PathLike, what: str = "file", cure: str = CHECK) -> str:
+    """A text file as it stands, but for its mark. Raises as `read_lines`."""
+    return as_text(read_file(path, MAX_BYTES, what, cure), Path(path).name)
 
 
 def cut_lines(text: str) -> list[str]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ from PIL import Image, ImageOps
 
 from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
-from emoticrafter.errors import InputError
+from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.named import check_file, file_hash
 from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.progress import Progress
@@ -108,7 +110,8 @@ def cached_latents(
     decides = [origin, backbone.describe().get("backbone_hash"), backbone.name]
     name = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:24]
     path = (cache or cache_directory() / "latents") / f"{name}.npy"
-    if not path.is_file():
+    kept = _kept(path, count)
+    if kept is None:
         parts = []
         with Progress("encoding pictures", count, early=True, quiet=quiet) as show:
             for batch in _batches(pictures):
@@ -118,7 +121,20 @@ def cached_latents(
                     show.tell(done, f"{done} of {count}")
         with atomic_path(path, force=True) as temporary:
             np.save(temporary, np.concatenate(parts) if parts else np.zeros((0, 1, 1, 1), np.float16))
-    return np.load(path, mmap_mode="r")
+    return _read_latents(path) if kept is None else kept
+
+
+def _kept(path: Path, count: int) -> np.ndarray | None:
+    """Latents that were kept; None where there are none, or none that fit."""
+    with suppress(EmotiCrafterError):
+        found = _read_latents(path)
+        if found.ndim == 4 and len(found) == count and found.dtype == np.float16:
+            return found
+    return None
+
+
+def _read_latents(path: Path) -> np.ndarray:
+    return read_array(path, "array of latents", "Run again: they are made anew.", mapped=True)
 
 
 def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

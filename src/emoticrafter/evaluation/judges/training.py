@@ -15,12 +15,13 @@ import numpy as np
 
 from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.evaluation.clip import CLIP, ClipModel
 from emoticrafter.evaluation.judges.base import Trust, measure_trust
 from emoticrafter.evaluation.judges.head import Head
 from emoticrafter.evaluation.viewing import batches
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.named import file_hash
 from emoticrafter.inputs.pictures import READ_AS
 
@@ -202,7 +203,7 @@ def _unit(x: np.ndarray) -> np.ndarray:
 def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """Features kept earlier; None if there are none, or none that fit."""
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        found = read_array(path, "array of features", "Delete it.")
+    except EmotiCrafterError:
         return None
     return found if found.shape == shape and found.dtype == np.float32 else None
