@@ -142,7 +142,7 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
 
 def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
     """What a checkpoint folder, a hub id or a released `.pth` holds, as JSON values. Errors are those of reading it."""
-    if Path(source).is_file():
+    if os.path.exists(source) and not os.path.isdir(source):
         eit, kind = import_released(source), "released"
     else:
         eit, kind = load(source), f"{FORMAT} {VERSION}"
@@ -153,7 +153,7 @@ def _locate(source: str | os.PathLike[str]) -> Path:
     directory = Path(source)
     if directory.is_dir():
         return directory
-    if directory.is_file():
+    if directory.exists():
         raise CheckpointError(
             f"{str(source)!r} is a file; an emotion checkpoint is a folder.",
             "Turn a released .pth into one with `emoticrafter checkpoint import FILE --out FOLDER`.",

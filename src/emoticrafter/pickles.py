@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.errors import CheckpointError
+from emoticrafter.inputs.named import check_file
 
 __all__ = ["read_pickle"]
 
@@ -19,8 +20,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
 
     A state dict may stand by itself or under "state_dict". Raises MissingError and CheckpointError.
     """
-    if not path.is_file():
-        raise MissingError(f"There is no file {str(path)!r}.", "Give the path of a released checkpoint, a .pth file.")
+    check_file(path, cure="Give the path of a released checkpoint, a .pth file.")
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -120,8 +119,10 @@ class ChatOptions:
     def _fields(self) -> dict[str, Any] | None:
         if self.fields is None:
             return None
+        from emoticrafter.inputs.records import parse_json
+
         try:
-            made = json.loads(self.fields)
+            made = parse_json(self.fields)
         except ValueError:
             made = None
         if not isinstance(made, dict):
