@@ -46,7 +46,7 @@ def test_what_is_no_file_is_refused_at_once(
         pipe, device = "a named pipe", "a device"
         kinds = {"pipe": pipe, "to-pipe": pipe, "to-device": device, "socket": "a socket", "folder": "a folder"}
         for name, kind in kinds.items():
-            with pytest.raises(InputError, match=f"{name}' cannot be read: it is {kind}"):
+            with pytest.raises(InputError, match=rf"{name}' cannot be read: it is {kind}\. Give a regular file\."):
                 reader(tmp_path / name)
 
 

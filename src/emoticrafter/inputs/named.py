@@ -18,6 +18,7 @@ __all__ = ["CHECK", "PathLike", "below", "check_file", "file_hash", "open_file",
 
 CHECK = "Check the name and the folder."
 _BLOCK = 1 << 20  # bytes read at once
+_NO_FILE = 0  # no number of the system's: our own, for what is no regular file
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"))
 _OTHERS = (
     (stat.S_ISDIR, "a folder"),
@@ -121,7 +122,7 @@ def _blocks(path: PathLike, what: str, cure: str, error: Error, missing: Error) 
         try:
             while (block := file.read(_BLOCK)) != b"":
                 if block is None:  # a file of the system that would make its reader wait
-                    raise OSError(0, "it gives nothing")
+                    raise OSError(_NO_FILE, "it gives nothing")
                 yield block
         except OSError as problem:
             raise _unreadable(path, problem, cure, error) from problem
@@ -129,7 +130,7 @@ def _blocks(path: PathLike, what: str, cure: str, error: Error, missing: Error) 
 
 def _check_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise OSError(0, f"it is {next((name for test, name in _OTHERS if test(mode)), 'no regular file')}")
+        raise OSError(_NO_FILE, f"it is {next((name for test, name in _OTHERS if test(mode)), 'no regular file')}")
 
 
 def _too_long(path: PathLike, most: int, cure: str, error: Error) -> EmotiCrafterError:
@@ -138,4 +139,6 @@ def _too_long(path: PathLike, most: int, cure: str, error: Error) -> EmotiCrafte
 
 def _unreadable(path: PathLike, problem: OSError | ValueError, cure: str, error: Error) -> EmotiCrafterError:
     reason = getattr(problem, "strerror", None) or str(problem)
+    if isinstance(problem, OSError) and problem.errno == _NO_FILE and cure == CHECK:
+        cure = "Give a regular file."
     return error(f"{str(path)!r} cannot be read: {reason}.", cure)
