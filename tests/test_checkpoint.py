@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from emoticrafter import checkpoint
 from emoticrafter.errors import CheckpointError, MissingError, OutputError
+from emoticrafter.inputs.named import file_hash
 from tests.tiny import SECTION, tiny_eit
 
 DATA = Path(__file__).parent / "data"
@@ -35,7 +36,7 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any])
     state = load_file(folder / "eit.safetensors")
     change(state)
     save_file(state, folder / "eit.safetensors")
-    edit_config(folder, sha256=checkpoint._sha256(folder / "eit.safetensors"))
+    edit_config(folder, sha256=file_hash(folder / "eit.safetensors"))
 
 
 @pytest.mark.parametrize("variant", ["paper", "released"])
@@ -265,9 +266,13 @@ def test_a_changed_byte_is_noticed(saved: Path) -> None:
         ({"version": 2}, r"version 2.*Update emoticrafter"),
         ({"eit": {"width": 24, "depth": 1}}, "Unknown EIT settings: depth"),
         ({"eit": {"width": 10**9}}, "width is '1000000000'"),
-        ({"eit": None}, "lacks eit"),
+        ({"eit": None}, "eit is None; it must be an object"),
+        ({"sha256": 1}, "sha256 is 1; it must be text"),
         ({"metadata": {"strength": "strong"}}, "strength is 'strong'"),
-        ({"metadata": {"prompt_tokens": True}}, "prompt_tokens is 'True'"),
+        ({"metadata": {"strength": float("nan")}}, "strength is nan"),
+        ({"metadata": {"strength": 10**400}}, "strength is 1000"),
+        ({"metadata": []}, r"metadata is \[\]; it must be an object"),
+        ({"metadata": {"prompt_tokens": True}}, "prompt_tokens is True; it must be a whole number"),
     ],
 )
 def test_a_config_that_is_not_ours_is_refused(saved: Path, changes: dict[str, Any], message: str) -> None:

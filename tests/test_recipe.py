@@ -41,7 +41,7 @@ def test_missing_files_and_folders(tmp_path):
         with pytest.raises(MissingError, match="There is no file"):
             read_recipe(tmp_path / name)
     for name in ("", "a\0b"):
-        with pytest.raises(InputError, match="Cannot read"):
+        with pytest.raises(InputError, match="cannot be read"):
             read_recipe(tmp_path / name)
 
 

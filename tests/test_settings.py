@@ -71,6 +71,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
         ("[names]\nfolder = 2024", ["folder is 2024", "text"]),
         (f"[pace]\nrate = 1{'0' * 400}", ["rate is 1000"]),
         ("[pace\nsteps = 3", ["not TOML", "line 1"]),
+        (f"[pace]\nsteps = {'9' * 5000}", ["not TOML", "5000 digits"]),
+        (f"[pace]\nsteps = 0x{'f' * 5000}", ["steps is a number of thousands of digits", "a whole number"]),
+        (f"pace = {'[' * 100_000}", ["not TOML", "nested too deeply"]),
         (b"\xff\xfe\x00", ["not TOML"]),
     ],
 )
@@ -114,6 +117,7 @@ def test_overrides_are_toml_and_text_needs_no_quotes(
         ("pase.steps=3", "Did you mean pace?"),
         ("pace.steps=three", "not TOML"),
         ("pace.steps=", "not TOML"),
+        (f"pace.steps={'9' * 5000}", "not TOML"),
         ("pace.steps=0.5", "a whole number"),
         ("pace.steps=1\nrate=2", "more than one value"),
         ("pace.kind=sideways", "one of even, falling"),

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.errors import EmotiCrafterError, MissingError
+from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.escapes import markdown
 from emoticrafter.evaluation import plots, tables
 from emoticrafter.evaluation.report import FORMAT, VERSION
-from emoticrafter.files import read_marked
+from emoticrafter.inputs.records import read_marked
 from tools.markdown import table
 
 ROOT = Path(__file__).parents[1]
@@ -51,12 +51,10 @@ _MET = {True: "met", False: "**missed**", None: "not measured"}
 
 
 def record(report: Path, root: Path = ROOT) -> Path:
-    """Keep a report's JSON among the results; the file. Raises MissingError where the folder holds none."""
+    """Keep a report's JSON among the results; the file. Raises MissingError and InputError where there is none."""
     path = report / "report.json" if report.is_dir() else report
-    try:
-        document = read_marked(path, FORMAT, VERSION, MOST)
-    except (OSError, ValueError, AttributeError) as error:
-        raise MissingError(f"{path} is no report: {error}.", "Give a folder that `emoticrafter evaluate --out` wrote.") from error
+    cure = "Give a folder that `emoticrafter evaluate --out` wrote."
+    document = read_marked(path, FORMAT, VERSION, "evaluation's report", cure, most=MOST)
     kept = root / RESULTS / f"evaluation-{document['suite']['name']}.json"
     for row in document["rows"]:
         row.pop("worst", None)

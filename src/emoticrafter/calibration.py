@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,9 @@ from typing import Any
 
 from emoticrafter.emotion import LIMIT, Emotion
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.files import atomic_path, read_marked
+from emoticrafter.files import atomic_path
+from emoticrafter.inputs.records import damaged, read_marked
+from emoticrafter.inputs.typed import typed
 
 __all__ = ["CALIBRATION", "AxisMap", "Calibration"]
 
@@ -117,24 +119,15 @@ class Calibration:
         fitted for other weights.
         """
         path = folder / CALIBRATION
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         again = "Run `emoticrafter calibrate` again, delete the file, or pass --no-calibration (calibrated=False)."
+        found = read_marked(path, FORMAT, VERSION, "calibration", again, most=MAX_BYTES, error=CheckpointError)
         try:
-            found = read_marked(path, FORMAT, VERSION, MAX_BYTES)
-            strength = float(found["strength"])
-            if not 0 < strength < math.inf:
-                raise ValueError(f"its strength is {strength:g}, and must be a number above 0")
-            made = cls(
-                valence=_axis(found["valence"]),
-                arousal=_axis(found["arousal"]),
-                checkpoint=str(found["checkpoint"]),
-                judge=str(found["judge"]),
-                strength=strength,
-                figures=dict(found.get("figures", {})),
-            )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
-            raise CheckpointError(f"The calibration {str(path)!r} cannot be read: {error}.", again) from error
+            typed("strength", found.get("strength"), float, {"above": 0})
+            made: Calibration = typed("", found, cls)
+        except InputError as error:
+            raise damaged(path, "calibration", again, error, CheckpointError) from error
         if made.checkpoint != checkpoint:
             raise CheckpointError(f"The calibration {str(path)!r} was fitted for other weights than those beside it.", again)
         return made
@@ -142,10 +135,6 @@ class Calibration:
     def _maps(self) -> dict[str, Any]:
         axes = {"valence": self.valence, "arousal": self.arousal}
         return {name: {"levels": list(axis.levels), "asked": [list(row) for row in axis.asked]} for name, axis in axes.items()}
-
-
-def _axis(found: Any) -> AxisMap:
-    return AxisMap(levels=tuple(found["levels"]), asked=tuple(tuple(row) for row in found["asked"]))
 
 
 def _is_coordinate(x: Any) -> bool:

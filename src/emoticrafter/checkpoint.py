@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,18 @@ from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
 from emoticrafter.files import atomic_folder, check_writable, disk_errors, user_path
+from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.records import damaged, read_marked
+from emoticrafter.inputs.typed import typed
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.pickles import read_pickle
+from emoticrafter.tensors import read_tensors
 
 __all__ = ["describe", "holding", "import_released", "load", "load_calibration", "peek", "save"]
 
 WEIGHTS, CONFIG = "eit.safetensors", "config.json"
 FORMAT, VERSION = "emoticrafter-eit", 1
-MAX_CONFIG_BYTES = 1 << 20
+AGAIN = "Fetch the checkpoint again."
 
 State = dict[str, Tensor]
 
@@ -65,7 +69,7 @@ def save(
             "version": VERSION,
             "eit": eit.config.as_dict(),
             "metadata": {name: value for name, value in about.items() if name != "sha256"},
-            "sha256": _sha256(folder / WEIGHTS),
+            "sha256": file_hash(folder / WEIGHTS),
         }
         (folder / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
         (folder / WEIGHTS).chmod((folder / CONFIG).stat().st_mode)  # safetensors makes it private
@@ -92,8 +96,10 @@ def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> 
     """
     config, metadata = peek(source)
     path = _locate(source) / WEIGHTS
-    state = _read_safetensors(path)
-    if metadata["sha256"] != _sha256(path):
+    if not os.path.lexists(path):
+        raise CheckpointError(f"{str(path.parent)!r} has a {CONFIG} but no {WEIGHTS}.", "Copy the whole folder.")
+    state = read_tensors(path, "file of weights", AGAIN)
+    if metadata["sha256"] != file_hash(path):
         raise CheckpointError(
             f"The weights {str(path)!r} are not those that {CONFIG} was written for.", "Fetch both files again, from one place."
         )
@@ -150,7 +156,8 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
 
 def describe(source: str | os.PathLike[str]) -> dict[str, Any]:
     """What a checkpoint folder, a hub id or a released `.pth` holds, as JSON values. Errors are those of reading it."""
-    if user_path(source).is_file():
+    path = user_path(source)
+    if path.exists() and not path.is_dir():
         eit, kind = import_released(source), "released"
     else:
         eit, kind = load(source), f"{FORMAT} {VERSION}"
@@ -161,7 +168,7 @@ def _locate(source: str | os.PathLike[str]) -> Path:
     directory = user_path(source)
     if directory.is_dir():
         return directory
-    if directory.is_file():
+    if directory.exists():
         raise CheckpointError(
             f"{str(source)!r} is a file; an emotion checkpoint is a folder.",
             "Turn a released .pth into one with `emoticrafter checkpoint import FILE --out FOLDER`.",
@@ -175,47 +182,30 @@ def _locate(source: str | os.PathLike[str]) -> Path:
 
 
 def _read_config(directory: Path) -> tuple[EITConfig, dict[str, Any]]:
-    path = directory / CONFIG
+    path, what = directory / CONFIG, "emotion checkpoint"
+    if not os.path.lexists(path):
+        raise MissingError(f"{str(directory)!r} holds no {CONFIG}.", "Give the folder of an emotion checkpoint.")
+    entries = read_marked(path, FORMAT, VERSION, what, AGAIN, error=CheckpointError)
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise CheckpointError(f"{str(path)!r} is longer than {MAX_CONFIG_BYTES} bytes.", "Fetch the checkpoint again.")
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingError(f"{str(directory)!r} holds no {CONFIG}.", "Give the folder of an emotion checkpoint.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", "Fetch the checkpoint again.") from error
-    if not isinstance(entries, dict) or entries.get("format") != FORMAT:
-        raise CheckpointError(f"{str(directory)!r} is not an emotion checkpoint.", f"Its {CONFIG} would say so: format {FORMAT}.")
-    if entries.get("version") != VERSION:
-        raise CheckpointError(
-            f"{str(directory)!r} has version {str(entries.get('version'))[:20]}; this program reads version {VERSION}.",
-            "Update emoticrafter.",
-        )
-    sizes, metadata, digest = entries.get("eit"), entries.get("metadata"), entries.get("sha256")
-    if not isinstance(sizes, dict) or not isinstance(metadata, dict) or not isinstance(digest, str):
-        raise CheckpointError(f"{str(path)!r} lacks eit, metadata or sha256.", "Fetch the checkpoint again.")
-    _check_metadata(metadata, path)
-    try:
-        return EITConfig.from_dict(sizes), {**metadata, "sha256": digest}
+        config: _Config = typed("", entries, _Config)
+        for name, kind in _MEANT.items():
+            if name in config.metadata:
+                typed(f"metadata.{name}", config.metadata[name], kind)
+        return EITConfig.from_dict(config.eit), {**config.metadata, "sha256": config.sha256}
     except EmotiCrafterError as error:
-        raise CheckpointError(f"{str(path)!r} describes no EIT. {error.problem}", error.hint) from error
+        raise damaged(path, what, AGAIN, error, CheckpointError) from error
 
 
-def _check_metadata(metadata: dict[str, Any], path: Path) -> None:
-    kinds: dict[str, type | tuple[type, ...]] = {"backbone": str, "prompt_tokens": int, "strength": (int, float)}
-    for name, kind in kinds.items():
-        if name in metadata and (not isinstance(metadata[name], kind) or isinstance(metadata[name], bool)):
-            raise CheckpointError(f"In {str(path)!r} the {name} is {str(metadata[name])[:60]!r}.", "Fetch the checkpoint again.")
+@dataclass(frozen=True, kw_only=True)
+class _Config:
+    """What config.json says beside its form."""
+
+    eit: dict[str, Any]
+    metadata: dict[str, Any]
+    sha256: str
 
 
-def _read_safetensors(path: Path) -> State:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"The weights {str(path)!r} are corrupt or cut short: {error}.", "Fetch them again.") from error
+_MEANT: dict[str, Any] = {"backbone": str, "prompt_tokens": int, "strength": float}  # of the metadata
 
 
 def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTransformer:
@@ -335,8 +325,3 @@ def _check_replaceable(directory: Path, force: bool) -> None:
         raise OutputError(
             f"{str(directory)!r} holds files that are no checkpoint; they are not replaced.", "Choose another folder."
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

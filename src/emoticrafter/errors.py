@@ -53,7 +53,8 @@ class DeviceError(EmotiCrafterError):
     """A device is absent or out of memory."""
 
 
-def reason_of(error: BaseException, most: int = 200) -> str:
-    """The first line of what an error of a library says, without its full stop; its name where it says nothing."""
-    said = (line.strip().rstrip(".") for line in str(error).splitlines() if line.strip())
-    return next(said, type(error).__name__)[:most]
+def reason_of(error: BaseException, most: int = 200, *, last: bool = False) -> str:
+    """The first line of what an error says, or its last, without the full stop; its kind where it says nothing."""
+    said = error.problem if isinstance(error, EmotiCrafterError) else str(error)
+    lines = [line.strip().rstrip(".") for line in said.splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1 if last else 0][:most]

@@ -1,9 +1,8 @@
-"""Files written whole or not at all and read with care, names made from free text, and the folder for what can be made again."""
+"""Files written whole or not at all, names made from free text, and the folder for what can be made again."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import secrets
@@ -12,13 +11,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError, OutputError
 
 __all__ = [
-    "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "read_marked",
-    "safe_name", "user_path", "write_together",
+    "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "safe_name", "user_path",
+    "write_together",
 ]  # fmt: skip
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -233,17 +231,3 @@ def _output_error(error: OSError, path: Path) -> OutputError:
     if error.errno in _REFUSED:
         return OutputError(f"No permission to write {str(path)!r}.", "Choose a folder of your own, or change its permissions.")
     return OutputError(f"Cannot write {str(path)!r}: {error.strerror or error}.", "Choose another name or folder.")
-
-
-def read_marked(path: Path, form: str, version: int, most: int) -> Any:
-    """The JSON of a file that says what it is by its entries "format" and "version".
-
-    Raises ValueError if it says otherwise or is longer than `most` bytes; OSError, AttributeError and RecursionError come from
-    files that are something else altogether.
-    """
-    if path.stat().st_size > most:
-        raise ValueError(f"it is longer than {most} bytes")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found.get("format") != form or found.get("version") != version:
-        raise ValueError(f"it is no {form} of version {version}")
-    return found

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from emoticrafter.errors import CheckpointError, MissingError
+from emoticrafter.errors import CheckpointError
+from emoticrafter.inputs.named import check_file
 
 __all__ = ["plain_names", "read_pickle"]
 
@@ -27,8 +28,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
     A state dict may stand by itself or under "state_dict", "model_state_dict" or "model", and its names are given plain (see
     `plain_names`). Raises MissingError and CheckpointError, which names what stands there instead.
     """
-    if not path.is_file():
-        raise MissingError(f"There is no file {str(path)!r}.", "Give the path of a released checkpoint, a .pth file.")
+    check_file(path, cure="Give the path of a released checkpoint, a .pth file.")
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -15,6 +15,7 @@ from PIL import Image
 from emoticrafter import recipe as recipes
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path, check_writable, user_path, write_together
+from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.recipe import joint_recipe, read_recipe
 
 __all__ = ["Picture", "check_savable", "save_animation", "save_together"]
@@ -57,13 +58,9 @@ class Picture:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Picture:
-        """Read a picture that `save` wrote, its recipe as untrusted data. Errors are those of `read_recipe`."""
+        """Read a picture that `save` wrote, its recipe as untrusted data. Raises what `read_recipe` and `read_picture` do."""
         recipe = read_recipe(path)
-        try:
-            with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as image:
-                return cls(image=image.convert("RGB"), recipe=recipe)
-        except Exception as error:  # a strange file can make a decoder raise anything, and a huge one is refused
-            raise InputError(f"The pixels of {str(path)!r} cannot be read: {error}.", "Fetch or make it again.") from error
+        return cls(image=read_picture(path), recipe=recipe)
 
 
 def check_savable(path: str | os.PathLike[str], size: tuple[int, int], recipe: Mapping[str, Any]) -> None:

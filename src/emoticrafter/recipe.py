@@ -18,9 +18,11 @@ from typing import Any, BinaryIO, NoReturn
 from PIL import ExifTags, Image, PngImagePlugin
 
 from emoticrafter.coordinates import on_plane
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.inputs.named import open_file
+from emoticrafter.inputs.pictures import opened_picture, picture_bytes
 
 __all__ = ["as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
 
@@ -83,13 +85,8 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     is cut short, has no recipe or holds a broken one.
     """
     path = user_path(path)
-    try:
-        with path.open("rb") as file:
-            raw = _png_recipe(file, path) if file.read(8) == _PNG_SIGNATURE else _other_recipe(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise MissingError(f"There is no file {str(path)!r}.", "Check the name and the folder.") from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        raise InputError(f"Cannot read {str(path)!r}: {error}.", "Give the name of a picture file.") from error
+    with open_file(path) as file:
+        raw = _png_recipe(file, path) if file.read(8) == _PNG_SIGNATURE else _other_recipe(path)
     if raw is None:
         raise InputError(
             f"{str(path)!r} holds no recipe: it was not made by emoticrafter, or a tool that saved it again dropped the text.",
@@ -182,11 +179,11 @@ def _other_recipe(path: Path) -> bytes | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about odd metadata
-            with Image.open(path, formats=["JPEG", "WEBP", "GIF"]) as image:
+            with opened_picture(picture_bytes(path)) as image:
                 note: Any = image.info.get("comment") if image.format == "GIF" else None
                 if image.format != "GIF":
                     note = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.MakerNote)
-    except Exception as error:  # a strange file can make a decoder raise anything
+    except InputError as error:
         raise InputError(
             f"{str(path)!r} is not a picture that can be read, or it is cut short.", "Give a PNG, JPEG, WebP or GIF file."
         ) from error

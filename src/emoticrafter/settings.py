@@ -16,15 +16,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import math
 import os
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.inputs.lines import as_text
+from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.typed import rule_of, shown, typed
 
 __all__ = ["Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"]
 
@@ -64,7 +65,7 @@ class Section:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = _checked(field.name, getattr(self, field.name), hints[field.name], field.metadata.get("bounds", {}))
+            value = typed(field.name, getattr(self, field.name), hints[field.name], field.metadata.get("bounds", {}))
             object.__setattr__(self, field.name, value)
 
 
@@ -74,17 +75,16 @@ def read_settings(kind: type[R], path: str | os.PathLike[str], overrides: Iterab
     Raises MissingError where there is no file and InputError for all that breaks a rule; unknown keys are answered with the
     nearest one and the list of those known.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MissingError(f"There is no recipe {str(path)!r}.", "Give a TOML file, or the name of a recipe that ships.")
+    hint = "Give a TOML file, or the name of a recipe that ships."
+    if os.path.isdir(path):
+        raise MissingError(f"There is no recipe {str(path)!r}: it is a folder.", hint)
+    data = read_file(path, MAX_BYTES, "recipe", hint)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"The recipe {str(path)!r} is longer than {MAX_BYTES} bytes.", "Give a recipe.")
-        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        entries = _parsed(as_text(data, str(path)))
+    except InputError as error:
+        raise InputError(f"The recipe {str(path)!r} is not TOML: {error.problem}", error.hint) from error
+    except ValueError as error:
         raise InputError(f"The recipe {str(path)!r} is not TOML: {error}.", "Mend that line.") from error
-    except OSError as error:
-        raise MissingError(f"The recipe {str(path)!r} cannot be read: {error.strerror}.", "Check the path.") from error
     _check_names(kind, entries, str(path))
     for text in overrides:
         section, name, value = _override(kind, text)
@@ -98,7 +98,7 @@ def keys(kind: type[Any]) -> Iterator[Key]:
         made = _several(hint) or hint
         hints = get_type_hints(made)
         for field in dataclasses.fields(made):
-            rule = _rule(hints[field.name], field.metadata.get("bounds", {}))
+            rule = rule_of(hints[field.name], field.metadata.get("bounds", {}))
             yield Key(name=f"{section}.{field.name}", about=field.metadata["about"], rule=rule, default=field.default)
 
 
@@ -119,6 +119,14 @@ def as_toml(recipe: Any) -> str:
         for entries in found if isinstance(found, list) else [found]:
             parts.append("\n".join([title, *(f"{name} = {_toml(value)}" for name, value in entries.items())]))
     return "\n\n".join(parts) + "\n"
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """What a TOML text holds. Raises ValueError for all that is none, such as a number of thousands of digits."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _toml(value: Any) -> str:
@@ -177,24 +185,20 @@ def _override(kind: type[Any], text: str) -> tuple[str, str, Any]:
     name, equals, value = text.partition("=")
     section, dot, name = name.strip().partition(".")
     if not equals or not dot:
-        raise InputError(f"The setting {_shown(text)} is not section.key=value.", "Write, for instance, train.steps=1000.")
+        raise InputError(f"The setting {shown(text)} is not section.key=value.", "Write, for instance, train.steps=1000.")
     if _several(_sections(kind).get(section)) is not None:
-        raise InputError(
-            f"The setting {_shown(text)} is of [[{section}]], of which there are several.", "Write it into the file."
-        )
+        raise InputError(f"The setting {shown(text)} is of [[{section}]], of which there are several.", "Write it into the file.")
     _check_names(kind, {section: {name: None}}, "--set")
     hint = get_type_hints(_sections(kind)[section])[name]
     try:
-        found = tomllib.loads(f"value = {value.strip()}")
+        found = _parsed(f"value = {value.strip()}")
         if set(found) != {"value"}:
-            raise InputError(f"The setting {_shown(text)} holds more than one value.", "Give each its own --set.")
+            raise InputError(f"The setting {shown(text)} holds more than one value.", "Give each its own --set.")
         return section, name, found["value"]
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValueError as error:
         if _is_text(hint) and value.strip():  # shells eat the quotes, so words are taken as they are
             return section, name, value.strip()
-        raise InputError(
-            f"The value in {_shown(text)} is not TOML: {error}.", "Write, for instance, train.steps=1000."
-        ) from error
+        raise InputError(f"The value in {shown(text)} is not TOML: {error}.", "Write, for instance, train.steps=1000.") from error
 
 
 def _unknown(what: str, name: str, known: Iterable[str], where: str) -> InputError:
@@ -204,63 +208,6 @@ def _unknown(what: str, name: str, known: Iterable[str], where: str) -> InputErr
     return InputError(f"Unknown {what[:80]} in {where!r}.", f"{offer}Known: {', '.join(known)}.")
 
 
-def _checked(name: str, value: Any, hint: Any, bounds: Mapping[str, float]) -> Any:
-    """The value in the field's own type. Raises InputError if it has another or lies outside the bounds."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if value is None and type(None) in kinds:
-        return None
-    kind = next(one for one in kinds if one is not type(None))
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple):
-            raise _wrong(name, value, hint, bounds)
-        return tuple(_checked(name, one, get_args(kind)[0], bounds) for one in value)
-    if kind is float and type(value) is int:
-        try:
-            value = float(value)
-        except OverflowError:
-            raise _wrong(name, value, hint, bounds) from None
-    if get_origin(kind) is Literal:
-        right = type(value) in {type(one) for one in get_args(kind)} and value in get_args(kind)
-    else:
-        right = type(value) is kind  # bool is no int here
-    if not right or (isinstance(value, float) and not math.isfinite(value)) or not _inside(value, bounds):
-        raise _wrong(name, value, hint, bounds)
-    return value
-
-
-def _inside(value: Any, bounds: Mapping[str, float]) -> bool:
-    tests = {
-        "from": lambda end: value >= end,
-        "above": lambda end: value > end,
-        "to": lambda end: value <= end,
-        "below": lambda end: value < end,
-    }
-    return all(tests[name](end) for name, end in bounds.items())
-
-
-def _wrong(name: str, value: Any, hint: Any, bounds: Mapping[str, float]) -> InputError:
-    return InputError(f"{name} is {_shown(value)}; it must be {_rule(hint, bounds)}.")
-
-
-def _rule(hint: Any, bounds: Mapping[str, float]) -> str:
-    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    kind = next(one for one in kinds if one is not type(None))
-    several = get_origin(kind) is tuple
-    if several:
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Literal:
-        words = "one of " + ", ".join(map(str, get_args(kind)))
-    else:
-        words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
-        words += "".join(f" {name} {end if isinstance(end, int) else format(end, 'g')}" for name, end in bounds.items())
-    return f"a list, each {words}" if several else words
-
-
 def _is_text(hint: Any) -> bool:
     kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     return any(kind is str or (get_origin(kind) is Literal and isinstance(get_args(kind)[0], str)) for kind in kinds)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from emoticrafter.backbones.registry import NAMES
+from emoticrafter.errors import EmotiCrafterError
+from emoticrafter.inputs.records import read_record
 
 __all__ = ["describe_system"]
 
@@ -70,8 +71,8 @@ def _hub_models() -> list[dict[str, Any]]:
 
 def _is_sdxl(index: Path) -> bool:
     try:
-        return str(json.loads(index.read_text(encoding="utf-8")).get("_class_name", "")).startswith("StableDiffusionXL")
-    except (OSError, ValueError, AttributeError):
+        return str(read_record(index).get("_class_name", "")).startswith("StableDiffusionXL")
+    except EmotiCrafterError:
         return False
 
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.backbones.loading import _schedulers
+from emoticrafter.backbones.schedulers import _schedulers
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.guidance import GuidanceRange

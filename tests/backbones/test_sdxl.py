@@ -454,6 +454,14 @@ def pickle_instead(folder: Path) -> None:
     (folder / "unet" / "diffusion_pytorch_model.safetensors").rename(folder / "unet" / "diffusion_pytorch_model.bin")
 
 
+def link_to_device(name: str) -> Callable[[Path], None]:
+    def link(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to("/dev/zero")
+
+    return link
+
+
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
@@ -462,12 +470,30 @@ def pickle_instead(folder: Path) -> None:
         (pickle_instead, CheckpointError, "safetensors"),
         (lambda f: shutil.rmtree(f / "vae"), CheckpointError, "cannot be loaded"),
         (lambda f: (f / "model_index.json").unlink(), MissingError, r"no model_index\.json"),
-        (lambda f: (f / "model_index.json").write_text("{"), CheckpointError, r"model_index\.json.*cannot be read"),
+        (lambda f: (f / "model_index.json").write_text("{"), CheckpointError, r"model_index\.json' is damaged"),
         (lambda f: (f / "model_index.json").write_text('{"_class_name": "FluxPipeline"}'), CheckpointError, "is a FluxPipeline"),
         (lambda f: (f / "defaults.json").write_text('{"steps": "many"}'), CheckpointError, "no sampling settings"),
-        (lambda f: (f / "defaults.json").write_text("[]"), CheckpointError, "holds a list"),
+        (lambda f: (f / "defaults.json").write_text("[]"), CheckpointError, r"it is \[\]; it must be an object"),
+        (link_to_device("unet/config.json"), CheckpointError, r"config\.json' cannot be read: it is a device"),
+        (link_to_device("model_index.json"), CheckpointError, r"model_index\.json' cannot be read: it is a device"),
+        (link_to_device("tokenizer/vocab.json"), CheckpointError, r"vocab\.json' cannot be read: it is a device"),
+        (link_to_device("vae/diffusion_pytorch_model.safetensors"), CheckpointError, r"cannot be read: it is a device"),
     ],
-    ids=["cut", "shapes", "pickle", "no vae", "no index", "broken index", "other model", "broken defaults", "list"],
+    ids=[
+        "cut",
+        "shapes",
+        "pickle",
+        "no vae",
+        "no index",
+        "broken index",
+        "other model",
+        "broken defaults",
+        "list",
+        "device",
+        "device as index",
+        "device as vocabulary",
+        "device as weights",
+    ],
 )
 def test_a_damaged_folder_is_refused(copy: Path, damage: Callable[[Path], Any], error: type[Exception], message: str) -> None:
     damage(copy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,24 @@ def file_of(folder: Path, name: str, text: str) -> Path:
 def test_a_text_file_has_a_prompt_on_each_line(tmp_path: Path) -> None:
     path = file_of(tmp_path, "p.txt", "\ufeffa cat\r\n\r\n  a dog, running \n\u6d77\u8fba")
     assert [one.text.strip() for one in read_prompts(path)] == ["a cat", "a dog, running", "\u6d77\u8fba"]
+
+
+def test_only_line_ends_end_a_line(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "p.txt", "a cat\u2028on a mat\na\x0bdog\x0cand\x85a ball\n")
+    assert [one.text for one in read_prompts(path)] == ["a cat\u2028on a mat", "a\x0bdog\x0cand\x85a ball"]
+    table = file_of(tmp_path, "p.csv", "prompt,place\na cat\u2028on a mat,room\n")
+    assert read_prompts(table) == [Prompt(text="a cat\u2028on a mat", columns={"place": "room"})]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".jsonl", ".parquet"])
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path, suffix: str) -> None:
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / f"zero{suffix}").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="cannot be read: it is a named pipe"):
+        read_prompts(tmp_path / f"pipe{suffix}")
+    with pytest.raises(InputError, match="cannot be read: it is a device"):
+        read_prompts(tmp_path / f"zero{suffix}")
 
 
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "parquet"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -17,7 +19,7 @@ from PIL import Image
 from emoticrafter import Emotion, Picture
 from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, read_prompts, run_batch
 from emoticrafter.batch.drawing import Drawn, Step, Stop, Task, in_process
-from emoticrafter.batch.plan import default_batch
+from emoticrafter.batch.plan import default_batch, read_plan
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, OutputError
 from emoticrafter.guidance import GuidanceRange
@@ -222,6 +224,85 @@ def test_a_damaged_plan_is_made_anew_and_the_pictures_stay(tmp_path: Path, whole
     assert maker.calls == []
     assert "plan.parquet' is damaged" in warnings[0]
     assert contents(folder) == whole
+
+
+def spoiled(column: str, value: object, row: int = 3) -> Callable[[pa.Table], pa.Table]:
+    def spoil(table: pa.Table) -> pa.Table:
+        values = table.column(column).to_pylist()
+        values[row] = value
+        made = pa.array(values if isinstance(value, type(values[0])) or value is None else list(map(str, values)))
+        return table.set_column(table.column_names.index(column), column, made)
+
+    return spoil
+
+
+def noted(**changes: object) -> Callable[[pa.Table], pa.Table]:
+    def spoil(table: pa.Table) -> pa.Table:
+        about = json.loads(table.schema.metadata[b"emoticrafter"])
+        return table.replace_schema_metadata({b"emoticrafter": json.dumps({**about, **changes}).encode()})
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (spoiled("prompt", None), "prompt is null in row 4"),
+        (spoiled("id", None), "id is null in row 4"),
+        (spoiled("columns", None), "columns is null in row 4"),
+        (spoiled("preview", None), "preview is null in row 4"),
+        (spoiled("batch", "first"), "batch is no int64"),
+        (spoiled("columns", "[]"), r"columns is \[\]; it must be an object"),
+        (spoiled("columns", "["), "Expecting value"),
+        (spoiled("id", "../../../../home/somebody/key"), "'../../../../home/somebody/key' is no id"),
+        (spoiled("valence", 9.0), "The valence is 9"),
+        (lambda table: table.drop_columns(["seed"]), "it lacks seed"),
+        (noted(suffix="/../../../x"), "the suffix '/../../../x' is none"),
+        (noted(batch="5"), "batch is '5'; it must be a whole number"),
+        (noted(maker=None), "maker is None; it must be an object"),
+        (noted(kind="batch index"), "it is no plan of a batch"),
+        (lambda table: table.replace_schema_metadata({b"emoticrafter": b"[]"}), r"metadata is \[\]; it must be an object"),
+    ],
+)
+def test_a_plan_with_strange_entries_is_named_and_made_anew(
+    tmp_path: Path, whole: dict[str, bytes], spoil: Callable[[pa.Table], pa.Table], says: str
+) -> None:
+    folder, maker, warnings = tmp_path / "whole", Colours(), []  # type: ignore[var-annotated]
+    pq.write_table(spoil(pq.read_table(folder / "plan.parquet")), folder / "plan.parquet")
+    with pytest.raises(InputError, match=rf"plan\.parquet' is damaged: {says}.* Make the folder anew, or delete the plan"):
+        read_plan(folder / "plan.parquet")
+    run_batch(maker, ROWS, folder, batch=5, warn=warnings.append)
+    assert maker.calls == []
+    assert "plan.parquet' is damaged" in warnings[0]
+    assert contents(folder) == whole
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (spoiled("file", None), "file is null in row 4"),
+        (spoiled("sha256", None), "sha256 is null in row 4"),
+        (spoiled("valence", "high"), "valence is no double"),
+        (noted(kind="batch plan"), "it lacks our mark"),
+        (lambda table: table.append_column("seed", table.column("seed")), r"Multiple matches for .*\(seed\)"),
+    ],
+)
+def test_an_index_with_strange_entries_is_named(
+    tmp_path: Path, whole: dict[str, bytes], spoil: Callable[[pa.Table], pa.Table], says: str
+) -> None:
+    path = tmp_path / "whole" / "index.parquet"
+    pq.write_table(spoil(pq.read_table(path)), path)
+    with pytest.raises(InputError, match=rf"index\.parquet' is damaged: {says}.* it writes the index"):
+        read_index(path.parent)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_in_the_place_of_a_picture_is_refused_at_once(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    one = pictures(tmp_path / "whole")[0]
+    one.unlink()
+    os.mkfifo(one)
+    with pytest.raises(OutputError, match="it is a named pipe"):
+        run_batch(Colours(), ROWS, tmp_path / "whole")
 
 
 def test_prompts_emotions_and_seeds_can_be_added(tmp_path: Path) -> None:

@@ -136,8 +136,9 @@ def test_when_one_picture_cannot_be_written_none_is_and_the_same_command_runs_ag
     assert all((tmp_path / name).is_file() for name in done.out.split())
 
 
-def test_out_of_memory_in_the_interpreter(cli: Cli, crafter: Fake, tmp_path: Path) -> None:
-    crafter.failure = MemoryError()
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")])
+def test_out_of_memory(cli: Cli, crafter: Fake, tmp_path: Path, error: Exception) -> None:
+    crafter.failure = error
     refused(cli("generate", "a"), "memory", "--size")
     assert list(tmp_path.iterdir()) == []
 

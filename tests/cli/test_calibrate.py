@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from emoticrafter import checkpoint
+from emoticrafter.cli.calibrate import _sentences
 from emoticrafter.errors import OutputError
 from emoticrafter.evaluation import judges
 from emoticrafter.evaluation.judges.base import AxisTrust, Trust
@@ -75,6 +76,14 @@ def test_a_weak_judge_is_refused_or_recorded(cli: Cli, model: Path, tmp_path: Pa
     forced = cli(*command, "--judge", "weak", "--out", "out", "--trust")
     assert forced.code == 0, forced.err
     assert "used all the same" in json.loads((tmp_path / "out" / "calibration.json").read_text())["figures"]["doubt"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_prompt(tmp_path: Path) -> None:
+    text = "a cat\u2028on a mat\r\na dog\r\na ball\r\na child\r\n"
+    (tmp_path / "plain.txt").write_bytes(text.encode())
+    (tmp_path / "marked.txt").write_bytes(text.encode("utf-8-sig"))
+    wanted = ["a cat on a mat", "a dog", "a ball", "a child"]
+    assert [_sentences(tmp_path / name, 9) for name in ("plain.txt", "marked.txt")] == [wanted, wanted]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,28 @@ def test_the_storybook_judge_reads_and_prints_in_three_ways(cli: Cli) -> None:
     assert cli("judge", "read", "a.png", "--json", "--csv").code == 2
     shown = json.loads(cli("judge", "show", "--json").out)
     assert shown["trust"]["valence"]["r2"] > 0.95
+
+
+def test_a_folder_is_read_as_people_see_it(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (64, 48), "red").save("photos/a.jpg")
+    for name in ("._a.jpg", ".DS_Store", "notes.txt"):
+        (tmp_path / "photos" / name).write_bytes(b"\0\5\x16\7")
+    done = cli("judge", "read", "photos", "--json")
+    assert done.code == 0, done.err
+    assert [row["picture"] for row in json.loads(done.out)] == ["photos/a.jpg"]
+
+
+def test_what_is_no_picture_for_us_is_refused_at_once(cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo("pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "eps.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    says = {"pipe.png": "it is a named pipe", "zero.png": "it is a device", "eps.png": "it is none of PNG, JPEG"}
+    for name, words in says.items():
+        done = cli("judge", "read", name)
+        assert (done.code, done.out) == (2, "")
+        assert f"{name}' cannot be" in done.err
+        assert words in done.err
 
 
 @pytest.mark.parametrize(

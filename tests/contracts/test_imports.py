@@ -16,7 +16,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates"},
-    {"emotion", "extras", "files", "guidance", "locks", "progress", "settings", "signals", "threads"},
+    {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads"},
+    {"settings"},
+    {"tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
@@ -142,7 +144,7 @@ def test_the_world_and_its_words_need_no_torch() -> None:
     [
         "import emoticrafter",
         "from emoticrafter import Emotion, Picture",
-        "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion",
+        "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion, emoticrafter.inputs.lines",
         "import emoticrafter.cli.main",
         "import emoticrafter.batch, emoticrafter.maker",
         "import emoticrafter.storybook.world, emoticrafter.storybook.captions",

@@ -28,7 +28,7 @@ PUBLIC = {
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {
-        "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "read_marked",
+        "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors",
         "safe_name", "user_path", "write_together",
     },
     "emoticrafter.locks": {"LOCK", "busy", "hold"},

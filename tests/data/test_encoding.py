@@ -19,7 +19,7 @@ from emoticrafter.data import encoding, plans
 from emoticrafter.data.encoding import Written, write_features
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.shards import Task
-from emoticrafter.errors import InputError, OutputError
+from emoticrafter.errors import InputError, MissingError, OutputError
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -514,7 +514,7 @@ def test_a_run_of_another_engine_is_taken_at_its_word_only_for_shards_that_are_t
     def idle(tasks: Sequence[Task], step: Any) -> Iterator[int]:
         yield tasks[0].number
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(MissingError, match=r"There is no checksum .*00000\.sha256"):
         write(tmp_path / "made", engine=idle)
     assert not (tmp_path / "made" / "manifest.json").exists()
     assert json.loads((tmp_path / "made" / "unfinished" / "plan.json").read_text())["prompts"] == 80

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors import safe_open
@@ -218,7 +222,7 @@ def test_a_shard_cut_short_while_it_is_read_is_an_error_not_a_crash(copy: Path) 
     with pytest.raises(InputError, match=r"tokens-00000.*cut short"):
         store.rows([23])
     path.unlink()
-    with pytest.raises(InputError, match=r"tokens-00000.*No such file"):
+    with pytest.raises(InputError, match=r"There is no shard .*tokens-00000"):
         store.rows([0])
     assert store.rows([24]).any()
 
@@ -236,7 +240,7 @@ def test_no_store_and_an_unfinished_one_are_told_apart(folder: Path, copy: Path,
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "other"}', "[" * 100_000, "\xff"])
 def test_a_manifest_that_cannot_be_read_is_an_error(copy: Path, text: str) -> None:
     (copy / "manifest.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(InputError, match=r"manifest\.json' is damaged"):
+    with pytest.raises(InputError, match=r"manifest\.json' is (damaged: |not a manifest: )"):
         FeatureStore.open(copy)
 
 
@@ -293,4 +297,41 @@ def test_an_index_that_does_not_fit_the_manifest_is_refused(copy: Path, tmp_path
     shutil.copy(other / "index.parquet", copy / "index.parquet")
     change_manifest(copy, index=json.loads((other / "manifest.json").read_text())["index"])
     with pytest.raises(InputError, match="does not fit the manifest"):
+        FeatureStore.open(copy)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["manifest.json", "index.parquet", "shards/tokens-00001.safetensors"])
+def test_what_is_no_file_in_a_store_is_named_at_once(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    (copy / name).symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=rf"{Path(name).name}' cannot be read: it is a device"):
+        FeatureStore.open(copy)
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+    with pytest.raises(InputError, match=rf"{Path(name).name}' cannot be read: it is a named pipe"):
+        FeatureStore.open(copy)
+
+
+def test_a_manifest_that_must_not_be_read_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def refuse(path: Any, *rest: Any, **named: Any) -> int:
+        if str(path).endswith("manifest.json"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)  # root may read everything, so the mode bits prove nothing
+    with pytest.raises(InputError, match=r"manifest\.json' cannot be read: Permission denied.*--repair"):
+        FeatureStore.open(copy)
+
+
+@pytest.mark.parametrize(("column", "says"), [("neutral", "neutral is null in row 1"), ("valence", "valence is null in row 1")])
+def test_an_index_with_nulls_is_named(copy: Path, column: str, says: str) -> None:
+    table = pq.read_table(copy / "index.parquet")
+    values = [None, *table.column(column).to_pylist()[1:]]
+    at = table.column_names.index(column)
+    pq.write_table(table.set_column(at, column, pa.array(values, table.schema.field(column).type)), copy / "index.parquet")
+    change_manifest(copy, index=hashlib.sha256((copy / "index.parquet").read_bytes()).hexdigest())
+    with pytest.raises(InputError, match=rf"index\.parquet' is damaged: {says}.*--repair"):
         FeatureStore.open(copy)

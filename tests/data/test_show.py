@@ -73,7 +73,7 @@ def test_tables_that_cannot_be_shown(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There is no file"):
         read_any(tmp_path / "a.parquet")
     (tmp_path / "a.parquet").write_text("id,valence\n")
-    with pytest.raises(InputError, match="cannot be read as a parquet file"):
+    with pytest.raises(InputError, match=r"The file .* is damaged"):
         read_any(tmp_path / "a.parquet")
     ROWS.to_parquet(tmp_path / "b.parquet")
     with pytest.raises(InputError, match="is not a table of annotations"):

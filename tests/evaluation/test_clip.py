@@ -111,3 +111,33 @@ def test_a_clip_with_broken_weights_is_refused(tmp_path: Path) -> None:
     save_file(tensors, file, {"format": "pt"})
     with pytest.raises(CheckpointError, match=r"the tensor visual_projection\.weight holds values that are not finite"):
         ClipModel(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("config.json", "[]", r"config\.json' is damaged: it is \[\]; it must be an object"),
+        ("config.json", "", r"config\.json' is damaged: Expecting value"),
+        ("preprocessor_config.json", "nothing", "is damaged: Expecting value"),
+        ("preprocessor_config.json", '{"size": "large"}', "size is 'large'; it must be a whole number from 1 to 4096"),
+        ("preprocessor_config.json", '{"crop_size": {"height": 0}}', "crop_size is 0; it must be a whole number from 1 to 4096"),
+        ("preprocessor_config.json", '{"image_mean": [0.5]}', r"image_mean is \[0\.5\]; it must be a list, each a number"),
+        ("preprocessor_config.json", '{"image_std": [1, 1, 0]}', "image_std is 0.0; it must be a number above 0"),
+    ],
+)
+def test_a_folder_with_strange_settings(tiny_clip: Path, tmp_path: Path, name: str, content: str, says: str) -> None:
+    shutil.copytree(tiny_clip, tmp_path / "clip")
+    (tmp_path / "clip" / name).write_text(content)
+    with pytest.raises(CheckpointError, match=says):
+        ClipModel(tmp_path / "clip", vision_only=True)
+
+
+def test_a_link_to_a_device_in_a_folder_is_not_read(tiny_clip: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_clip, tmp_path / "clip")
+    for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
+        (tmp_path / "clip" / name).unlink(missing_ok=True)
+        (tmp_path / "clip" / name).symlink_to("/dev/zero")
+        with pytest.raises(CheckpointError, match=rf"{name}' cannot be read: it is a device"):
+            ClipModel(tmp_path / "clip", vision_only=True)
+        (tmp_path / "clip" / name).unlink()
+        shutil.copytree(tiny_clip, tmp_path / "clip", dirs_exist_ok=True)

@@ -37,6 +37,29 @@ def test_names_with_ids_or_numbers_in_folders_too(tmp_path: Path) -> None:
     assert len({row["sha256"] for row in found}) == 3
 
 
+def test_files_of_the_system_are_no_pictures(tmp_path: Path) -> None:
+    folder = save(tmp_path, "0_1_1_0.png", ".trash/0_2_2_0.png", "in/0_1_2_0.png")
+    for name in ("._0_1_1_0.png", "in/._0_1_2_0.png", ".DS_Store"):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    found = find_pictures(folder, "{prompt_id}_{valence}_{arousal}_{seed}.png", CASES, 0)
+    assert points(found) == [(CASES[0].prompt, 1.0, 1.0, 0), (CASES[0].prompt, 1.0, 2.0, 0)]
+
+
+def test_a_picture_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    folder = save(tmp_path / "mine", "0_1_1_0.png")
+    save(tmp_path, "secret.png")
+    (folder / "0_2_2_0.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(InputError, match=r"0_2_2_0\.png' does not lie below"):
+        find_pictures(folder, None, CASES, 0)
+    for name in ("../secret.png", str(tmp_path / "secret.png"), "0_2_2_0.png"):
+        (folder / "index.csv").write_text(f"prompt_id,valence,arousal,file\n0,1,1,{name}\n")
+        with pytest.raises(InputError, match=r"'index\.csv', line 2: The picture .* does not lie below .*above the pictures"):
+            find_pictures(folder / "index.csv", None, CASES, 0)
+    for name in ("0_1_1_0.png", str(folder / "0_1_1_0.png"), "../mine/0_1_1_0.png"):
+        (folder / "index.csv").write_text(f"prompt_id,valence,arousal,file\n0,1,1,{name}\n")
+        assert points(find_pictures(folder / "index.csv", None, CASES, 0)) == [(CASES[0].prompt, 1.0, 1.0, 0)]
+
+
 def test_a_pattern_without_seed_takes_the_suites(tmp_path: Path) -> None:
     folder = save(tmp_path, "p0 v-3 a3.png")
     found = find_pictures(folder, "p{prompt_id} v{valence} a{arousal}.png", CASES, 5)

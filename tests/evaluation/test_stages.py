@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from emoticrafter import checkpoint
@@ -143,6 +146,65 @@ def test_the_second_run_does_nothing(suite: Suite, first: Evaluated, begun: Path
     assert all(one["unchanged"] for one in again.stages if one["stage"] != "compare")
     assert again.html.read_bytes() == page
     assert again.report == first.report
+
+
+def _without(*names: str) -> Callable[[dict[str, Any]], object]:
+    return lambda found: {**found, "found": {key: value for key, value in found["found"].items() if key not in names}}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda found: {"key": found["key"]},
+        lambda found: {**found, "found": None},
+        lambda found: {**found, "found": {**found["found"], "figures": {"valence_error": 3}}},
+        lambda found: {**found, "found": {**found["found"], "points": [[1, 2]]}},
+        lambda found: {**found, "found": {**found["found"], "curve": [{}]}},
+        _without("figures"),
+        _without("by_prompt", "worst"),
+        lambda found: [],
+        lambda found: "cut",
+    ],
+)
+def test_a_measured_file_without_its_entries_is_measured_again(
+    suite: Suite, first: Evaluated, begun: Path, spoil: Callable[[dict[str, Any]], object]
+) -> None:
+    path = begun / "work" / "measured" / "half.json"
+    whole = json.loads(path.read_text())
+    path.write_text(json.dumps(spoil(whole)))
+    done = run(suite, begun, Studio(), doubt="The judge is <weak>.")
+    assert {one["method"] for one in done.stages if one["stage"] == "measure" and not one["unchanged"]} == {"half"}
+    assert done.report["rows"] == first.report["rows"]
+    assert json.loads(path.read_text())["found"]["figures"] == whole["found"]["figures"]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"rows": []}', b"\xff\xfe"])
+def test_a_report_that_is_none_is_written_again(suite: Suite, first: Evaluated, begun: Path, content: bytes) -> None:
+    (begun / "report.json").write_bytes(content)
+    done = run(suite, begun, Studio(), doubt="The judge is <weak>.")
+    assert done.report["rows"] == first.report["rows"]
+    assert json.loads((begun / "report.json").read_text())["rows"] == first.report["rows"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda table: table.drop_columns(["valence"]),
+        lambda table: table.set_column(1, "valence", pa.nulls(len(table), pa.float64())),
+        lambda table: table.set_column(1, "valence", pa.array(["high"] * len(table))),
+        lambda table: table.set_column(table.column_names.index("subjects"), "subjects", pa.array([3] * len(table))),
+        lambda table: pa.table({"other": [1]}),
+    ],
+)
+def test_readings_that_cannot_be_read_are_read_again(
+    suite: Suite, first: Evaluated, begun: Path, spoil: Callable[[pa.Table], pa.Table]
+) -> None:
+    (path,) = (begun / "work" / "read").iterdir()
+    pq.write_table(spoil(pq.read_table(path)), path)
+    judge = ColourJudge()
+    done = run(suite, begun, Studio(), judge, doubt="The judge is <weak>.")
+    assert judge.seen > 0
+    assert done.report["rows"] == first.report["rows"]
 
 
 def test_a_changed_method_reruns_only_what_depends_on_it(suite: Suite, begun: Path) -> None:

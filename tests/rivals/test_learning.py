@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError
 from emoticrafter.rivals import Budget, Learned
 from emoticrafter.rivals.learning import STATE, learn, rate_at
 
@@ -102,7 +105,25 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     stopped_state(tmp_path)
     path = tmp_path / STATE
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(CheckpointError, match="does not hold a state"):
+    with pytest.raises(CheckpointError, match=r"state\.safetensors' is corrupt or cut short.*Delete it to begin anew"):
+        run(network(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"step": None}, "step is None; it must be a whole number"),
+        ({"seconds": "long"}, "seconds is 'long'; it must be a number"),
+        ({"origin": ["toy"]}, r"origin is \['toy'\]; it must be an object"),
+    ],
+)
+def test_a_state_with_a_strange_note_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    stopped_state(tmp_path)
+    with safe_open(tmp_path / STATE, "pt") as file:
+        note = json.loads(file.metadata()["training"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    save_file(tensors, tmp_path / STATE, {"training": json.dumps(note | changes)})
+    with pytest.raises(CheckpointError, match=says):
         run(network(), tmp_path)
 
 
@@ -121,6 +142,17 @@ def test_a_loss_that_is_not_finite_ends_it(tmp_path: Path) -> None:
     with pytest.raises(EmotiCrafterError, match="loss is nan at step 1"):
         learn(
             module, lambda generator: module(torch.full((1, 4), torch.nan)).sum(), Budget(steps=3), tmp_path,
+            rate=0.1, batch=8, seed=1, origin={"method": "toy"}, quiet=True,
+        )  # fmt: skip
+
+
+def test_a_memory_that_does_not_suffice_is_told(tmp_path: Path) -> None:
+    def refuse(generator: torch.Generator) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 68719476736 bytes.")
+
+    with pytest.raises(DeviceError, match=r"memory does not suffice for 8 examples at once.* --set batch=8"):
+        learn(
+            network(), refuse, Budget(steps=3), tmp_path,
             rate=0.1, batch=8, seed=1, origin={"method": "toy"}, quiet=True,
         )  # fmt: skip
 

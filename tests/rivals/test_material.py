@@ -59,6 +59,9 @@ def test_bad_tables_are_refused(backbone: SDXLBackbone, tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="does not lie below"):
         material(picture=["../secret.png", None, None, None])
+    (pictures / "link.png").symlink_to(write_pairs(tmp_path))
+    with pytest.raises(InputError, match=r"link\.png' does not lie below"):
+        material(picture=["link.png", None, None, None])
     with pytest.raises(MissingError, match="no picture"):
         material(picture=["gone.png", None, None, None])
     with pytest.raises(InputError, match="nothing to learn from"):
@@ -88,6 +91,19 @@ def test_pictures_are_encoded_once_and_anew_for_another_model(
     monkeypatch.setitem(backbone._about, "backbone_hash", "another")
     cached_latents(backbone, pictures(), 20, {"a": 1}, tmp_path, quiet=True)
     assert len(drawn) == 60
+
+
+def test_damaged_latents_are_made_again(backbone: SDXLBackbone, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    first = np.array(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True))
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for content in (b"", whole[:-8], b"nonsense"):
+        kept.write_bytes(content)
+        assert np.array_equal(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True), first)
+        assert kept.read_bytes() == whole
+    np.save(kept, np.zeros((3, 3)))
+    assert np.array_equal(cached_latents(backbone, iter([picture]), 1, {}, tmp_path, quiet=True), first)
 
 
 def test_latents_are_what_the_backbone_decodes(tmp_path: Path) -> None:

@@ -208,6 +208,9 @@ def test_a_trained_method_is_kept_and_opened_again(name: str, backbone: SDXLBack
     assert (again.hash, told_again.steps) == (rival.hash, learned.steps)
     with pytest.raises(InputError, match="trained otherwise"):
         train_method(name, material, tmp_path / "kept", Budget(steps=5), backbone=backbone, config=config, seed=3, quiet=True)
+    rewrite(tmp_path / "kept", training={**about["training"], "steps": "four"})
+    with pytest.raises(CheckpointError, match=r"config\.json' is damaged: training\.steps is 'four'"):
+        train_method(name, material, tmp_path / "kept", Budget(steps=4), backbone=backbone, config=config, seed=3, quiet=True)
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
@@ -240,7 +243,10 @@ def test_a_method_of_another_network_is_refused(backbone: SDXLBackbone, kept: Pa
     [
         ({"format": "other"}, "not an emotion checkpoint"),
         ({"version": 2}, "version 2"),
-        ({"method": 3}, "lacks method"),
+        ({"method": 3}, "method is 3; it must be text"),
+        ({"channels": "many"}, "channels is 'many'; it must be a whole number"),
+        ({"config": None}, "config is None; it must be an object"),
+        ({"training": ["steps"]}, r"training is \['steps'\]; it must be an object"),
         ({"config": {"hidden": -1}}, "hidden is -1"),
         ({"config": {"colour": 1}}, "Unknown settings of time_embedding: colour"),
         ({"sha256": "0"}, "are not those that"),

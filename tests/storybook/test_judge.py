@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from emoticrafter.errors import CheckpointError, MissingError
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge, save_judge
@@ -64,7 +65,7 @@ def test_a_judge_that_is_none(tmp_path: Path) -> None:
         load_judge(path)
     save_judge(judge(EMOTION_HEADS), path, {})
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(CheckpointError, match="does not hold a judge"):
+    with pytest.raises(CheckpointError, match=r"The judge .*judge\.safetensors' is corrupt or cut short"):
         load_judge(path)
 
 
@@ -74,4 +75,39 @@ def test_a_judge_with_broken_weights_is_refused(tmp_path: Path) -> None:
         made.first.weight[0] = torch.nan
     save_judge(made, tmp_path / "judge.safetensors", {})
     with pytest.raises(CheckpointError, match=r"the tensor first\.weight holds values that are not finite"):
+        load_judge(tmp_path / "judge.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        (None, "it says nothing of a judge"),
+        ("[", "Expecting value"),
+        ("{}", "it has no config"),
+        ('{"config": {}}', "it has no figures"),
+        ('{"config": [], "figures": {}}', "config is []; it must be an object"),
+        ('{"config": {"width": "4"}, "figures": {}}', "config.width is '4'; it must be a whole number"),
+        ('{"config": {"width": 1000000000}, "figures": {}}', "has the width 1000000000"),
+        ('{"config": {"heads": {"feeling": 3}}, "figures": {}}', "the heads {'feeling': 3}"),
+        ('{"config": {"width": 8, "heads": {"feeling": 2}}, "figures": {}}', "is of another network"),
+        ('{"config": {"width": 4, "heads": {"feeling": 2}}, "figures": []}', "figures is []; it must be an object"),
+    ],
+)
+def test_a_judge_with_strange_notes(tmp_path: Path, about: str | None, says: str) -> None:
+    path = tmp_path / "judge.safetensors"
+    state = {name: tensor.clone() for name, tensor in judge(EMOTION_HEADS).state_dict().items()}
+    save_file(state, path, None if about is None else {"judge": about})
+    with pytest.raises(CheckpointError) as error:
+        load_judge(path)
+    assert str(path) in str(error.value)
+    assert says in str(error.value)
+    assert "--stage judge" in error.value.hint
+
+
+def test_a_judge_that_is_not_finite(tmp_path: Path) -> None:
+    spoiled = judge(EMOTION_HEADS)
+    with torch.no_grad():
+        spoiled.norm.weight[0] = torch.nan
+    save_judge(spoiled, tmp_path / "judge.safetensors", {})
+    with pytest.raises(CheckpointError, match=r"tensor norm\.weight holds values that are not finite"):
         load_judge(tmp_path / "judge.safetensors")

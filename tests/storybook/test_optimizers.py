@@ -63,7 +63,7 @@ def test_muon_steps_are_orthogonal(tmp_path: Path) -> None:
 
 def test_a_state_of_the_other_optimizer_is_refused(tmp_path: Path) -> None:
     trained(tmp_path, True, 3)
-    with pytest.raises(CheckpointError, match="does not hold a state"):
+    with pytest.raises(CheckpointError, match=r"state\.safetensors' is (damaged|of another network).*train it from nothing"):
         trained(tmp_path, False, 5)
 
 

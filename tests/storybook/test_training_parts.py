@@ -14,9 +14,10 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.data.plans import check_pairs
 from emoticrafter.emotion import Emotion
+from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.storybook.training import judge as judging
 from emoticrafter.storybook.training import tokenizer as tokenizing
-from emoticrafter.storybook.training.common import Training, Workshop, pictures_to_tensor, tensor_to_pictures
+from emoticrafter.storybook.training.common import Training, Workshop, cached_array, pictures_to_tensor, tensor_to_pictures
 from emoticrafter.storybook.training.eit import EMPTY_EVERY, caption_pairs
 from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
 from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
@@ -253,3 +254,43 @@ def test_plain_progress_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) == 1
     assert lines[0].startswith("baking: 10/10 ")
     assert lines[0].endswith("0:00:00 left sweetness 0.1235")
+
+
+def test_what_the_build_kept_and_is_damaged_is_named_or_made_again(tmp_path: Path) -> None:
+    work = Workshop(preset=SMOKE, out=tmp_path)
+    assert work.done("vae") is None
+    work.finish("vae", psnr=30.0)
+    assert work.done("vae") == {"psnr": 30.0}
+    (tmp_path / "vae" / "done.json").write_text("[")
+    with pytest.raises(InputError, match=r"done\.json' is damaged: .*Delete it: the stage is done again"):
+        work.done("vae")
+    made: list[int] = []
+
+    def make() -> np.ndarray:
+        made.append(1)
+        return np.arange(6.0)
+
+    path = tmp_path / "rows.npy"
+    for spoil in (
+        lambda: None,
+        lambda: path.write_bytes(b"cut"),
+        lambda: path.with_suffix(".json").write_text("[]"),
+        path.unlink,
+    ):
+        spoil()
+        assert cached_array(path, {"from": "here"}, make).tolist() == [0, 1, 2, 3, 4, 5]
+    assert len(made) == 4
+    assert cached_array(path, {"from": "here"}, make).tolist() == [0, 1, 2, 3, 4, 5]
+    assert len(made) == 4
+
+
+def test_damaged_pictures_of_the_build_are_named(tmp_path: Path) -> None:
+    np.save(tmp_path / "pictures-0000000.npy", np.zeros((2, 8, 8, 3), np.uint8))
+    (tmp_path / "scenes-0000000.jsonl").write_text('{"valence": 1}\n[]\n')
+    with pytest.raises(
+        CheckpointError, match=r"scenes-0000000\.jsonl' is damaged: it is \[\].* the stage `render` draws them again"
+    ):
+        _ = Pictures(tmp_path).valence
+    (tmp_path / "pictures-0000000.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(CheckpointError, match=r"pictures-0000000\.npy' is damaged"):
+        Pictures(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from emoticrafter.errors import MissingError
+from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.report import FORMAT, VERSION
 from tools import write_evaluation
 
@@ -103,8 +103,8 @@ def test_the_command_writes_all_of_it(tmp_path: Path, checkout: Path, monkeypatc
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "another", "version": 1}'])
 def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(MissingError, match="is no report"):
+    with pytest.raises(MissingError, match="There is no evaluation's report"):
         write_evaluation.record(tmp_path)
     (tmp_path / "report.json").write_text(text)
-    with pytest.raises(MissingError, match="is no report"):
+    with pytest.raises(InputError, match=r"report\.json' is (damaged|not an evaluation's report)"):
         write_evaluation.record(tmp_path)

@@ -108,7 +108,13 @@ def test_a_checkpoint_alone_can_be_published_and_the_card_admits_what_it_does_no
 
 
 @pytest.mark.parametrize(
-    "record", ["{}", '{"data": [], "recipe": 3, "best": null, "baselines": {"neutral": "x"}, "seconds": null}']
+    "record",
+    [
+        "{}",
+        '{"data": [], "recipe": 3, "best": null, "baselines": {"neutral": "x"}, "seconds": null}',
+        '{"seconds": "long", "baselines": {"neutral": 1' + "0" * 400 + '}, "best": {"loss": NaN}}',
+    ],
+    ids=["empty", "holes", "strange"],
 )
 def test_a_record_with_holes_still_makes_a_card(finished: Path, tmp_path: Path, record: str) -> None:
     (finished / "run.json").write_text(record)

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from emoticrafter import checkpoint
 from emoticrafter.data.features import FeatureStore
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError, OutputError
+from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
 from emoticrafter.training import Outcome, train
 from emoticrafter.training.learner import Learner
+from emoticrafter.training.material import read_empty_prompt
+from emoticrafter.training.probe import load_probe
 from emoticrafter.training.record import read_metrics
 from tests.tiny_features import TinyEncoder, make_features
 from tests.training.tiny_runs import assert_same, small_recipe
@@ -375,3 +378,81 @@ def test_the_gain_learns_at_its_own_pace(features: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(Learner, "update", watched)
     run(features, tmp_path / "run", "train.steps=1", "train.gain_pace=10", "train.rate=0.001")
     assert rates == [[0.001, pytest.approx(0.01)]]
+
+
+def test_a_batch_that_no_memory_holds_is_refused_before_any_work(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emoticrafter.training.run.total_memory", lambda device: 1 << 30)
+    with pytest.raises(
+        DeviceError, match=r"pass of 1,000,000 pairs .* takes 1 GiB at least; there are 1 in all.*train\.micro_batch=64"
+    ):
+        run(features, tmp_path / "run", "train.batch=1000000")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), MemoryError()])
+def test_a_memory_that_does_not_suffice_is_told(
+    features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(FeatureStore, "rows", refuse)
+    with pytest.raises(DeviceError, match=r"memory does not suffice for 8 pairs in one pass.*train\.micro_batch=64"):
+        run(features, tmp_path / "run", "train.steps=1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("baselines.json", "", "Expecting value"),
+        ("baselines.json", "[]", r"it is \[\]; it must be an object"),
+        ("baselines.json", '{"neutral": null}', "neutral is None; it must be a number"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_and_deleted_made_again(
+    features: Path, tmp_path: Path, name: str, content: str, says: str
+) -> None:
+    out = tmp_path / "run"
+    run(features, out, "train.steps=1")
+    (out / name).write_text(content)
+    with pytest.raises(CheckpointError, match=rf"{name}' is damaged: {says}.* Delete the file: it is made again"):
+        run(features, out, "train.steps=2")
+    (out / name).unlink()
+    assert run(features, out, "train.steps=2").step == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"progress": None}, "progress is None; it must be an object"),
+        ({"progress": {"step": "one", "pending": {}}}, "progress.step is 'one'; it must be a whole number"),
+        ({"recipe": ["train"]}, r"recipe is \['train'\]; it must be an object"),
+        ({"data": None}, "data is None; it must be text"),
+    ],
+)
+def test_a_state_with_strange_entries_is_named(features: Path, tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+    out = tmp_path / "run"
+    run(features, out, "train.steps=1")
+    path = out / "states" / "step-00000001" / "state.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(CheckpointError, match=rf"state\.json' is damaged: {says}.* Delete its folder"):
+        run(features, out, "train.steps=2")
+
+
+def test_a_damaged_probe_or_empty_prompt_is_named(features: Path, tmp_path: Path) -> None:
+    store, cpu = FeatureStore.open(features), torch.device("cpu")
+    path = tmp_path / "x.safetensors"
+    for tensors in ({}, {"norm.weight": torch.ones(4)}, {"tokens": torch.ones(2, 3)}):
+        save_file(tensors, path)
+        with pytest.raises(CheckpointError, match=r"The probe .*x\.safetensors' is of another network.* Delete the file"):
+            load_probe(path, cpu)
+        with pytest.raises(
+            CheckpointError, match=r"The empty prompt .*x\.safetensors' is damaged: it holds no tokens of the shape"
+        ):
+            read_empty_prompt(store, path, cpu)
+    path.write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match=r"The probe .*x\.safetensors' is corrupt or cut short"):
+        load_probe(path, cpu)
+    with pytest.raises(CheckpointError, match=r"The empty prompt .*x\.safetensors' is corrupt or cut short"):
+        read_empty_prompt(store, path, cpu)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from emoticrafter.errors import DeviceError, InputError
 
-__all__ = ["Precision", "attention_for_learning", "bfloat16_like", "choose_device", "choose_precision", "is_out_of_memory"]
+__all__ = [
+    "Precision", "attention_for_learning", "bfloat16_like", "choose_device", "choose_precision", "is_out_of_memory",
+    "memory_errors", "total_memory",
+]  # fmt: skip
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _SHORT = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -87,6 +92,27 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
     )
+
+
+@contextmanager
+def memory_errors(problem: str, hint: str) -> Iterator[None]:
+    """Raise DeviceError with these words where the memory of a device, or of the machine, does not suffice inside."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise DeviceError(problem, hint) from error
+        raise
+
+
+def total_memory(device: torch.device) -> int | None:
+    """Bytes of a GPU, or of the machine; None where the system does not tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
 
 
 def _multiplies_bfloat16() -> bool:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError
+from emoticrafter.tensors import each_tensor
 
 __all__ = ["broken_tensor", "check_weights", "in_float32", "is_finite", "not_finite"]
 
@@ -72,12 +73,9 @@ def not_finite(what: str, parts: Mapping[str, Any], source: Path | None, compute
 
 def _broken_file(source: Path | None, part: str) -> tuple[Path, str] | None:
     """The first file of a part, and the tensor in it, that is not finite on the disk."""
-    from safetensors import safe_open
-
     if source is None:
         return None
     for file in [source] if source.is_file() else sorted((source / part).glob("*.safetensors")):
-        with safe_open(file, "pt") as opened:
-            if name := broken_tensor((key, opened.get_tensor(key)) for key in opened.keys()):  # noqa: SIM118 (not a dict)
-                return file, name
+        if name := broken_tensor(each_tensor(file, "file of weights", "Fetch it again.")):
+            return file, name
     return None

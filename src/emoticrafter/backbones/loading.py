@@ -19,6 +19,8 @@ from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.backbones.outline import FETCH_AGAIN, PIPELINE, check_config, check_index
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
 from emoticrafter.files import user_path
+from emoticrafter.inputs.folders import check_model_folder
+from emoticrafter.inputs.named import check_file, open_file
 
 __all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries"]
 
@@ -59,13 +61,15 @@ def load_pipeline(
     if text_only:
         parts = parts[:4]
         options |= {"unet": None, "vae": None}
-    if path.is_file():
+    if not path.is_dir():
+        check_file(path, "model")
         if path.suffix != ".safetensors":
             raise CheckpointError(f"{str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first.")
         if config is not None:
             options["config"] = config
     else:
         check_index(path)
+        check_model_folder(path)
         options |= {
             "variant": _variant_in(path / ("text_encoder" if text_only else "unet"), dtype),
             "use_safetensors": True,
@@ -97,7 +101,7 @@ def fingerprint(path: Path) -> str:
             continue
         size = file.stat().st_size
         digest.update(f"{name.as_posix()}\0{size}\0".encode())
-        with file.open("rb") as stream:
+        with open_file(file, "model's file", FETCH_AGAIN, error=CheckpointError) as stream:
             digest.update(stream.read(_SAMPLE))
             stream.seek(max(size - _SAMPLE, size // 2))
             digest.update(stream.read(_SAMPLE))

@@ -15,8 +15,9 @@ from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.finite import broken_tensor
 from emoticrafter.backbones.hub import fetch_error, is_hub_id
 from emoticrafter.backbones.loading import quiet_libraries
-from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError, reason_of
+from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 from emoticrafter.files import user_path
+from emoticrafter.tensors import each_tensor, read_header
 
 __all__ = ["Lora", "LoraWarning", "add_loras", "read_lora"]
 
@@ -112,8 +113,8 @@ def _misfit(pipeline: Any, source: str, used: int, tensors: Mapping[str, Any]) -
     shapes: dict[str, Sequence[int]] = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     metadata: Mapping[str, str] = {}
     if user_path(source).is_file():
-        found, metadata = _header(user_path(source))
-        shapes = shapes or found
+        found, metadata = read_header(user_path(source), "LoRA", "Fetch it again.")
+        shapes = shapes or dict(found)
     channels = int(pipeline.unet.config.cross_attention_dim)
     return CheckpointError(
         f"Of the {len(shapes)} tensors of the LoRA {source!r}, {used} fit this model; it seems to be made for"
@@ -162,27 +163,12 @@ def _file_in(folder: Path) -> Path:
 
 
 def _check_file(path: Path) -> None:
-    from safetensors import safe_open
-
     if path.suffix != ".safetensors":
         raise CheckpointError(
             f"The LoRA {str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
         )
-    try:
-        with safe_open(path, "pt") as file:
-            broken = broken_tensor((key, file.get_tensor(key)) for key in file.keys())  # noqa: SIM118 (not a dict)
-    except Exception as error:  # a damaged file fails anywhere in the reader
-        raise CheckpointError(f"The LoRA {str(path)!r} is damaged: {reason_of(error)}.", "Fetch it again.") from error
-    if broken:
+    if broken := broken_tensor(each_tensor(path, "LoRA", "Fetch it again.")):
         raise _broken(str(path), broken)
-
-
-def _header(path: Path) -> tuple[dict[str, Sequence[int]], dict[str, str]]:
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (not a dict)
-        return shapes, dict(file.metadata() or {})
 
 
 def _broken_number(numbers: Mapping[str, float]) -> str | None:

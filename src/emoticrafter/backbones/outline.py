@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+from emoticrafter.inputs.folders import MAX_TEXT
+from emoticrafter.inputs.records import read_record
 
 __all__ = [
     "EVERY_STEP",
@@ -193,15 +195,9 @@ def sampling_defaults(settings: Mapping[str, Any], source: str, path: Path) -> S
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a small JSON file, None where there is no file; raises CheckpointError for anything else in it."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be read: {error}.", FETCH_AGAIN) from error
-    if not isinstance(entries, dict):
-        raise CheckpointError(f"{str(path)!r} holds a {type(entries).__name__}, not an object.", FETCH_AGAIN)
-    return entries
+    return dict(read_record(path, dict[str, Any], "model's file", FETCH_AGAIN, most=MAX_TEXT, error=CheckpointError))
 
 
 def check_index(folder: Path) -> None:

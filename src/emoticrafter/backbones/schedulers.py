@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 
 from emoticrafter.backbones.loading import quiet_libraries
+from emoticrafter.backbones.outline import read_json
 from emoticrafter.errors import InputError, reason_of
 
 __all__ = ["check_steps", "make_scheduler", "own_scheduler", "read_scheduler"]
@@ -70,7 +71,7 @@ def own_scheduler(folder: Path) -> Any | None:
     from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
     try:
-        config = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
+        config = read_json(folder / "scheduler" / "scheduler_config.json") or {}
         cls = getattr(diffusers, config["_class_name"])
         with quiet_libraries():
             return cls.from_config(config) if issubclass(cls, SchedulerMixin) else None

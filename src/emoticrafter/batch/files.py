@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emoticrafter.batch.rows import Row
-from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, OutputError
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.pictures import picture_bytes
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import as_json, read_recipe
 
-__all__ = ["PICTURES", "SUFFIXES", "Found", "check_entries", "check_not_black", "look", "remove_half_written", "store"]
+__all__ = [
+    "PICTURES", "SUFFIXES", "Found", "check_entries", "check_not_black", "look", "remove_half_written", "store", "write_changed",
+]  # fmt: skip
 
 PICTURES = "pictures"
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
@@ -37,6 +42,15 @@ def store(picture: Picture | bytes, path: Path) -> None:
         temporary.write_bytes(data)
 
 
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, unless it says the same already. Raises OutputError."""
+    with suppress(InputError, MissingError):
+        if read_file(path, len(content)) == content:
+            return
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_bytes(content)
+
+
 def look(path: Path, row: Row, sha256: str | None = None) -> Found | None:
     """The picture of a row; None where there is no file.
 
@@ -44,13 +58,9 @@ def look(path: Path, row: Row, sha256: str | None = None) -> Found | None:
     cut short, or that was made from another row; a change within the pixels is seen only where the sha256 is known.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = picture_bytes(path, error=OutputError)
+    except MissingError:
         return None
-    except OSError as error:
-        raise OutputError(
-            f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the folder and its rights."
-        ) from error
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise InputError(f"{str(path)!r} is damaged: its checksum is another.")

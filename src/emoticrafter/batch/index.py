@@ -23,11 +23,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.batch.files import write_changed
 from emoticrafter.batch.rows import SETTINGS, Row
+from emoticrafter.data.parquet import KEY, check_columns, read_parquet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import csv_text
-from emoticrafter.files import atomic_path, user_path
+from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.inputs.records import damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +40,7 @@ __all__ = ["COLUMNS", "INDEX", "TABLE", "entry", "known_hashes", "read_index", "
 
 INDEX, TABLE = "index.parquet", "index.csv"
 VERSION = 1
-_KEY = b"emoticrafter"
+_NEVER_NULL = {"id", "prompt", "prompt_id", "valence", "arousal", "seed", "file", "sha256"}
 COLUMNS = {
     "id": "string", "prompt": "string", "prompt_id": "string", "valence": "double", "arousal": "double", "seed": "int64",
     "strength": "double", "start": "double", "steps": "int64", "guidance": "double", "width": "int64", "height": "int64",
@@ -80,10 +83,10 @@ def write_index(folder: Path, entries: Sequence[Mapping[str, Any]], planned: int
     made = pa.table({name: pa.array([one.get(name) for one in entries], type_) for name, type_ in columns.items()})
     about = {"kind": "batch index", "version": VERSION, "planned": planned, "complete": len(entries) == planned}
     buffer = io.BytesIO()
-    pq.write_table(made.replace_schema_metadata({_KEY: json.dumps(about).encode()}), buffer)
-    _replace(folder / INDEX, buffer.getvalue())
+    pq.write_table(made.replace_schema_metadata({KEY: json.dumps(about).encode()}), buffer)
+    write_changed(folder / INDEX, buffer.getvalue())
     if table or (folder / TABLE).exists():  # an old one beside a new index would mislead
-        _replace(folder / TABLE, csv_text([columns, *([one.get(name) for name in columns] for one in entries)]).encode())
+        write_changed(folder / TABLE, csv_text([columns, *([one.get(name) for name in columns] for one in entries)]).encode())
     return folder / INDEX
 
 
@@ -108,27 +111,12 @@ def known_hashes(folder: Path) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = path / INDEX if path.is_dir() else path
-    if not path.is_file():
-        raise MissingError(f"There is no index {str(path)!r}.", "`emoticrafter batch` writes one at its end.")
-    again = "Run the `emoticrafter batch` command that made the folder: it writes the index again."
+    again = "Run the `emoticrafter batch` command that made the folder: it writes the index at its end."
+    table, about = read_parquet(path, "index", again)
     try:
-        table = pq.read_table(path)
-        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-        lacking = [name for name in COLUMNS if name not in table.column_names]
-        if about.get("kind") != "batch index" or lacking:
-            raise ValueError(f"it lacks {', '.join(lacking) or 'our mark'}")
-    except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"The index {str(path)!r} is damaged: {reason}.", again) from error
-    return table, about
-
-
-def _replace(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
-        return
-    with atomic_path(path, force=True) as temporary:
-        temporary.write_bytes(content)
+        if about.get("kind") != "batch index":
+            raise ValueError("it lacks our mark")
+        return check_columns(table, COLUMNS, _NEVER_NULL), about
+    except ValueError as error:
+        raise damaged(path, "index", again, error) from error

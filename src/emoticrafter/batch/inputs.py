@@ -15,8 +15,9 @@ from emoticrafter.data.cells import number, parse_size, whole
 from emoticrafter.data.sources import Row as Line
 from emoticrafter.data.sources import Sheet, key_of, read_sheet
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.inputs.lines import read_lines
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
@@ -34,7 +35,8 @@ def read_prompts(path: Path, warn: Callable[[str], None] | None = None) -> list[
     nothing. Raises MissingError and InputError, which name the line.
     """
     if path.suffix.lower() == ".txt":
-        return [Prompt(text=line) for line in _text_lines(path)]
+        lines = read_lines(path, cure="Give a file with a prompt on each line, or a table.")
+        return [Prompt(text=line) for line in lines if line.strip()]
     table = _Table.of(read_sheet(path, marked=True), ["prompt"])
     table.sheet.require(["prompt"], table.found, "Name one of them prompt.")
     table.tell_idle(warn)
@@ -195,18 +197,6 @@ def parse_grid(text: str) -> tuple[str, str]:
     if sides is None or min(int(sides[1]), int(sides[2])) < 2:
         raise InputError(f"The grid {text[:40]!r} is not VALENCESxAROUSALS, 2 or more of each.", "Write, for instance, 5x5.")
     return f"-3:3:{int(sides[1])}", f"-3:3:{int(sides[2])}"
-
-
-def _text_lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise MissingError(f"There is no file {str(path)!r}.", "Give a file with a prompt on each line, or a table.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name!r} is no text in UTF-8.", "Save it as UTF-8.") from error
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the file and its rights.") from error
-    return [line for line in text.splitlines() if line.strip()]
 
 
 def _sound(sheet: Sheet) -> list[Line]:

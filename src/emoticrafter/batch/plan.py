@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.batch.files import SUFFIXES, write_changed
 from emoticrafter.batch.rows import SETTINGS, Row
+from emoticrafter.data.parquet import KEY, check_columns, read_parquet
+from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
-from emoticrafter.files import atomic_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.inputs.records import damaged, parse_json
+from emoticrafter.inputs.typed import shown, typed
 from emoticrafter.request import USUAL_CELL
 
 __all__ = ["PLAN", "Plan", "default_batch", "new_plan", "read_plan"]
 
 PLAN = "plan.parquet"
 VERSION = 1
-_KEY = b"emoticrafter"
+_AGAIN = "Make the folder anew, or delete the plan."
+_ID = re.compile("[0-9a-f]{16}")  # it becomes a part of a file's name
+_NEVER_NULL = {"batch", "id", "prompt", "valence", "arousal", "seed", "preview", "columns"}
 _TYPES = {
     "prompt": "string", "valence": "double", "arousal": "double", "seed": "int64", "strength": "double", "start": "double",
     "steps": "int64", "guidance": "double", "width": "int64", "height": "int64", "negative": "string", "preview": "bool",
@@ -107,11 +114,8 @@ class Plan:
         }
         about = {"kind": "batch plan", "version": VERSION, "maker": dict(self.maker), "suffix": self.suffix, "batch": self.batch}
         buffer = io.BytesIO()
-        pq.write_table(pa.table(arrays).replace_schema_metadata({_KEY: json.dumps(about).encode()}), buffer)
-        if path.is_file() and path.read_bytes() == buffer.getvalue():
-            return
-        with atomic_path(path, force=True) as temporary:
-            temporary.write_bytes(buffer.getvalue())
+        pq.write_table(pa.table(arrays).replace_schema_metadata({KEY: json.dumps(about).encode()}), buffer)
+        write_changed(path, buffer.getvalue())
 
 
 def new_plan(maker: Mapping[str, Any], suffix: str, batch: int, rows: Mapping[str, Row]) -> Plan:
@@ -121,31 +125,44 @@ def new_plan(maker: Mapping[str, Any], suffix: str, batch: int, rows: Mapping[st
 
 def read_plan(path: Path) -> Plan:
     """The plan in a file. Raises InputError if it is damaged or of another version."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-        if about.get("kind") != "batch plan":
-            raise ValueError("it is no plan of a batch")
-        if about["version"] != VERSION:
-            raise InputError(
-                f"{str(path)!r} has version {about['version']!r}; this program reads version {VERSION}.",
-                "Give another folder, or install the emoticrafter that wrote it.",
-            )
-        entries = table.to_pylist()
-        rows = {entry["id"]: _row(entry) for entry in entries}
-        return Plan(
-            maker=about["maker"],
-            suffix=about["suffix"],
-            batch=about["batch"],
-            rows=rows,
-            batches={entry["id"]: entry["batch"] for entry in entries},
+    table, entries = read_parquet(path, "plan", _AGAIN)
+    if entries.get("kind") == "batch plan" and entries.get("version") != VERSION:
+        raise InputError(
+            f"{str(path)!r} has version {shown(entries.get('version'))}; this program reads version {VERSION}.",
+            "Give another folder, or install the emoticrafter that wrote it.",
         )
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"The plan {str(path)!r} is damaged: {reason}.", "Make the folder anew, or delete the plan.") from error
+    try:
+        if entries.get("kind") != "batch plan":
+            raise ValueError("it is no plan of a batch")
+        about: _About = typed("", entries, _About)
+        if about.suffix not in SUFFIXES.values():
+            raise ValueError(f"the suffix {shown(about.suffix)} is none")
+        found = check_columns(table, {"batch": "int64", "id": "string", **_TYPES, "columns": "string"}, _NEVER_NULL).to_pylist()
+        rows = {one["id"]: _row(one) for one in found}
+    except (ValueError, InputError) as error:
+        raise damaged(path, "plan", _AGAIN, error) from error
+    batches = {one["id"]: one["batch"] for one in found}
+    return Plan(maker=about.maker, suffix=about.suffix, batch=about.batch, rows=rows, batches=batches)
+
+
+def _row(entries: Mapping[str, Any]) -> Row:
+    """A row of the file. Raises ValueError and InputError for one that nobody planned."""
+    if not _ID.fullmatch(entries["id"]):
+        raise ValueError(f"{shown(entries['id'])} is no id")
+    made: dict[str, Any] = {one.name: entries[one.name] for one in fields(Row) if one.name != LIMITS}
+    limits = typed(LIMITS, entries.get(LIMITS), str | None)
+    columns = typed("columns", parse_json(entries["columns"]), dict[str, Any])
+    Emotion(valence=made["valence"], arousal=made["arousal"])
+    return Row(**made | {"columns": columns, LIMITS: limits and GuidanceRange.parse(limits)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _About:
+    """What a plan says of itself beside its kind."""
+
+    maker: dict[str, Any]
+    suffix: str
+    batch: int
 
 
 def default_batch(rows: Sequence[Row], maker: Mapping[str, Any]) -> int:
@@ -165,12 +182,6 @@ def _batches(rows: Mapping[str, Row], batch: int) -> Iterator[tuple[str, int]]:
         for begin in range(0, len(ids), batch):
             yield from ((id, number) for id in ids[begin : begin + batch])
             number += 1
-
-
-def _row(entry: Mapping[str, Any]) -> Row:
-    made: dict[str, Any] = {one.name: entry[one.name] for one in fields(Row) if one.name != LIMITS}
-    limits = entry.get(LIMITS)
-    return Row(**made | {"columns": json.loads(entry["columns"]), LIMITS: limits and GuidanceRange.parse(limits)})
 
 
 def _settings_of(row: Row) -> tuple[Any, ...]:

@@ -129,7 +129,7 @@ def _planned(
         try:
             before = read_plan(folder / PLAN)
         except InputError as error:
-            if "version" in error.problem:
+            if " has version " in error.problem:
                 raise
             warn(f"{error.problem} It is made anew from what was asked for now; pictures that are there stay.")
     own = batch or (before.batch if before is not None else default_batch(list(asked.values()), description))

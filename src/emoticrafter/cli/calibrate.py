@@ -118,12 +118,9 @@ def _checked(folder: Path, force: bool) -> Path:
 
 
 def _sentences(path: Path, count: int) -> list[str]:
-    try:
-        lines = [" ".join(line.split()) for line in path.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        raise MissingError(f"There is no file {str(path)!r}.", "Give a text file with a prompt per line.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error}.", "Give a UTF-8 text file with a prompt per line.") from error
+    from emoticrafter.inputs.lines import read_lines
+
+    lines = [" ".join(line.split()) for line in read_lines(path, cure="Give a text file with a prompt per line.")]
     found = list(dict.fromkeys(line for line in lines if line))[:count]
     if len(found) < 4:
         raise InputError(f"{str(path)!r} holds {len(found)} prompts; at least 4 are needed.", "Give more, each on a line.")

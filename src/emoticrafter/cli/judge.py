@@ -18,7 +18,6 @@ from emoticrafter.extras import need_extra
 app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
 CLIP = "openai/clip-vit-base-patch32"
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 Folder = Annotated[Path, typer.Option("--out", help="The folder of the judge.", metavar="DIR", rich_help_panel=OUTPUT)]
 Tower = Annotated[str, typer.Option(help="The image tower: a hub id, or a folder.", metavar="HUB-ID|PATH")]
@@ -187,10 +186,12 @@ def read(
 
 
 def _pictures(given: list[Path]) -> list[Path]:
+    from emoticrafter.inputs.pictures import SUFFIXES, pictures_in
+
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES)
+            inside = pictures_in(path)
             if not inside:
                 raise InputError(f"{str(path)!r} holds no pictures.", f"Pictures end in {', '.join(SUFFIXES)}.")
             found += inside

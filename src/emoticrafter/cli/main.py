@@ -106,14 +106,14 @@ def _run(given: list[str], debug: bool, flush: Callable[[], None]) -> int:
             traceback.print_exc()
         _say_error(error.problem, error.hint)
         return error.exit_code
-    except MemoryError:
-        _say_error(
-            "This machine has not enough memory for that.", "Try a smaller --size, fewer pictures, or close other programs."
-        )
-        return DeviceError.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if _is_out_of_memory(error):
+            _say_error(
+                "This machine has not enough memory for that.", "Try a smaller --size, fewer pictures, or close other programs."
+            )
+            return DeviceError.exit_code
         again = "" if debug else f" To see where it arose: {shlex.join([PROGRAM, '--debug', *given])}"
         _say_error(f"{type(error).__name__}: {error}", f"This is a fault of the program.{again}")
         return 1
@@ -133,6 +133,14 @@ def _exit_code(given: list[str]) -> int:
             below = below.__cause__ or below.__context__
         raise
     return 0
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if "torch" not in sys.modules:
+        return isinstance(error, MemoryError)
+    from emoticrafter.backbones.devices import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def _say_error(problem: str, hint: str) -> None:

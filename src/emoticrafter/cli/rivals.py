@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from functools import partial
 from pathlib import Path
@@ -179,10 +178,12 @@ def _material(
 
 
 def _setting(text: str) -> tuple[str, Any]:
+    from emoticrafter.inputs.records import parse_json
+
     name, sign, value = text.partition("=")
     if not sign or not name.strip():
         raise InputError(f"The setting {text[:60]!r} is not KEY=VALUE.", "Write, for instance, batch=16.")
     try:
-        return name.strip(), json.loads(value)
+        return name.strip(), parse_json(value)
     except ValueError:
         return name.strip(), value.strip()

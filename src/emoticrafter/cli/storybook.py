@@ -16,7 +16,7 @@ from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import OUTPUT, FeelingOptions, Force, Json, Out, spread
 from emoticrafter.cli.outputs import STILLS, Report, check_outputs, point_name
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
@@ -172,17 +172,13 @@ def card(
     - `emoticrafter storybook card`
     - `emoticrafter storybook card runs/smoke --json`
     """
+    from emoticrafter.inputs.records import read_record
     from emoticrafter.system import STORYBOOK
 
     path = (folder or STORYBOOK) / "card.json"
-    try:
-        card = dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise MissingError(
-            f"There is no card at {str(path)!r}.", "`emoticrafter storybook build` makes a model with one."
-        ) from None
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(f"The card {str(path)!r} cannot be read: {error}.", "Fetch or build the model again.") from error
+    card: dict[str, Any] = read_record(
+        path, what="card", cure="Fetch the model again, or make one: `emoticrafter storybook build`."
+    )
     if as_json:
         say_json(card)
     else:

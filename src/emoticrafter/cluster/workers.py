@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from emoticrafter import errors
-from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, reason_of
 
 __all__ = ["connected", "error_of", "error_text", "knock", "readable_errors", "shares"]
 
@@ -87,7 +87,7 @@ def connected(address: str | None, cpus: int | None) -> Iterator[None]:
         else:
             ray.init(address=address, **options)
     except Exception as error:  # of many kinds: no answer, another version, a wrong token
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+        reason = reason_of(error, 300)
         if address is not None:
             raise _no_cluster(address, reason) from error
         raise MissingError(f"Ray could not be started here: {reason}.", "Use --engine local.") from error
@@ -105,8 +105,7 @@ def readable_errors() -> Iterator[None]:
     try:
         yield
     except RayError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise DeviceError(f"The Ray workers failed: {lines[-1][:300] if lines else type(error).__name__}.", _AGAIN) from error
+        raise DeviceError(f"The Ray workers failed: {reason_of(error, 300, last=True)}.", _AGAIN) from error
 
 
 def error_text(error: EmotiCrafterError) -> str:

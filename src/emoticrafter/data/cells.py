@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from emoticrafter.coordinates import LIMIT, MINUS_SIGNS, on_plane
 from emoticrafter.errors import InputError
+from emoticrafter.inputs.named import below
 
-__all__ = ["Scaled", "folder_path", "number", "on_scale", "parse_size", "whole"]
+__all__ = ["Scaled", "folder_path", "number", "on_scale", "parse_size", "picture_below", "whole"]
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -73,3 +75,11 @@ def folder_path(text: str) -> str | None:
     if not parts or drive or ".." in parts or any(ord(c) < 32 for c in text.strip()):
         return None
     return "/".join(parts)
+
+
+def picture_below(folder: Path, text: str) -> Path:
+    """The file of a picture that a table names. Raises InputError unless it lies below the folder, links followed."""
+    relative = text if Path(text).is_absolute() else folder_path(text)
+    if relative is None:
+        raise InputError(f"The picture {text[:200]!r} does not lie below {str(folder)!r}.", "Import the table again.")
+    return below(folder, relative, "picture")

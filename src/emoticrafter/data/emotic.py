@@ -7,6 +7,7 @@ train and `combined_continuous` in val and test, with valence, arousal and domin
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from emoticrafter.data.cells import folder_path, on_scale
 from emoticrafter.data.reports import Ledger
 from emoticrafter.data.sources import find_file
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, reason_of
+from emoticrafter.inputs.named import read_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ __all__ = ["load"]
 
 CENTRE, STEP = 5.5, 1.5  # of the scale 1 to 10
 SPLITS = ("train", "val", "test")
+_MAX_BYTES = 1 << 30  # of the file; EMOTIC's has 5 million
 _AXES = ("valence", "arousal", "dominance")
 
 
@@ -58,13 +61,14 @@ def _read(path: Path) -> dict[str, list[Any]]:
     """The images of each split; raises InputError for a file that is not as EMOTIC's."""
     from scipy.io import loadmat
 
+    data = read_file(path, _MAX_BYTES, cure="Fetch Annotations.mat again.")
     try:
-        held = loadmat(path, simplify_cells=True, variable_names=list(SPLITS))
+        held = loadmat(io.BytesIO(data), simplify_cells=True, variable_names=list(SPLITS))
     except NotImplementedError as error:  # MATLAB 7.3 is HDF5
         raise InputError(f"{path.name!r} is a MATLAB 7.3 file.", "Save it again in MATLAB with `-v7`.") from error
     except Exception as error:  # damaged files fail anywhere in the reader
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{path.name!r} cannot be read as a MATLAB file: {reason}.", "Fetch Annotations.mat again.") from error
+        hint = "Fetch Annotations.mat again."
+        raise InputError(f"{path.name!r} cannot be read as a MATLAB file: {reason_of(error)}.", hint) from error
     splits = {split: _several(held[split]) for split in SPLITS if split in held}
     if not any(splits.values()):
         raise InputError(

@@ -28,7 +28,6 @@ from emoticrafter.data.manifest import (
     Step,
     check_index,
     damaged_shards,
-    file_hash,
     listed,
     shard_file,
 )
@@ -36,6 +35,7 @@ from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.files import atomic_path, check_folder, user_path
+from emoticrafter.inputs.named import file_hash, read_file
 from emoticrafter.locks import LOCK, busy, hold
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def write_features(
         with hold(folder / LOCK, *busy(folder), passing=True):
             _begin(folder, plan, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
-                sums[number] = checksum_file(folder, number).read_text(encoding="ascii")
+                sums[number] = _checksum(checksum_file(folder, number))
             _finish(folder, plan, sums)
     manifest = Manifest.read(folder / MANIFEST)
     files = [MANIFEST, INDEX, *(shard.file for shard in manifest.shards)]
@@ -168,11 +168,11 @@ def _state(folder: Path, repair: bool) -> tuple[Plan | None, dict[int, str]]:
     before: Plan | None = None
     sums: dict[int, str] = {}
     try:
-        if (folder / MANIFEST).is_file():
+        if os.path.lexists(folder / MANIFEST):
             manifest = Manifest.read(folder / MANIFEST)
             before = plans.plan_of(asdict(manifest))
             sums = {number: shard.sha256 for number, shard in enumerate(manifest.shards)}
-        elif (folder / UNFINISHED / PLAN).is_file():
+        elif os.path.lexists(folder / UNFINISHED / PLAN):
             before = plans.read_plan(folder / UNFINISHED / PLAN)
         elif (folder / SHARDS).is_dir() and any((folder / SHARDS).iterdir()):
             raise InputError(
@@ -186,8 +186,12 @@ def _state(folder: Path, repair: bool) -> tuple[Plan | None, dict[int, str]]:
     if before is not None and (folder / UNFINISHED).is_dir():  # newer than the manifest, where a repair was stopped
         for file in (folder / UNFINISHED).iterdir():
             if match := _CHECKSUM.fullmatch(file.name):
-                sums[int(match[1])] = file.read_text(encoding="ascii", errors="replace")
+                sums[int(match[1])] = _checksum(file)
     return before, sums
+
+
+def _checksum(path: Path) -> str:
+    return read_file(path, 64, "checksum", "Give --repair to make its shard again.").decode("ascii", "replace")
 
 
 def _sound(folder: Path, plan: Plan, sums: dict[int, str], repair: bool, step: Step) -> dict[int, str]:

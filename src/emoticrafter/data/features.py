@@ -35,14 +35,22 @@ from emoticrafter.data.manifest import (
     listed,
     shard_offset,
 )
+from emoticrafter.data.parquet import check_columns, read_parquet
+from emoticrafter.data.plans import INDEXED
+from emoticrafter.data.tables import COLUMNS
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import user_path
+from emoticrafter.inputs.named import open_file
+from emoticrafter.inputs.records import damaged
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["FeatureStore", "Manifest", "Shard"]
+
+_NUMBERS = ("neutral", "emotional")
+_COLUMNS = {name: COLUMNS["pairs"][name] for name in INDEXED} | dict.fromkeys(_NUMBERS, "int64")
 
 
 class FeatureStore:
@@ -62,7 +70,7 @@ class FeatureStore:
         Raises MissingError where there is no finished store, and InputError for one that is damaged, by the file's name.
         """
         folder = user_path(folder)
-        if not (folder / MANIFEST).is_file():
+        if not os.path.lexists(folder / MANIFEST):
             started = (folder / SHARDS).is_dir()
             raise MissingError(
                 f"The encoding into {str(folder)!r} was not finished."
@@ -118,17 +126,17 @@ class FeatureStore:
         """Copy rows of a shard, given by their bytes' offset, to their places."""
         path = self.folder / self.manifest.shards[shard].file
         try:
-            with path.open("rb", buffering=0) as file:
+            with open_file(path, "shard", AGAIN, missing=InputError) as file:
                 for row, place in zip(rows, places, strict=True):
-                    file.seek(self._offsets[shard] + row)
+                    file.raw.seek(self._offsets[shard] + row)  # unbuffered: straight into its place
                     done = 0
                     while done < len(place):
-                        count = file.readinto(place[done:])
+                        count = file.raw.readinto(place[done:])
                         if not count:
                             raise OSError("it was cut short")
                         done += count
         except OSError as error:
-            raise InputError(f"The shard {str(path)!r} cannot be read: {error.strerror or error}.", AGAIN) from error
+            raise damaged(path, "shard", AGAIN, error) from error
 
     def check(self, progress: Step | None = None) -> None:
         """Compare every shard with its checksum; raises InputError that names those that differ."""
@@ -165,15 +173,13 @@ class FeatureStore:
 
 def _read_index(path: Path, manifest: Manifest) -> pd.DataFrame:
     need_extra("data", "pandas", "pyarrow")
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     check_index(path, manifest)
+    table, _ = read_parquet(path, "index", AGAIN)
     try:
-        pairs = pq.read_table(path).to_pandas()
-        numbers = pairs[["neutral", "emotional"]].to_numpy()
+        pairs = check_columns(table, _COLUMNS, {"id", "valence", "arousal", "content", *_NUMBERS}).to_pandas()
+        numbers = pairs[list(_NUMBERS)].to_numpy()
         if len(pairs) != manifest.pairs or (numbers.size and not 0 <= numbers.min() <= numbers.max() < manifest.prompts):
             raise ValueError("it does not fit the manifest")
-    except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The index {str(path)!r} is damaged: {error}.", AGAIN) from error
+    except ValueError as error:
+        raise damaged(path, "index", AGAIN, error) from error
     return pairs

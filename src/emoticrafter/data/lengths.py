@@ -8,8 +8,9 @@ from typing import Any
 
 from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.backbones.registry import NAMES
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.files import user_path
+from emoticrafter.inputs.folders import check_model_folder
 
 __all__ = ["PromptRuler"]
 
@@ -28,13 +29,14 @@ class PromptRuler:
 
         if absent := [name for name in _FILES if not (folder / name).is_file()]:
             raise MissingError(f"{str(folder)!r} holds no {' and no '.join(absent)}.", "Give a folder with a CLIP tokenizer.")
+        check_model_folder(folder)
         try:
             tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
             self.limit = int(tokenizer.model_max_length)
             self._tokenizer: Any = tokenizer.backend_tokenizer
         except Exception as error:  # damaged files fail anywhere in the readers
-            reason = next(iter(str(error).splitlines()), "")[:200]
-            raise InputError(f"The tokenizer in {str(folder)!r} cannot be read: {reason}.", "Fetch the model again.") from error
+            problem = f"The tokenizer in {str(folder)!r} cannot be read: {reason_of(error)}."
+            raise InputError(problem, "Fetch the model again.") from error
         if not 2 < self.limit < 10**6:  # a tokenizer that names no limit has 1e30
             raise InputError(
                 f"The tokenizer in {str(folder)!r} names no limit.", "Set model_max_length in tokenizer_config.json."

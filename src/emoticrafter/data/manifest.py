@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, MissingError
+from emoticrafter.inputs.named import file_hash, open_file
+from emoticrafter.inputs.records import damaged, parse_json, read_marked
+from emoticrafter.inputs.typed import typed
 
 __all__ = ["Manifest", "Shard"]
 
@@ -22,7 +24,6 @@ DTYPES = {"float16": "F16", "bfloat16": "BF16"}  # at rest, as safetensors calls
 AGAIN = "Run the `emoticrafter data encode` command that made it again, with --repair."
 _MAX_HEADER = 1 << 20  # bytes; ours are a hundred
 _MAX_MANIFEST = 1 << 26
-_BLOCK = 1 << 22  # bytes read at once for a checksum
 
 
 class Form(Protocol):
@@ -38,7 +39,6 @@ class Form(Protocol):
     def row_bytes(self) -> int: ...
 
 
-Made = TypeVar("Made")
 Step = Callable[[int, int], None]  # called with (done, total)
 
 
@@ -87,25 +87,13 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """The manifest in a file. Raises InputError if it is damaged or of another version; a missing file is an OSError."""
+        """The manifest in a file. Raises InputError if it is missing, damaged or of another version."""
+        entries = read_marked(path, FORMAT, VERSION, "manifest", AGAIN, most=_MAX_MANIFEST, missing=InputError)
         try:
-            if path.stat().st_size > _MAX_MANIFEST:
-                raise ValueError("it is too large")
-            entries = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(entries, dict) or entries.get("format") != FORMAT:
-                raise ValueError(f'"format" is not {FORMAT!r}')
-            if entries.get("version") != VERSION:
-                raise InputError(
-                    f"{str(path)!r} has version {entries.get('version')!r}; this program reads version {VERSION}.",
-                    "Encode the pairs again, or install the emoticrafter that wrote it.",
-                )
-            shards = entries.get("shards")
-            if not isinstance(shards, list):
-                raise ValueError('"shards" is no list')
-            manifest = _filled(cls, {**entries, "shards": tuple(_filled(Shard, shard) for shard in shards)})
+            manifest: Manifest = typed("", entries, cls)
             _check_manifest(manifest)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"The manifest {str(path)!r} is damaged: {error}.", AGAIN) from error
+        except (ValueError, InputError) as error:
+            raise damaged(path, "manifest", AGAIN, error) from error
         return manifest
 
 
@@ -115,18 +103,19 @@ def shard_offset(folder: Path, shard: Shard, form: Form) -> int:
     expected = {"dtype": DTYPES[form.dtype], "shape": [shard.rows, form.tokens, form.channels]}
     length = shard.rows * form.row_bytes
     try:
-        with path.open("rb") as file:
+        with open_file(path, "shard", AGAIN) as file:
             size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size)) if size <= _MAX_HEADER else None
+            header = parse_json(file.read(size)) if size <= _MAX_HEADER else None
+            whole = os.fstat(file.fileno()).st_size
         found = header[TENSOR] if isinstance(header, dict) and set(header) <= {TENSOR, "__metadata__"} else None
         if not isinstance(found, dict) or found != {**expected, "data_offsets": [0, length]}:
             raise ValueError("its header is not the one expected")
-        if path.stat().st_size != 8 + size + length:
-            raise ValueError(f"it has {path.stat().st_size} bytes of {8 + size + length}")
-    except FileNotFoundError:
+        if whole != 8 + size + length:
+            raise ValueError(f"it has {whole} bytes of {8 + size + length}")
+    except MissingError:
         raise InputError(f"The shard {str(path)!r} is missing.", AGAIN) from None
-    except (OSError, ValueError, KeyError, RecursionError) as error:
-        raise InputError(f"The shard {str(path)!r} is damaged: {error}.", AGAIN) from error
+    except (OSError, ValueError) as error:
+        raise damaged(path, "shard", AGAIN, error) from error
     return 8 + size
 
 
@@ -137,7 +126,7 @@ def damaged_shards(folder: Path, form: Form, shards: Mapping[int, Shard], progre
     for number, shard in shards.items():
         try:
             shard_offset(folder, shard, form)
-            if file_hash(folder / shard.file) != shard.sha256:
+            if file_hash(folder / shard.file, "shard", AGAIN, missing=InputError) != shard.sha256:
                 faults[number] = f"The shard {str(folder / shard.file)!r} is damaged: its checksum is another."
         except InputError as error:
             faults[number] = error.problem
@@ -145,18 +134,6 @@ def damaged_shards(folder: Path, form: Form, shards: Mapping[int, Shard], progre
         if progress is not None:
             progress(done, total)
     return faults
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file. Raises InputError if it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", AGAIN) from error
-    return digest.hexdigest()
 
 
 def shard_file(number: int) -> str:
@@ -172,22 +149,8 @@ def listed(faults: Sequence[str], most: int = 10) -> str:
 
 def check_index(path: Path, manifest: Manifest) -> None:
     """Raise InputError unless the index is there, as it was written."""
-    if not path.is_file() or file_hash(path) != manifest.index:
-        state = "does not match its checksum" if path.is_file() else "is missing"
-        raise InputError(f"The index {str(path)!r} {state}.", AGAIN)
-
-
-def _filled(cls: type[Made], entries: Any) -> Made:
-    """A dataclass from the entries of its names, each of its declared type; others are left alone."""
-    if not isinstance(entries, Mapping):
-        raise ValueError(f"{str(entries)[:60]!r} is no object")
-    values = {}
-    for field in fields(cls):  # type: ignore[arg-type]
-        kind = {"str": str, "int": int}.get(str(field.type), tuple)
-        if type(entries.get(field.name)) is not kind:
-            raise ValueError(f"{field.name!r} is {str(entries.get(field.name))[:60]!r}")
-        values[field.name] = entries[field.name]
-    return cls(**values)
+    if file_hash(path, "index", AGAIN, missing=InputError) != manifest.index:
+        raise InputError(f"The index {str(path)!r} does not match its checksum.", AGAIN)
 
 
 def _check_manifest(manifest: Manifest) -> None:

@@ -13,6 +13,7 @@ from emoticrafter.coordinates import LIMIT, on_plane
 from emoticrafter.data.manifest import DTYPES, LONG
 from emoticrafter.data.tables import COLUMNS
 from emoticrafter.errors import InputError
+from emoticrafter.inputs.records import read_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ __all__ = ["Plan", "check_pairs", "check_sizes", "fitting", "make_plan", "prompt
 BATCH = 64  # prompts encoded at once
 SHARD_BYTES = 1 << 28  # about, where the number of rows is not given
 TEXTS = ("neutral_prompt", "emotional_prompt")
-_INDEXED = ("id", "valence", "arousal", "dataset", "tag", "split", "content", "picture")
+INDEXED = ("id", "valence", "arousal", "dataset", "tag", "split", "content", "picture")
 _NAMED = 5  # of the long prompts
 _LARGEST = 1 << 20
 
@@ -128,7 +129,7 @@ def check_settings(dtype: str, long: str) -> None:
 
 def check_pairs(pairs: pd.DataFrame) -> None:
     """Raise InputError, naming the row, for a table that lacks a column or a value that training needs."""
-    lacking = [name for name in (*_INDEXED, *TEXTS) if name not in pairs]
+    lacking = [name for name in (*INDEXED, *TEXTS) if name not in pairs]
     if lacking:
         raise InputError(f"The pairs lack {', '.join(lacking)}.", "Make the table with `emoticrafter data import pairs`.")
     if not len(pairs):
@@ -188,7 +189,7 @@ def fitting(pairs: pd.DataFrame, encoder: PromptEncoder, long: str) -> tuple[pd.
 def source_of(pairs: pd.DataFrame) -> str:
     """sha256 of the content of the pairs, however their table was stored."""
     digest = hashlib.sha256()
-    for name in (*_INDEXED, *TEXTS):
+    for name in (*INDEXED, *TEXTS):
         values = pairs[name].astype(object).where(pairs[name].notna(), None).tolist()
         digest.update(json.dumps([name, values], default=str).encode())
     return digest.hexdigest()
@@ -201,21 +202,19 @@ def write_index(kept: pd.DataFrame, path: Path) -> None:
 
     numbers = {prompt: number for number, prompt in enumerate(prompts_of(kept))}
     kept = kept.assign(**{name: kept[name].clip(-LIMIT, LIMIT) for name in ("valence", "arousal")})  # rounding beyond an end
-    columns = {name: pa.array(kept[name], type=pa.type_for_alias(COLUMNS["pairs"][name]), from_pandas=True) for name in _INDEXED}
+    columns = {name: pa.array(kept[name], type=pa.type_for_alias(COLUMNS["pairs"][name]), from_pandas=True) for name in INDEXED}
     columns |= {text.removesuffix("_prompt"): pa.array([numbers[prompt] for prompt in kept[text]], pa.int64()) for text in TEXTS}
     pq.write_table(pa.table(columns), path)
 
 
 def read_plan(path: Path) -> Plan:
     """The plan in a file. Raises InputError if it is damaged."""
-    try:
-        return plan_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"The plan {str(path)!r} is damaged: {error}.", "Give --repair to write all of it again.") from error
+    plan: Plan = read_record(path, Plan, "plan", "Give --repair to write all of it again.")
+    return plan
 
 
 def plan_of(entries: dict[str, Any]) -> Plan:
-    """A plan from the entries of a manifest or of a plan file; others are left alone."""
+    """A plan from the entries of a manifest; others are left alone."""
     return Plan(**{field.name: entries[field.name] for field in fields(Plan)})
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from emoticrafter.data.manifest import INDEX, TENSOR, Step, file_hash, shard_file
+from emoticrafter.data.manifest import INDEX, TENSOR, Step, shard_file
 from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.named import file_hash
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import PromptEncoder

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.coordinates import LIMIT, ROUNDING
+from emoticrafter.data.parquet import read_parquet
 from emoticrafter.data.tables import COLUMNS, Kind, read_table
-from emoticrafter.errors import InputError
+from emoticrafter.errors import EmotiCrafterError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,16 +31,10 @@ QUADRANTS = {
 
 def read_any(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, Kind, dict[str, Any]]:
     """A table of annotations or of pairs, which of the two it is, and what it says about itself; raises as `read_table`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     kind: Kind = "annotations"
-    try:
-        note = (pq.read_schema(path).metadata or {}).get(b"emoticrafter", b"{}")
-        if json.loads(note).get("kind") in COLUMNS:
-            kind = json.loads(note)["kind"]
-    except (pa.ArrowException, OSError, ValueError, AttributeError):
-        pass  # read_table says what is wrong
+    with suppress(EmotiCrafterError):  # read_table says what is wrong
+        said = read_parquet(path)[1].get("kind")
+        kind = said if said in COLUMNS else kind
     table, about = read_table(path, kind)
     axes = ["valence", "arousal"]
     outside = table.index[~(table[axes].abs() <= LIMIT + ROUNDING).all(axis=1)]

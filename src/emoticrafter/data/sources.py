@@ -6,8 +6,8 @@ Every cell is text, and nothing is thrown away here: a row that cannot be read c
 from __future__ import annotations
 
 import csv
-import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emoticrafter.data.cells import number
+from emoticrafter.data.parquet import read_parquet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import unmarked
+from emoticrafter.inputs.lines import read_table_lines
+from emoticrafter.inputs.named import check_file
+from emoticrafter.inputs.records import damaged, parse_json
 
 __all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
 
@@ -104,13 +108,11 @@ def key_of(name: str) -> str:
 
 def find_file(source: Path, names: Sequence[str], what: str) -> Path:
     """The file itself, or the one of these names in a folder; raises MissingError where there is none."""
-    if source.is_file():
-        return source
-    if source.is_dir():
-        if found := [source / name for name in names if (source / name).is_file()]:
+    if os.path.isdir(source):
+        if found := [source / name for name in names if os.path.exists(source / name)]:
             return found[0]
         raise MissingError(f"The folder {str(source)!r} holds no {' or '.join(names)}.", f"Give {what}.")
-    raise MissingError(f"There is no file {str(source)!r}.", f"Give {what}.")
+    return check_file(source, cure=f"Give {what}.")
 
 
 def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> Sheet:
@@ -119,23 +121,20 @@ def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> 
     marked: the file may be one that `escapes.csv_text` wrote, whose marks are taken off.
     Raises MissingError if there is no such file, InputError if it is no table that can be read.
     """
-    if not path.is_file():
+    if not os.path.exists(path) or os.path.isdir(path):
         raise MissingError(f"There is no file {str(path)!r}.", f"Give a file that ends in {', '.join(_READERS)}.")
     form = form or path.suffix.lower()
     if form not in _READERS:
         ending = path.suffix or "no suffix"
         raise InputError(f"{path.name!r} ends in {ending!r}.", f"Give a file that ends in {', '.join(_READERS)}.")
-    try:
-        sheet = _READERS[form](path)
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}.", "Check the file and its rights.") from error
+    sheet = _READERS[form](path)
     if marked and sheet.separator:
         sheet.rows = [row._replace(cells=tuple(map(unmarked, row.cells))) for row in sheet.rows]
     return sheet
 
 
 def _read_csv(path: Path) -> Sheet:
-    lines, notes = _lines(path)
+    lines, notes = read_table_lines(path)
     filled = (i for i, line in enumerate(lines) if line.strip())
     first = next(filled, None)
     named = None if first is None else _NAMED.fullmatch(lines[first])
@@ -215,48 +214,16 @@ def _fitted(cells: Sequence[str], width: int) -> tuple[str, ...] | None:
     return tuple(cells[:width]) if len(cells) >= width and not any(map(str.strip, cells[width:])) else None
 
 
-def _lines(path: Path) -> tuple[list[str], list[str]]:
-    """The lines with their ends (LF, CRLF or CR), and notes on the encoding; a line that is no UTF-8 is read as Windows-1252."""
-    data = path.read_bytes()
-    notes = []
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            data = data.decode("utf-16").encode()
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path.name!r} begins as UTF-16 and is not: {error.reason}.", "Save it as UTF-8.") from error
-        notes.append("the file is UTF-16")
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\0" in data:
-        raise InputError(f"{path.name!r} holds null bytes: it is no text file.", "Give CSV, TSV or JSONL in UTF-8.")
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        lines, others = [], 0
-        for line in data.splitlines(keepends=True):
-            try:
-                lines.append(line.decode())
-            except UnicodeDecodeError:
-                others += 1
-                lines.append(_decode_windows(line))
-        notes.append(f"{others} lines are not UTF-8 and were read as Windows-1252")
-        return lines, notes
-    return [line.decode() for line in data.splitlines(keepends=True)], notes
-
-
-def _decode_windows(line: bytes) -> str:
-    return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in line)
-
-
 def _read_jsonl(path: Path) -> Sheet:
-    lines, notes = _lines(path)
+    lines, notes = read_table_lines(path)
     found: list[tuple[int, Any, str]] = []
     columns: dict[str, None] = {}
     for i, text in enumerate(lines, 1):
         if not text.strip():
             continue
         try:
-            entry = json.loads(text)
-        except (ValueError, RecursionError):
+            entry = parse_json(text)
+        except ValueError:
             entry = None
         if isinstance(entry, dict):
             columns |= dict.fromkeys(_text(name).strip() for name in entry)
@@ -275,14 +242,12 @@ def _read_jsonl(path: Path) -> Sheet:
 
 def _read_parquet(path: Path) -> Sheet:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    table, _ = read_parquet(path, "parquet file", "Write it again.")
     try:
-        table = pq.read_table(path)
         columns = [column.to_pylist() for column in table.columns]
-    except (pa.ArrowException, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path.name!r} cannot be read as a parquet file: {reason}.", "Write it again.") from error
+    except (pa.ArrowException, ValueError, OverflowError) as error:  # values that Python has no type for
+        raise damaged(path, "parquet file", "Write it again.", error) from error
     rows = [Row(i, tuple(map(_text, cells))) for i, cells in enumerate(zip(*columns, strict=True), 1)]
     return Sheet(path=path, columns=tuple(map(str.strip, table.column_names)), rows=rows, unit="row")
 

@@ -29,8 +29,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.data.parquet import KEY, check_columns, read_parquet
+from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path, user_path
+from emoticrafter.inputs.records import damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "Kind", "read_table", "write_table"]
 
 Kind = Literal["annotations", "pairs"]
-_KEY = b"emoticrafter"
 VERSION = 1
 COLUMNS: dict[str, dict[str, str]] = {
     "annotations": {
@@ -75,7 +76,7 @@ def write_table(
     made = pa.table(arrays)
     note = json.dumps({"kind": kind, "version": VERSION, **about}, ensure_ascii=False, allow_nan=False)
     with atomic_path(path, force) as temporary:
-        pq.write_table(made.replace_schema_metadata({_KEY: note.encode()}), temporary)
+        pq.write_table(made.replace_schema_metadata({KEY: note.encode()}), temporary)
     return path
 
 
@@ -84,26 +85,18 @@ def read_table(path: str | os.PathLike[str], kind: Kind) -> tuple[pd.DataFrame, 
 
     Raises MissingError if there is no such file, InputError if it is damaged or of another kind.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = user_path(path)
-    if not path.is_file():
-        raise MissingError(f"There is no file {str(path)!r}.", f"Give a parquet file of {kind}; {_SOURCES[kind]} makes one.")
-    try:
-        table = pq.read_table(path)
-        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-        found = about.get("kind")
-    except (pa.ArrowException, OSError, ValueError, AttributeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{str(path)!r} cannot be read as a parquet file: {reason}.", f"Make it again with {_SOURCES[kind]}."
-        ) from error
+    cure = f"Give a parquet file of {kind}; {_SOURCES[kind]} makes one."
+    table, about = read_parquet(path, cure=cure)
+    found = about.get("kind")
     lacking = [name for name in COLUMNS[kind] if name not in table.column_names]
     if found != kind or lacking:
         says = f"it says it holds {found}" if found and found != kind else f"it lacks {', '.join(lacking) or 'our mark'}"
         raise InputError(f"{str(path)!r} is not a table of {kind}: {says}.", f"Make one with {_SOURCES[kind]}.")
-    return table.to_pandas(), about
+    try:
+        return check_columns(table, COLUMNS[kind]).to_pandas(), about
+    except ValueError as error:
+        raise damaged(path, f"table of {kind}", cure, error) from error
 
 
 _SOURCES = {

@@ -8,7 +8,6 @@ The model comes from a folder or the hub; nothing here needs torchvision.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +18,12 @@ import numpy as np
 from PIL import Image
 
 from emoticrafter.backbones.hub import fetch, is_hub_id
-from emoticrafter.errors import CheckpointError, MissingError, reason_of
+from emoticrafter.errors import CheckpointError, InputError, MissingError, reason_of
 from emoticrafter.evaluation.viewing import Viewable, batches, image_of
 from emoticrafter.files import user_path
+from emoticrafter.inputs.folders import check_model_folder
+from emoticrafter.inputs.records import damaged, read_record
+from emoticrafter.inputs.typed import typed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +32,8 @@ __all__ = ["CLIP", "ClipModel", "PictureSettings", "clip_iqa", "clip_score", "lo
 
 CLIP = "openai/clip-vit-base-patch32"  # where no other is named; 512 channels
 BATCH = 32
+WHAT, AGAIN = "config of a CLIP", "Fetch it again."
+_SIDES = {"from": 1, "to": 4096}  # pixels
 _FILES = ["config.json", "preprocessor_config.json", "*.safetensors", "tokenizer*", "vocab.json", "merges.txt", "special_tokens*"]
 _MEAN, _SD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's training pictures
 QUALITY = ("Good photo.", "Bad photo.")  # the antonyms of CLIP-IQA's overall quality
@@ -39,7 +43,7 @@ def locate_clip(source: str | os.PathLike[str] = CLIP) -> Path:
     """The folder of a CLIP, given as a folder or a hub id. Raises MissingError, which says how to get it without a connection."""
     folder = user_path(source)
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
+        if not os.path.lexists(folder / "config.json"):
             raise MissingError(f"{str(folder)!r} holds no config.json.", "Give the folder of a CLIP as transformers saves it.")
         return folder
     if is_hub_id(str(source)):
@@ -61,14 +65,19 @@ class PictureSettings:
     def of(cls, folder: Path, side: int) -> PictureSettings:
         """Those that the model came with; CLIP's own where it came with none."""
         path = folder / "preprocessor_config.json"
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if not os.path.lexists(path):
+            return cls(shortest=side, side=side)
+        found = read_record(path, dict[str, Any], WHAT, AGAIN, error=CheckpointError)
         size, crop = found.get("size", side), found.get("crop_size", side)
-        return cls(
-            shortest=int(size.get("shortest_edge", side) if isinstance(size, dict) else size),
-            side=int(crop.get("height", side) if isinstance(crop, dict) else crop),
-            mean=tuple(found.get("image_mean", _MEAN)),
-            sd=tuple(found.get("image_std", _SD)),
-        )
+        try:
+            return cls(
+                shortest=typed("size", size.get("shortest_edge", side) if isinstance(size, dict) else size, int, _SIDES),
+                side=typed("crop_size", crop.get("height", side) if isinstance(crop, dict) else crop, int, _SIDES),
+                mean=typed("image_mean", found.get("image_mean", _MEAN), tuple[float, float, float]),
+                sd=typed("image_std", found.get("image_std", _SD), tuple[float, float, float], {"above": 0}),
+            )
+        except InputError as error:
+            raise damaged(path, WHAT, AGAIN, error, CheckpointError) from error
 
     def apply(self, picture: Viewable) -> np.ndarray:
         """The picture as float32 (3, s, s)."""
@@ -159,8 +168,9 @@ def _open(folder: Path, vision_only: bool) -> Any:
 
     from emoticrafter.backbones.finite import check_weights
 
+    whole = "vision_config" in read_record(folder / "config.json", dict[str, Any], WHAT, AGAIN, error=CheckpointError)
+    check_model_folder(folder)
     try:
-        whole = "vision_config" in json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if vision_only:
             config = CLIPConfig.from_pretrained(folder).vision_config if whole else CLIPVisionConfig.from_pretrained(folder)
             if whole:  # the width of the joint space is said once, and not there
@@ -170,8 +180,7 @@ def _open(folder: Path, vision_only: bool) -> Any:
             made = CLIPModel.from_pretrained(folder, output_loading_info=True)
         model, found = made
     except Exception as error:  # a broken or foreign folder can make transformers raise anything
-        reason = reason_of(error, 160)
-        raise CheckpointError(f"{str(folder)!r} does not hold a CLIP ({reason}).", "Fetch it again.") from error
+        raise CheckpointError(f"{str(folder)!r} does not hold a CLIP ({reason_of(error, 160)}).", AGAIN) from error
     lacking = [*found["missing_keys"], *found["mismatched_keys"]]
     if lacking:
         raise CheckpointError(f"The CLIP {str(folder)!r} lacks weights, such as {lacking[0]}.", "Fetch it again, as a whole.")

@@ -13,17 +13,18 @@ from emoticrafter.data.cells import number
 from emoticrafter.data.sources import read_sheet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.cases import Case
+from emoticrafter.inputs.named import below, file_hash
+from emoticrafter.inputs.pictures import READ_AS, pictures_in
 
 __all__ = ["PATTERN", "find_pictures"]
 
 PATTERN = "{prompt_id}_{valence}_{arousal}_{seed}.png"
 _NUMBER = rf"[+{''.join(map(chr, MINUS_SIGNS))}-]?\d+(?:\.\d+)?"
 _FIELDS = {"prompt_id": r"[0-9A-Za-z]+", "valence": _NUMBER, "arousal": _NUMBER, "seed": r"\d+"}
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed: int) -> list[dict[str, Any]]:
-    """The rows (prompt, valence, arousal, seed, file, sha256) of a folder or of an index.
+    """The rows (prompt, valence, arousal, seed, file, sha256) of a folder or of an index; sha256 stands for what is read.
 
     source: a folder, whose files (in its folders too) are named by the pattern; or a .csv, .tsv, .jsonl or .parquet with columns
     prompt_id or prompt, valence, arousal, file, and seed if there are several. A prompt_id is that of `--requests`, or the
@@ -50,9 +51,8 @@ def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed
         if key in seen:
             raise InputError(f"{entry['file'].name!r} is a second picture of one prompt, emotion and seed.", "Take one away.")
         seen.add(key)
-        with entry["file"].open("rb") as file:
-            row["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        rows.append(row)
+        content = f"{file_hash(entry['file'], 'picture')}/{READ_AS}"  # what was read of it otherwise is not its reading
+        rows.append({**row, "sha256": hashlib.sha256(content.encode()).hexdigest()})
     if not rows:
         raise InputError(
             f"None of the pictures of {str(source)!r} is of the suite's prompts.",
@@ -64,10 +64,10 @@ def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed
 def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
     expression = _expression(pattern)
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in pictures_in(folder, deep=True):
         name = path.relative_to(folder).as_posix()
         match = expression.fullmatch(name) or expression.fullmatch(path.name)
-        if match is None or path.suffix.lower() not in _SUFFIXES:
+        if match is None:
             continue
         parts = match.groupdict()
         found.append(
@@ -76,7 +76,7 @@ def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
                 "valence": parse_number(parts["valence"]),
                 "arousal": parse_number(parts["arousal"]),
                 "seed": int(parts["seed"]) if parts.get("seed") else None,
-                "file": path,
+                "file": below(folder, name, "picture"),
             }
         )
     if not found:
@@ -105,10 +105,17 @@ def _by_index(path: Path, pattern: str | None) -> list[dict[str, Any]]:
         where = f"{path.name!r}, {sheet.unit} {line.line}"
         if line.fault:
             raise sheet.fault(line)
-        file = path.parent / line.cells[columns["file"]]
+        file = _named(path.parent, line.cells[columns["file"]], where)
         values = {name: number(line.cells[columns[name]]) for name in ("valence", "arousal")}
         text = line.cells[columns["seed"]] if "seed" in columns else ""
         if any(value != value for value in values.values()) or not file.is_file() or (text and not text.isdecimal()):
             raise InputError(f"{where} has no picture {str(file)!r}, or no numbers.", "Mend it or take it out.")
         found.append({"prompt": line.cells[columns[who]].strip(), **values, "seed": int(text) if text else None, "file": file})
     return found
+
+
+def _named(folder: Path, name: str, where: str) -> Path:
+    try:
+        return below(folder, name, "picture")
+    except InputError as error:
+        raise InputError(f"{where}: {error.problem}", "Lay the index into a folder above the pictures.") from error

@@ -7,11 +7,12 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emoticrafter.errors import InputError
 from emoticrafter.evaluation.estimates import AXES, emotion_estimates, error_by_prompt
 from emoticrafter.evaluation.gathered import Gathered
 from emoticrafter.evaluation.metrics import content as contents
@@ -19,12 +20,14 @@ from emoticrafter.evaluation.metrics import smoothness
 from emoticrafter.evaluation.metrics.emotion import absolute_errors
 from emoticrafter.evaluation.statistics import Estimate, bootstrap, bootstrap_mean, ratio_of_means
 from emoticrafter.evaluation.viewing import image_of
+from emoticrafter.inputs.pictures import decode_picture
+from emoticrafter.inputs.typed import typed
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.perceptual import Distance
     from emoticrafter.evaluation.suite import Suite
 
-__all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "measure", "measure_point", "visible_threshold"]
+__all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "is_whole", "measure", "measure_point", "visible_threshold"]
 
 CORNERS = ((-3.0, -3.0), (-3.0, 3.0), (3.0, -3.0), (3.0, 3.0))  # where diversity is looked at
 EXTRA_SEEDS = (0, 1, 2)  # added to a suite's first seed
@@ -65,6 +68,55 @@ def measure(
     }
 
 
+def is_whole(found: Any) -> bool:
+    """Whether a value of JSON has the form of what `measure` gives, with a threshold."""
+    try:
+        typed("", found, _Measured)
+    except InputError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Figure:
+    value: float | None
+    low: float | None
+    high: float | None
+    clusters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Worst:
+    prompt: str
+    file: str
+    seed: int
+    requested: tuple[float, float]
+    judged: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Point:
+    strength: float
+    error: _Figure
+    retention: _Figure | None
+    pictures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """The form of what `measure` gives, as it lies in a file."""
+
+    pictures: int
+    prompts: int
+    figures: dict[str, _Figure]
+    by_prompt: dict[str, dict[str, float]]
+    cells: dict[str, list[list[float | None]]]
+    points: list[tuple[float, float, float, float]]
+    worst: list[_Worst]
+    threshold: float | None
+    curve: list[_Point] = field(default_factory=list)
+
+
 def measure_point(gathered: Gathered, neutral: Gathered | None, suite: Suite) -> dict[str, Any]:
     """A point of the curve of error against content: mean of V-Error and A-Error, and retention."""
     grid = gathered.on_grid(suite.emotions)
@@ -83,14 +135,12 @@ def visible_threshold(neutral: Gathered, distance: Distance, most: int = 24) -> 
 
     None without pictures.
     """
-    from PIL import Image
-
     found = []
     for file in (neutral.files or [])[:most]:
         image = image_of(file)
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=90)
-        found.append(distance.between(distance.view(image), distance.view(Image.open(buffer))))
+        found.append(distance.between(distance.view(image), distance.view(decode_picture(buffer.getvalue()))))
     return float(np.median(found)) if found else None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from emoticrafter.escapes import PLOT, plain
 from emoticrafter.evaluation.estimates import AXES
+from emoticrafter.inputs.pictures import decode_picture
 
 __all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
 
@@ -67,7 +68,7 @@ def render(draw: Callable[[Theme], Any], theme: Theme) -> bytes:
         figure = draw(theme)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=170, facecolor=theme.paper)
-    image = Image.open(buffer).convert("RGB").quantize(128, dither=Image.Dither.NONE).convert("RGB")
+    image = decode_picture(buffer.getvalue()).quantize(128, dither=Image.Dither.NONE).convert("RGB")
     made = io.BytesIO()
     image.save(made, "WEBP", lossless=True, quality=60)
     return made.getvalue()

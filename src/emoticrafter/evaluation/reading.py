@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emoticrafter.data.parquet import check_columns, read_parquet
+from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.evaluation.clip import QUALITY, clip_iqa, clip_score
 from emoticrafter.evaluation.judges.storybook import Seen
 from emoticrafter.files import atomic_path
@@ -25,6 +27,10 @@ __all__ = ["Judges", "Read", "Shown", "read_pictures"]
 
 AT_ONCE = 256  # pictures between two writings of what was read
 Step = Callable[[int, int], None]
+_COLUMNS = {
+    "key": "string", "valence": "double", "arousal": "double", "place": "string", "people": "double", "clip_score": "double",
+    "clip_iqa": "double",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,21 +123,18 @@ def _read(shown: Sequence[Shown], judges: Judges) -> list[Read]:
 
 
 def _load(path: Path) -> dict[str, Read]:
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        return {}
+    """What an earlier run kept; nothing where there is none, or where it cannot be read: then it is read again."""
     try:
-        rows = pq.read_table(path).to_pylist()
-    except Exception:  # a table that cannot be read is made anew
+        rows = check_columns(read_parquet(path)[0], _COLUMNS, {"key", "valence", "arousal"}).to_pylist()
+        return {row["key"]: _row_read(row) for row in rows}
+    except (EmotiCrafterError, ValueError, TypeError):
         return {}
-    return {row["key"]: _row_read(row) for row in rows}
 
 
 def _row_read(row: Mapping[str, Any]) -> Read:
     seen = None
     if row["place"] is not None:
-        seen = Seen(place=row["place"], subjects=tuple(row["subjects"]), people=row["people"])
+        seen = Seen(place=row["place"], subjects=tuple(row["subjects"]), people=float(row["people"]))
     return Read(valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"])
 
 

@@ -16,6 +16,7 @@ from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
 from emoticrafter.files import user_path
+from emoticrafter.inputs.named import below
 from emoticrafter.request import Unopened
 from emoticrafter.settings import as_toml
 
@@ -134,7 +135,7 @@ class Producer:
         if found.missing:
             raise StoppedEarlyError
         for one in found.rows:
-            one["file"] = found.folder / one["file"]
+            one["file"] = below(found.folder, one["file"], "picture")
         return found
 
 

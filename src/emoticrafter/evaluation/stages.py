@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emoticrafter.errors import InputError, OutputError
+from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
 from emoticrafter.evaluation import comparing, makers, measuring
 from emoticrafter.evaluation.gathered import Gathered
 from emoticrafter.evaluation.judges import open_judge, storybook_judges
@@ -30,6 +30,7 @@ from emoticrafter.evaluation.perceptual import open_distance
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
 from emoticrafter.files import atomic_path, check_folder, safe_name
+from emoticrafter.inputs.records import read_record
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
@@ -43,6 +44,7 @@ __all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "check_report"
 
 VERSION = 1  # of the figures: another number has all of them measured again
 WORK = "work"
+_MAX_BYTES = 1 << 28  # of a file of JSON
 _DECIDE_NOTHING = {"about", "bars", "training", "methods"}  # of the suite, about what is measured of a method's pictures
 
 
@@ -180,7 +182,7 @@ class _Run:
             [[factor, sorted(shown(one).key for one in more)] for factor, more in row.sweep.items()], distance.name, threshold,
         )  # fmt: skip
         kept = _load(path)
-        if kept is not None and kept.get("key") == key:
+        if kept.get("key") == key and measuring.is_whole(kept.get("found")):
             self.notes.add("measure", row.label, began, True)
             return dict(kept["found"])
         emotions = self.suite.emotions
@@ -247,10 +249,11 @@ class _Run:
         grids = {row.label: [*row.pictures] for row in rows}
         key = self._key(report.lasting(made), sorted(beside), [sorted(shown(x).key for x in more) for more in grids.values()])
         state = self.out / WORK / "report.json"
-        kept = _load(state)
-        if kept is not None and kept.get("key") == key and html.is_file() and text.is_file():
+        before = _load(text)
+        same = report.lasting(before) == json.loads(json.dumps(report.lasting(made)))
+        if same and _load(state).get("key") == key and html.is_file():
             self.notes.add("report", "", began, True)
-            return Evaluated(html=html, json=text, report=_load(text) or made, stages=self.notes.stages)
+            return Evaluated(html=html, json=text, report=before, stages=self.notes.stages)
         with atomic_path(html, force=True) as temporary:
             temporary.write_text(page.write_page(made, beside, grids, self.suite, self.cases), encoding="utf-8")
         _write(text, made, indent=1)
@@ -294,12 +297,12 @@ def check_suite(suite: Suite, *, drawn: bool, foreign: str | None) -> None:
         raise InputError(f"Two rows are called {foreign!r}.", "Give the pictures another --name.")
 
 
-def _load(path: Path) -> dict[str, Any] | None:
+def _load(path: Path) -> dict[str, Any]:
+    """What a file of an earlier run holds; nothing where there is none, or one that cannot be read: it is made again then."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        return dict(read_record(path, most=_MAX_BYTES))
+    except EmotiCrafterError:
+        return {}
 
 
 def _write(path: Path, value: Any, indent: int | None = None) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, reason_of
+from emoticrafter.backbones.devices import memory_errors
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.records import damaged, parse_json
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.signals import stop_signals
+from emoticrafter.tensors import fill, read_header, read_noted_tensors
 
 __all__ = ["STATE", "check_begun", "learn", "rate_at"]
 
@@ -26,6 +31,7 @@ WARM_UP, COOL_DOWN = 0.02, 0.3  # shares of the budget
 CLIP = 1.0  # of the gradient's norm
 SHOWN = 50  # steps whose mean loss is told
 SAVE_SECONDS = 60.0
+_ANEW = "Delete it to begin anew."
 
 
 def rate_at(used: float) -> float:
@@ -62,7 +68,8 @@ def learn(
         if step:
             show.say(f"{origin['method']}: taken up at step {step}")
         while not stopped and (used := budget.used(step, seconds)) < 1:
-            last.append(_one_step(loss, optimizer, rate * rate_at(used), seed, step))
+            with memory_errors(f"The memory does not suffice for {batch:,} examples at once.", "Give fewer: --set batch=8."):
+                last.append(_one_step(loss, optimizer, rate * rate_at(used), seed, step))
             step += 1
             seconds = before + time.monotonic() - began
             if not math.isfinite(last[-1]):
@@ -86,14 +93,11 @@ def check_begun(folder: Path, expected: Mapping[str, Any], seed: int) -> None:
 
     A state that cannot be read is left to whoever takes it up.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(folder / STATE, "pt") as file:
-            about = json.loads(file.metadata()["training"])
+        about = parse_json(read_header(folder / STATE, "state", _ANEW)[1]["training"])
         found = {name: about["origin"].get(name) for name in expected}
         same = found == json.loads(json.dumps(dict(expected))) and about["seed"] == seed
-    except (OSError, SafetensorError, ValueError, TypeError, KeyError, AttributeError):
+    except (EmotiCrafterError, ValueError, TypeError, KeyError, AttributeError):
         return
     if not same:
         raise _begun_otherwise(folder / STATE)
@@ -131,28 +135,32 @@ def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, about
 
 def _take_up(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, expected: Mapping[str, Any]) -> tuple[int, float]:
     """Step and seconds of the state that is there, which is loaded; (0, 0) where there is none."""
-    from safetensors import safe_open
-
-    if not path.is_file():
+    if not os.path.lexists(path):
         return 0, 0.0
+    place, tensors = read_noted_tensors(path, "training", _Place, "state", _ANEW)
+    if (place.origin, place.seed) != (json.loads(json.dumps(expected["origin"])), expected["seed"]):
+        raise InputError(
+            f"{str(path.parent)!r} was begun with another method, config, material, budget or seed.", "Give another --out."
+        )
+    own = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    fill(module, own, path, "state", _ANEW)
     try:
-        with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()["training"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        step, seconds = int(about.pop("step")), float(about.pop("seconds"))
-        if about != json.loads(json.dumps(expected)):
-            raise _begun_otherwise(path)
-        module.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})
         states: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimizer."):
                 _, number, part = name.split(".", 2)
                 states.setdefault(int(number), {})[part] = tensor
         optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-    except EmotiCrafterError:
-        raise
-    except Exception as error:  # a damaged file fails anywhere in the readers
-        raise CheckpointError(
-            f"{str(path)!r} does not hold a state of this method ({reason_of(error)}).", "Delete it to begin anew."
-        ) from error
-    return step, seconds
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise damaged(path, "state", _ANEW, error, CheckpointError) from error
+    return place.step, place.seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What a state says beside its tensors: what it was begun with, and how far it is."""
+
+    origin: dict[str, Any]
+    seed: int
+    step: int
+    seconds: float

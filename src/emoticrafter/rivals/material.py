@@ -8,18 +8,23 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from emoticrafter.backbones.finite import in_float32, is_finite
-from emoticrafter.data.cells import folder_path
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path, cache_directory, user_path
+from emoticrafter.inputs.arrays import read_array
+from emoticrafter.inputs.named import check_file, file_hash
+from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.progress import Progress
 from emoticrafter.rivals.steering import inside
 
@@ -89,26 +94,15 @@ def from_pairs(
     of the backbone's own size, from the middle. cache: where latents are kept; by default the cache folder. Raises InputError
     and MissingError.
     """
-    from PIL import Image
-
     table, files = read_pairs(path, pictures, limit)
     size = backbone.defaults.size
-    with user_path(path).open("rb") as file:
-        about: dict[str, Any] = {"pairs": hashlib.file_digest(file, "sha256").hexdigest()[:16], "rows": len(table)}
+    about: dict[str, Any] = {"pairs": file_hash(user_path(path))[:16], "rows": len(table)}
     latents = None
     if pictures is not None:
-
-        def drawn() -> Iterator[np.ndarray]:
-            for file in files:
-                try:
-                    with Image.open(file) as image:
-                        yield _fitted(image, size)
-                except (OSError, ValueError, Image.DecompressionBombError) as error:
-                    raise InputError(f"The picture {str(file)!r} cannot be decoded: {str(error)[:100]}.") from error
-
         about["pictures"] = len(files)
         stamps = [(str(file), file.stat().st_size) for file in files]
-        latents = cached_latents(backbone, drawn(), len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
+        drawn = (_fitted(read_picture(file), size) for file in files)
+        latents = cached_latents(backbone, drawn, len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
     return Material(
         neutral=list(table["neutral_prompt"]),
         emotional=list(table["emotional_prompt"]),
@@ -129,7 +123,8 @@ def cached_latents(
     decides = [origin, backbone.describe().get("backbone_hash"), backbone.name]
     name = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:24]
     path = (cache or cache_directory() / "latents") / f"{name}.npy"
-    if not path.is_file():
+    kept = _kept(path, count)
+    if kept is None:
         parts = []
         with Progress("encoding pictures", count, early=True, quiet=quiet) as show:
             for batch in _batches(pictures):
@@ -139,7 +134,20 @@ def cached_latents(
                     show.tell(done, f"{done} of {count}")
         with atomic_path(path, force=True) as temporary:
             np.save(temporary, np.concatenate(parts) if parts else np.zeros((0, 1, 1, 1), np.float16))
-    return np.load(path, mmap_mode="r")
+    return _read_latents(path) if kept is None else kept
+
+
+def _kept(path: Path, count: int) -> np.ndarray | None:
+    """Latents that were kept; None where there are none, or none that fit."""
+    with suppress(EmotiCrafterError):
+        found = _read_latents(path)
+        if found.ndim == 4 and len(found) == count and found.dtype == np.float16:
+            return found
+    return None
+
+
+def _read_latents(path: Path) -> np.ndarray:
+    return read_array(path, "array of latents", "Run again: they are made anew.", mapped=True)
 
 
 def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -179,16 +187,8 @@ def _encode(backbone: Backbone, pictures: np.ndarray) -> np.ndarray:
 
 
 def _file(folder: Path, name: str) -> Path:
-    relative = folder_path(name)
-    if relative is None:
-        raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
-    if not (folder / relative).is_file():
-        raise MissingError(f"There is no picture {str(folder / relative)!r}.", "Give --pictures the folder of the data set.")
-    return folder / relative
+    return check_file(picture_below(folder, name), "picture", "Give --pictures the folder of the data set.")
 
 
-def _fitted(image: Any, size: tuple[int, int]) -> np.ndarray:
-    from PIL import Image, ImageOps
-
-    upright = ImageOps.exif_transpose(image).convert("RGB")
-    return np.asarray(ImageOps.fit(upright, size, Image.Resampling.LANCZOS))
+def _fitted(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(ImageOps.fit(image, size, Image.Resampling.LANCZOS))

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.backbones.registry import open_backbone, read_outline
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError
 from emoticrafter.files import cache_directory, user_path
+from emoticrafter.inputs.records import damaged
+from emoticrafter.inputs.typed import typed
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.rivals.base import METHODS, Rival, check_belongs, misfit, plain
 from emoticrafter.rivals.budget import Budget, Learned
-from emoticrafter.rivals.folder import is_method_folder, read_config
+from emoticrafter.rivals.folder import AGAIN, CONFIG, WHAT, is_method_folder, read_config
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
@@ -164,9 +166,10 @@ def _trained(
     if is_method_folder(folder):
         _check_begun(folder, name, plain(rival.config), about)
         done = type(rival).load(folder, backbone)
-        told = done.trained
-        figures = told.get("figures", {})
-        return done, Learned(steps=told["steps"], seconds=told["seconds"], examples=told["examples"], figures=figures)
+        try:
+            return done, typed("training", done.trained, Learned)
+        except InputError as error:
+            raise damaged(folder / CONFIG, WHAT, AGAIN, error, CheckpointError) from error
     if material is None:
         learned = Learned(steps=0, seconds=0.0, examples=0, figures={})
     else:

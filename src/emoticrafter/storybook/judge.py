@@ -16,21 +16,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from emoticrafter.backbones.finite import check_weights
 from emoticrafter.emotion import LIMIT
-from emoticrafter.errors import CheckpointError, MissingError, reason_of
+from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.typed import shown
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
+from emoticrafter.tensors import fill, read_noted_tensors
 
 if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 SIZE = 128  # pictures of another size are brought to it
 EMOTION_HEADS = {"feeling": 2}  # valence and arousal over 3
+MAX_WIDTH = 4096
+_AGAIN = "Fetch it again, or train one with `emoticrafter storybook build --stage judge`."
 CONTENT_HEADS = {"place": len(PLACES), "subjects": len(SUBJECTS)}
 
 
@@ -40,6 +43,19 @@ class JudgeConfig:
 
     width: int = 24
     heads: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = EMOTION_HEADS | CONTENT_HEADS
+        if not 1 <= self.width <= MAX_WIDTH or not all(known.get(name) == size for name, size in self.heads.items()):
+            raise InputError(f"A judge has the width {shown(self.width)} and the heads {shown(self.heads)}.", f"Known: {known}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _About:
+    """What a judge's file says beside its weights."""
+
+    config: JudgeConfig
+    figures: dict[str, Any]
 
 
 class _Level(nn.Module):
@@ -122,16 +138,10 @@ def save_judge(judge: Judge, path: Path, figures: Mapping[str, Any], dtype: torc
 
 def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
     """A judge in float32 for use, with its `figures`. Raises MissingError and CheckpointError."""
-    if not path.is_file():
-        raise MissingError(f"There is no judge at {path}.", "Train one with `emoticrafter storybook build --stage judge`.")
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()["judge"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        judge = Judge(JudgeConfig(**about["config"]))
-        judge.load_state_dict(state)
-    except Exception as error:
-        raise CheckpointError(f"{path} does not hold a judge ({reason_of(error)}).", "Fetch or train it again.") from error
+    about, state = read_noted_tensors(path, "judge", _About, "judge", _AGAIN)
+    with torch.device("meta"):  # so that a lying config costs no memory
+        judge = Judge(about.config)
+    fill(judge, {name: tensor.float() for name, tensor in state.items()}, path, "judge", _AGAIN)
     check_weights(judge, path)
-    judge.figures = about["figures"]
+    judge.figures = about.figures
     return judge.to(device).eval().requires_grad_(False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from emoticrafter.errors import InputError
 from emoticrafter.escapes import code, markdown, plain
+from emoticrafter.inputs.typed import typed
 
 __all__ = ["NON_COMMERCIAL", "TERMS", "without_paths", "write_card"]
 
@@ -94,7 +95,7 @@ def _training(run: Mapping[str, Any]) -> list[str]:
         "rate": _said(train, "{}, {}; weight decay {}", "rate", "schedule", "weight_decay"),
         "validation loss, weighted": f"{_number(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
         **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
-        "time": f"{float(run.get('seconds') or 0) / 3600:.2f} hours on {_said(run, '{} x {}', 'processes', 'device')}",
+        "time": f"{_number(run.get('seconds'), 1 / 3600)} hours on {_said(run, '{} x {}', 'processes', 'device')}",
         "commit": markdown(run.get("revision") or "unknown"),
         "versions": markdown(versions),
     }
@@ -125,8 +126,11 @@ def _said(entries: Mapping[str, Any], sentence: str, *names: str) -> str:
     return sentence.format(*(markdown(entries.get(name)) for name in names))
 
 
-def _number(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, int | float) and math.isfinite(value) else "not measured"
+def _number(value: Any, times: float = 1.0) -> str:
+    try:
+        return f"{typed('figure', value, float) * times:.5g}"
+    except InputError:
+        return "not measured"
 
 
 def _dict(value: Any) -> dict[str, Any]:

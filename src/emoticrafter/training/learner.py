@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from emoticrafter.backbones.devices import attention_for_learning
 from emoticrafter.eit import EmotionInjectionTransformer
-from emoticrafter.errors import CheckpointError
+from emoticrafter.errors import CheckpointError, reason_of
 from emoticrafter.objective import Objective, Pairs
 from emoticrafter.training.recipe import TrainConfig
 
@@ -142,5 +142,4 @@ class Learner:
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         except (KeyError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0][:200]
-            raise CheckpointError(f"The state is of another network: {reason}.", "Use another --out.") from error
+            raise CheckpointError(f"The state is of another network: {reason_of(error)}.", "Use another --out.") from error

@@ -29,7 +29,7 @@ from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import write_json
 from emoticrafter.training.state import State, random_state, set_random_state, sync_folder
 
-__all__ = ["Loop", "Progress"]
+__all__ = ["Begun", "Loop", "Progress"]
 
 _NAMED = 10  # ids in the message on a loss that is not finite
 
@@ -50,6 +50,15 @@ class Progress:
     pending: dict[str, float]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """What a state says beside its tensors: what it was begun with, and where it stands."""
+
+    recipe: dict[str, dict[str, Any]]
+    data: str
+    progress: Progress
+
+
 class Loop:
     """Trains to the last step of the recipe, or until the process is asked to stop."""
 
@@ -63,10 +72,10 @@ class Loop:
         self.asked: int | None = None  # the signal that ended this sitting
         self._stop = False
 
-    def take_up(self, state: State) -> None:
+    def take_up(self, state: State, progress: Progress) -> None:
         """Go on from a state, with its weights, its random generators and its place."""
         self.learner.load(state.tensors)
-        self.progress = Progress(**state.about["progress"])
+        self.progress = progress
         own = f"random-{self.job.accelerator.process_index:05d}"
         if own in state.tensors:
             set_random_state(state.tensors[own])

@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from emoticrafter.backbones.registry import open_encoder
 from emoticrafter.data.density import weigh
 from emoticrafter.data.features import FeatureStore
-from emoticrafter.errors import InputError
+from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.files import atomic_path
 from emoticrafter.objective import Pairs
 from emoticrafter.settings import as_dict
+from emoticrafter.tensors import read_tensors
 from emoticrafter.training.order import Draws, Order, split_pairs
 from emoticrafter.training.reading import Partners, Reader
 from emoticrafter.training.recipe import Recipe
@@ -108,6 +109,11 @@ def write_empty_prompt(store: FeatureStore, path: Path, device: torch.device) ->
         save_file({"tokens": tokens.contiguous()}, temporary)
 
 
-def read_empty_prompt(path: Path, device: torch.device) -> Tensor:
-    """The tokens (T, C) that `write_empty_prompt` kept."""
-    return load_file(path)["tokens"].to(device)
+def read_empty_prompt(store: FeatureStore, path: Path, device: torch.device) -> Tensor:
+    """The tokens (T, C) that `write_empty_prompt` kept for the store's backbone. Raises CheckpointError if it is damaged."""
+    again = "Delete the file: it is made again."
+    tokens = read_tensors(path, "empty prompt", again, device=device).get("tokens")
+    shape = (store.manifest.tokens, store.manifest.channels)
+    if tokens is None or tokens.shape != shape or not bool(tokens.isfinite().all()):
+        raise CheckpointError(f"The empty prompt {str(path)!r} is damaged: it holds no tokens of the shape {shape}.", again)
+    return tokens

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from emoticrafter.emotion import LIMIT
 from emoticrafter.files import atomic_path
+from emoticrafter.tensors import fill, read_tensors
 from emoticrafter.training.order import Order
 from emoticrafter.training.reading import Reader
 
@@ -24,6 +25,7 @@ __all__ = ["AffectProbe", "fit_probe", "load_probe", "save_probe"]
 WIDTH = 128
 BATCH = 128
 RATE = 2e-3
+_AGAIN = "Delete the file: it is made again."
 
 
 class AffectProbe(nn.Module):
@@ -89,8 +91,9 @@ def save_probe(probe: AffectProbe, path: Path) -> None:
 
 
 def load_probe(path: Path, device: torch.device) -> AffectProbe:
-    """The frozen probe that `save_probe` wrote."""
-    state = load_file(path, device=str(device))
-    probe = AffectProbe(state["norm.weight"].numel()).to(device)
-    probe.load_state_dict(state)
+    """The frozen probe that `save_probe` wrote. Raises CheckpointError where it is damaged."""
+    state = read_tensors(path, "probe", _AGAIN, device=device)
+    with torch.device("meta"):
+        probe = AffectProbe(state["norm.weight"].numel() if "norm.weight" in state else 1)
+    fill(probe, state, path, "probe", _AGAIN)
     return probe.eval().requires_grad_(False)

@@ -15,6 +15,7 @@ from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError, reason_of
 from emoticrafter.files import atomic_folder, disk_errors, user_path
+from emoticrafter.inputs.records import read_record
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
@@ -75,19 +76,11 @@ def upload(folder: Path, name: str, *, private: bool = False, api: Any = None) -
 
 
 def _record(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
+    again = "Run the training's command again."
     try:
-        if path.stat().st_size > MAX_RECORD:
-            raise ValueError("it is too long")
-        run = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(run, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"The record {str(path)!r} cannot be read: {error}.", "Run the training's command again."
-        ) from error
-    return run
+        return dict(read_record(path, dict[str, Any], "record", again, most=MAX_RECORD, error=CheckpointError))
+    except MissingError:
+        return None
 
 
 @contextmanager
@@ -99,7 +92,6 @@ def _hub_errors(name: str) -> Iterator[None]:
     except LocalTokenNotFoundError as error:
         raise MissingError("No token for the hub was found.", "Run `hf auth login`, or set HF_TOKEN.") from error
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
-        reason = reason_of(error, 300)
         status = getattr(getattr(error, "response", None), "status_code", None)
         login = "Run `hf auth login` with a token that may write there." if status in (401, 403) else "Check name and connection."
-        raise OutputError(f"{name} could not be uploaded ({type(error).__name__}: {reason}).", login) from error
+        raise OutputError(f"{name} could not be uploaded ({type(error).__name__}: {reason_of(error)}).", login) from error

@@ -137,7 +137,7 @@ def read_recipe(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -
 def find_recipe(source: str | os.PathLike[str]) -> Path:
     """The file of that path, or else the recipe that ships under that name: paper, released, storybook, smoke."""
     path = user_path(source)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return path
     shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}
     if str(source) in shipped:

@@ -12,10 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.errors import MissingError
 from emoticrafter.files import atomic_path, disk_errors
+from emoticrafter.inputs.lines import cut_lines
+from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.records import parse_json
 
 __all__ = ["Metrics", "draw_curves", "read_metrics", "revision", "versions", "write_json"]
 
+_MAX_BYTES = 1 << 30  # of a metrics.jsonl
 _LIBRARIES = ("emoticrafter", "torch", "accelerate", "numpy", "safetensors", "pandas", "pyarrow", "scipy")
 
 
@@ -46,12 +51,14 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
+    try:
+        content = read_file(path, _MAX_BYTES, cure="Remove it: the run writes another.")
+    except MissingError:
         return
-    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for text in cut_lines(content.decode("utf-8", "replace")):
         try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
+            line = parse_json(text)
+        except ValueError:
             continue
         if isinstance(line, dict) and isinstance(line.get("step"), int):
             yield line

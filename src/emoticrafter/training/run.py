@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +10,13 @@ from pathlib import Path
 from accelerate.utils import set_seed
 
 from emoticrafter import checkpoint
+from emoticrafter.backbones.devices import memory_errors, total_memory
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.eit import EmotionInjectionTransformer
-from emoticrafter.errors import InputError
+from emoticrafter.errors import CheckpointError, DeviceError, InputError
 from emoticrafter.files import user_path
+from emoticrafter.inputs.records import damaged, read_record
+from emoticrafter.inputs.typed import typed
 from emoticrafter.objective import Objective
 from emoticrafter.settings import as_dict
 from emoticrafter.training import job as names
@@ -22,13 +24,18 @@ from emoticrafter.training.baselines import baselines
 from emoticrafter.training.display import Display
 from emoticrafter.training.job import Job, open_job, write_recipe
 from emoticrafter.training.learner import Learner
-from emoticrafter.training.loop import Loop
+from emoticrafter.training.loop import Begun, Loop
 from emoticrafter.training.material import Material, read_empty_prompt, write_empty_prompt
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
 from emoticrafter.training.recipe import Recipe, differences
 from emoticrafter.training.record import draw_curves, read_metrics, revision, versions, write_json
+from emoticrafter.training.state import ABOUT
+from emoticrafter.training.state import AGAIN as STATE_AGAIN
 
 __all__ = ["Outcome", "train"]
+
+AGAIN = "Delete the file: it is made again."
+FEWER = "Set train.micro_batch, as --set train.micro_batch=64: a batch then goes through in several passes."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +67,33 @@ def train(recipe: Recipe, out: str | os.PathLike[str], *, title: str = "", quiet
     out = user_path(out)
     store = FeatureStore.open(recipe.data.features)
     with open_job(recipe, out) as job:
-        material = Material(recipe, store, job.device)
-        eit = _transformer(recipe, store)
-        learner = Learner(eit, recipe.train, _objective(recipe, job, material), job.accelerator, job.pieces)
-        compared = job.once(out / names.BASELINES, lambda path: write_json(path, _baselines(recipe, material)), _read_json)
-        steps = recipe.steps(len(material.split.train))
-        with Display(title, steps, recipe.train.batch, job.device, quiet=quiet or not job.main) as display:
-            loop = Loop(recipe, job, material, learner, compared, display)
-            _begin_or_take_up(loop)
-            loop.run()
-        return _finish(loop, learner)
+        pairs = job.share // job.pieces
+        _check_memory(pairs, store, job)
+        with memory_errors(f"The memory does not suffice for {pairs:,} pairs in one pass of the transformer.", FEWER):
+            return _train(recipe, store, job, title, quiet)
+
+
+def _train(recipe: Recipe, store: FeatureStore, job: Job, title: str, quiet: bool) -> Outcome:
+    material = Material(recipe, store, job.device)
+    eit = _transformer(recipe, store)
+    learner = Learner(eit, recipe.train, _objective(recipe, job, material), job.accelerator, job.pieces)
+    compared = job.once(job.out / names.BASELINES, lambda path: write_json(path, _baselines(recipe, material)), _read_figures)
+    steps = recipe.steps(len(material.split.train))
+    with Display(title, steps, recipe.train.batch, job.device, quiet=quiet or not job.main) as display:
+        loop = Loop(recipe, job, material, learner, compared, display)
+        _begin_or_take_up(loop)
+        loop.run()
+    return _finish(loop, learner)
+
+
+def _check_memory(pairs: int, store: FeatureStore, job: Job) -> None:
+    """Refuse at once what no memory can hold: the system might end the program instead of refusing it the memory."""
+    values = pairs * store.manifest.tokens * store.manifest.channels
+    needed = values * (2 * 2 + 2 * 4)  # both prompts as they are kept; residual and prediction in float32
+    there = total_memory(job.device)
+    if there is not None and needed > there:
+        gib = f"{needed / 2**30:,.0f} GiB at least; there are {there / 2**30:,.0f} in all"
+        raise DeviceError(f"A pass of {pairs:,} pairs through the transformer takes {gib}.", FEWER)
 
 
 def _transformer(recipe: Recipe, store: FeatureStore) -> EmotionInjectionTransformer:
@@ -106,7 +130,7 @@ def _objective(recipe: Recipe, job: Job, material: Material) -> Objective:
         empty = job.once(
             job.out / names.EMPTY_PROMPT,
             lambda path: write_empty_prompt(material.store, path, job.device),
-            lambda path: read_empty_prompt(path, job.device),
+            lambda path: read_empty_prompt(material.store, path, job.device),
         )
     return Objective(config, probe, empty)
 
@@ -123,17 +147,21 @@ def _begin_or_take_up(loop: Loop) -> None:
     state = job.states.latest(check=job.main)
     if state is not None:
         origin = loop.material.origin()
-        if differ := differences(origin["recipe"], state.about["recipe"]):
+        try:
+            begun: Begun = typed("", state.about, Begun)
+        except InputError as error:
+            raise damaged(state.folder / ABOUT, "state", STATE_AGAIN, error, CheckpointError) from error
+        if differ := differences(origin["recipe"], begun.recipe):
             raise InputError(
                 f"{str(out)!r} was begun with another recipe: {'; '.join(differ)}.", "Use the same recipe, or another --out."
             )
-        if origin["data"] != state.about["data"]:
+        if origin["data"] != begun.data:
             raise InputError(
-                f"{str(out)!r} was begun on features of hash {state.about['data'][:16]}; {str(loop.material.store.folder)!r} has"
+                f"{str(out)!r} was begun on features of hash {begun.data[:16]}; {str(loop.material.store.folder)!r} has"
                 f" {origin['data'][:16]}.",
                 "Give the same features, or another --out.",
             )
-        loop.take_up(state)
+        loop.take_up(state, begun.progress)
         loop.display.say(f"taken up at step {loop.progress.step} of {loop.steps}")
     job.accelerator.wait_for_everyone()  # all have read before one writes
     if job.main:
@@ -172,7 +200,7 @@ def _finish(loop: Loop, learner: Learner) -> Outcome:
                 "steps": outcome.steps,
                 "best": {"step": outcome.best_step, "loss": outcome.best_loss},
                 "baselines": outcome.baselines,
-                **({"probe": _read_json(probe)} if probe.is_file() else {}),
+                **({"probe": _read_figures(probe)} if probe.is_file() else {}),
                 "seconds": round(outcome.seconds, 1),
                 "device": str(job.device.type),
                 "processes": job.accelerator.num_processes,
@@ -185,5 +213,6 @@ def _finish(loop: Loop, learner: Learner) -> Outcome:
     return outcome
 
 
-def _read_json(path: Path) -> Mapping[str, float]:
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+def _read_figures(path: Path) -> Mapping[str, float]:
+    figures: dict[str, float] = read_record(path, dict[str, float], "record", AGAIN, error=CheckpointError)
+    return figures

@@ -10,7 +10,6 @@ nothing is pickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -26,13 +25,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emoticrafter.errors import CheckpointError
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, reason_of
 from emoticrafter.files import disk_errors
+from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.records import read_marked
+from emoticrafter.inputs.typed import typed
+from emoticrafter.tensors import read_tensors
 
 __all__ = ["State", "States", "random_state", "set_random_state", "sync_folder"]
 
 FORMAT, VERSION = "emoticrafter-training-state", 1
 ABOUT = "state.json"
+AGAIN = "Delete its folder to go on from the state before it."
 _NAME = re.compile(r"step-(\d{8,})")
 _TEMPORARY = re.compile(r"\.step-\d+\.[0-9a-f]{16}\.tmp")
 
@@ -81,7 +85,7 @@ class States:
                     path = temporary / f"{name}.safetensors"
                     save_file({key: tensor.detach().to("cpu").contiguous() for key, tensor in some.items()}, path)
                     _sync(path)
-                    files[path.name] = {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+                    files[path.name] = {"bytes": path.stat().st_size, "sha256": file_hash(path)}
                 entries = {"format": FORMAT, "version": VERSION, "step": step, "files": files, **about}
                 text = json.dumps(entries, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
                 (temporary / ABOUT).write_text(text, encoding="utf-8")
@@ -128,32 +132,38 @@ class States:
 def _fault(folder: Path) -> str:
     """What is wrong with a state; empty if nothing is."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about["format"] != FORMAT or about["version"] != VERSION:
-            return f"it has the form {about['format']} {about['version']}, not {FORMAT} {VERSION}"
-        files = dict(about["files"])
+        files = typed("files", _about(folder).get("files"), dict[str, _Part])
         if not {"model.safetensors", "optimizer.safetensors"} <= set(files):
             return f"{ABOUT} does not name its parts"
         for name, expected in files.items():
             path = folder / name
             if Path(name).name != name or not path.is_file():
                 return f"{name} is missing"
-            if path.stat().st_size != expected["bytes"]:
-                return f"{name} has {path.stat().st_size} bytes of {expected['bytes']}"
-            if _sha256(path) != expected["sha256"]:
+            if path.stat().st_size != expected.bytes:
+                return f"{name} has {path.stat().st_size} bytes of {expected.bytes}"
+            if file_hash(path) != expected.sha256:
                 return f"{name} is not what was written"
-    except FileNotFoundError:
-        return f"{ABOUT} is missing"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return f"{ABOUT} cannot be read ({type(error).__name__})"
+    except EmotiCrafterError as error:
+        return reason_of(error)
     return ""
 
 
-def _read(folder: Path) -> State:
-    from safetensors.torch import load_file
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """A file of a state."""
 
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    return State(folder=folder, about=about, tensors={Path(name).stem: load_file(folder / name) for name in about["files"]})
+    bytes: int
+    sha256: str
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    return read_marked(folder / ABOUT, FORMAT, VERSION, "state", AGAIN, error=CheckpointError, missing=CheckpointError)
+
+
+def _read(folder: Path) -> State:
+    about = _about(folder)
+    files = (folder / name for name in about["files"])
+    return State(folder=folder, about=about, tensors={path.stem: read_tensors(path, "state", AGAIN) for path in files})
 
 
 def random_state() -> dict[str, Tensor]:
@@ -201,8 +211,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -116,7 +116,7 @@ def test_pictures_are_sent(cli: Cli, server: ChatServer, table: pd.DataFrame, tm
     done = cli(*CHAT, "--pictures", "pictures", "--picture-size", "100", "--json")
     result = json.loads(done.out)
     assert (result["written"], result["failed"]) == (5, 1)
-    assert "'5.png' cannot be read: No such file" in next(iter(result["failures"]))
+    assert "There is no picture 'pictures/5.png'" in next(iter(result["failures"]))
     text, picture = server.bodies[0]["messages"][1]["content"]
     assert "The picture is attached." in text["text"]
     assert picture["image_url"]["url"].startswith("data:image/jpeg;base64,")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -97,8 +98,33 @@ def test_the_key_outlives_the_encoder_of_pictures(folder: Path, monkeypatch: pyt
 @pytest.mark.parametrize("name", ["../a.jpg", "x/../../a.jpg", "..\\a.jpg", "C:\\a.jpg", "nowhere.jpg", "a\0.jpg"])
 def test_pictures_outside_the_folder_are_not_sent(folder: Path, name: str) -> None:
     (folder / "below").mkdir()
-    with pytest.raises(InputError, match=r"does not lie below|cannot be read"):
+    with pytest.raises(InputError, match=r"does not lie below|cannot be read|There is no picture"):
         made(pictures=folder / "below", picture=name)
+
+
+def test_a_link_out_of_the_folder_is_not_sent(folder: Path) -> None:
+    (folder / "below").mkdir()
+    (folder / "below" / "linked.jpg").symlink_to(folder / "a.jpg")
+    (folder / "below" / "away").symlink_to(folder)
+    for name in ("linked.jpg", "away/a.jpg"):
+        with pytest.raises(InputError, match="does not lie below"):
+            made(pictures=folder / "below", picture=name)
+    (folder / "link").symlink_to(folder / "below")  # the folder itself may be one
+    (folder / "below" / "own.jpg").write_bytes((folder / "a.jpg").read_bytes())
+    assert made(pictures=folder / "link", picture="own.jpg").picture is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_among_the_pictures_is_named(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.jpg")
+    with pytest.raises(InputError, match=r"pipe\.jpg' cannot be read: it is a named pipe"):
+        made(pictures=folder, picture="pipe.jpg")
+
+
+def test_a_picture_that_would_start_a_program_is_none(folder: Path) -> None:
+    (folder / "d.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(UnusableError, match="none of PNG, JPEG"):
+        made(pictures=folder, picture="d.png").messages()
 
 
 def test_a_file_that_is_no_picture(folder: Path) -> None:

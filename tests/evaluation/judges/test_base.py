@@ -81,6 +81,32 @@ def test_a_broken_statement_is_refused(strange: object) -> None:
         Trust.from_dict(strange)
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"pictures": -1}, "pictures is -1; it must be a whole number from 0"),
+        ({"validated_on": ["a"]}, "validated_on is ['a']; it must be text"),
+        ({"valence": [1]}, "valence is [1]; it must be an object"),
+        ({"valence": {"r2": "high", "spearman": 0.9, "error": 0.2}}, "valence.r2 is 'high'; it must be a number"),
+        ({"arousal": {"r2": 0.9, "spearman": 0.9}}, "arousal has no error"),
+        ({"arousal": {"r2": 1, "spearman": 1, "error": 0, "bins": 3}}, "arousal.bins is 3; it must be a list"),
+        ({"arousal": {"r2": 1, "spearman": 1, "error": 0, "bins": [[1, 2]]}}, "arousal.bins is [1, 2]; it must be a list"),
+        ({"arousal": {"r2": 1, "spearman": 1, "error": 0, "bins": [[1, 2, "x"]]}}, "arousal.bins is 'x'; it must be a number"),
+        ({"regions": ["here"]}, "regions is ['here']; it must be an object"),
+        ({"regions": {"here": {"pictures": 3.0}}}, "regions.here has no valence_error"),
+        ({"regions": {"here": 3}}, "regions.here is 3; it must be an object"),
+        ({"regions": {"here": {"pictures": "many"}}}, "regions.here.pictures is 'many'; it must be a number"),
+    ],
+)
+def test_a_strange_entry_of_a_statement_is_named(changes: dict[str, Any], says: str) -> None:
+    rng = np.random.default_rng(0)
+    true = rng.uniform(-3, 3, (60, 2))
+    sound = json.loads(json.dumps(measure_trust(true, true + 0.3, "noise").as_dict()))
+    with pytest.raises(CheckpointError) as error:
+        Trust.from_dict({**sound, **changes})
+    assert says in error.value.problem
+
+
 def test_a_judge_at_the_floor_is_taken() -> None:
     assert require_trust(reader(0.5, 0.9)) is None
     assert require_trust(reader(0.3, 0.9), floor=0.3) is None

@@ -125,11 +125,13 @@ class ChatOptions:
     def _fields(self) -> dict[str, Any] | None:
         if self.fields is None:
             return None
+        from emoticrafter.inputs.records import parse_json
+
         hint = """Write, for instance, '{"temperature": 0.7}'."""
         try:
-            made = json.loads(self.fields)
+            made = parse_json(self.fields)
             json.dumps(made, allow_nan=False)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             reason = "it holds NaN or an infinite number, which JSON has not" if "Out of range" in str(error) else str(error)
             raise InputError(f"--fields {self.fields[:60]!r} is no JSON: {reason}.", hint) from error
         if not isinstance(made, dict):

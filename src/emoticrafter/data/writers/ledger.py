@@ -16,14 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from emoticrafter.errors import InputError, OutputError
+from emoticrafter.errors import InputError, MissingError, OutputError
 from emoticrafter.files import user_path
+from emoticrafter.inputs.named import check_file, read_file
+from emoticrafter.inputs.records import parse_json
 from emoticrafter.locks import LOCK, hold
 
 __all__ = ["Ledger"]
 
 Status = Literal["answer", "refusal", "useless"]  # useless: paid for, but it held no pair
 _SETTLED = ("answer", "refusal")  # what is not asked for again
+_MAX_BYTES = 1 << 32
 _BEGINNING = b'{"key": "'  # of every line
 
 
@@ -43,18 +46,13 @@ class Ledger:
     def read(cls, path: str | os.PathLike[str]) -> Ledger:
         """What the file holds, nothing if there is none; raises InputError naming a line that is damaged."""
         ledger = cls(user_path(path))
-        try:
-            content = ledger.path.read_bytes()
-        except FileNotFoundError:
-            return ledger
-        except OSError as error:
-            raise InputError(
-                f"The answers in {str(path)!r} cannot be read: {error.strerror}.", "Choose another --out, or mend that file."
-            ) from error
-        ledger._take(content)
+        with suppress(MissingError):
+            ledger._take(read_file(ledger.path, _MAX_BYTES, cure="Choose another --out, or mend that file."))
         return ledger
 
     def __enter__(self) -> Ledger:
+        with suppress(MissingError):
+            check_file(self.path, cure="Choose another place for --out.", error=OutputError)
         with ExitStack() as stack:  # two runs on one ledger would pay twice for the same answers
             lock = self.path.with_name(f".{self.path.name}{LOCK}")
             problem = f"Another run is writing to {str(self.path)!r}."
@@ -104,12 +102,12 @@ class Ledger:
         self.settled, self.tokens_in, self.tokens_out = {}, 0, 0
         whole = content.rfind(b"\n") + 1
         torn = content[whole:]
-        lines = content[:whole].splitlines()
+        lines = content[:whole].split(b"\n")[:-1]
         if not _BEGINNING.startswith(torn[: len(_BEGINNING)]):
             lines.append(torn)  # not torn off by us: say so, rather than cut a stranger's file
         for number, line in enumerate(lines, start=1):
             try:
-                record = json.loads(line)
+                record = parse_json(line)
                 fits = all(isinstance(record[name], str) for name in ("key", "status", "text"))
                 fits &= all(isinstance(record[name], int) for name in ("tokens_in", "tokens_out"))
             except (ValueError, KeyError, TypeError):

@@ -286,7 +286,7 @@ class Phrase:
 def phrases(kind: str) -> tuple[Phrase, ...]:
     """The phrases of one kind: light, weather, color, expression (of people), bearing (of any being), motion or mood."""
     found = []
-    for line in _LISTS[kind].strip().splitlines():
+    for line in _LISTS[kind].strip().split("\n"):
         place, phrase, told, conditions = (part.strip() for part in line.split("|"))
         valence, arousal = map(float, place.split())
         found.append(Phrase(valence=valence, arousal=arousal, phrase=phrase, told=told, conditions=frozenset(conditions.split())))

@@ -15,10 +15,11 @@ from typing import Any
 from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from emoticrafter.data.cells import folder_path
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.writers.base import Pair, Task
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.inputs.pictures import decode_picture, picture_bytes
 
 __all__ = ["FORMATS", "Messages", "Request", "UnusableError", "build", "estimate_tokens", "read_reply"]
 
@@ -201,25 +202,17 @@ def _scales(emotion: Emotion) -> list[str]:
 
 def _content(folder: Path, name: str) -> bytes:
     """A picture's file. A table from a stranger must not send other files of this machine to a server."""
-    path = folder_path(name)
-    if path is None:
-        raise InputError(f"The picture {name[:200]!r} does not lie below {str(folder)!r}.")
-    try:
-        return (folder / path).read_bytes()
-    except OSError as error:
-        raise InputError(f"The picture {name[:200]!r} cannot be read: {error.strerror}.") from error
+    return picture_bytes(picture_below(folder, name), missing=InputError)
 
 
 def _downscaled(content: bytes, edge: int) -> bytes:
     """The picture as JPEG, its longest side at most `edge` pixels, upright, without what its file says of place and camera."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.draft("RGB", (edge, edge))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnusableError(f"The picture cannot be decoded: {str(error)[:100]}.") from error
+        upright = decode_picture(content, edge=edge)
+    except InputError as error:
+        raise UnusableError(error.problem) from error
     upright.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     upright.info.clear()  # the writer would keep Exif from it
     out = io.BytesIO()

@@ -32,7 +32,7 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
     path = user_path(source)
     if path.is_dir():
         return ClipJudge(load_head(path), path.absolute().name, clip=clip, device=device)
-    if path.is_file():
+    if path.exists():
         judge = StorybookJudge(path, device)
         if set(judge.network.config.heads) != {"feeling"}:
             raise InputError(

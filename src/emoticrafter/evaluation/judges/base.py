@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +14,14 @@ import numpy as np
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.evaluation.metrics.emotion import absolute_errors, intercept, slope, spearman
 from emoticrafter.evaluation.viewing import Viewable
+from emoticrafter.inputs.typed import typed
 
 __all__ = ["R2_FLOOR", "AxisTrust", "Judge", "Trust", "measure_trust", "prepare", "r2", "require_trust"]
 
 R2_FLOOR = 0.5  # of each axis: a judge in a comparison explains at least half of what its validation pictures differ in
 AXES = ("valence", "arousal")
 REGIONS = (("low", -3.0, -1.0), ("middle", -1.0, 1.0), ("high", 1.0, 3.0))
+_REGION = ("pictures", "valence_error", "arousal_error")
 BINS = 6  # of the calibration, over the values read
 
 
@@ -61,16 +63,15 @@ class Trust:
     def from_dict(cls, found: Any) -> Trust:
         """What `as_dict` gave; raises CheckpointError for anything else."""
         try:
-            axes = {axis: AxisTrust(**_numbers(found[axis])) if found.get(axis) else None for axis in AXES}
-            made = cls(
-                validated_on=str(found["validated_on"]),
-                pictures=int(found["pictures"]),
-                regions={str(k): {str(a): float(b) for a, b in v.items()} for k, v in found.get("regions", {}).items()},
-                **axes,
+            entries = typed("", found, dict[str, Any])
+            return cls(
+                validated_on=typed("validated_on", entries.get("validated_on"), str),
+                pictures=typed("pictures", entries.get("pictures"), int, {"from": 0}),
+                regions={name: _region_of(name, one) for name, one in typed("regions", entries.get("regions", {}), dict).items()},
+                **{axis: _axis_of(axis, entries.get(axis)) for axis in AXES},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CheckpointError(f"A judge's statement of trust is broken ({error}).", "Train the judge again.") from error
-        return made
+        except InputError as error:
+            raise CheckpointError(f"A judge's statement of trust is broken: {error.problem}", "Train the judge again.") from error
 
 
 class Judge(Protocol):
@@ -109,11 +110,8 @@ def measure_trust(true: np.ndarray, read: np.ndarray, validated_on: str) -> Trus
             inside = _within(true[:, 0], v_low, v_high) & _within(true[:, 1], a_low, a_high)
             if inside.any():
                 mean = errors[inside].mean(axis=0)
-                regions[f"valence {v_name}, arousal {a_name}"] = {
-                    "pictures": float(inside.sum()),
-                    "valence_error": float(mean[0]),
-                    "arousal_error": float(mean[1]),
-                }
+                figures = map(float, (inside.sum(), *mean))
+                regions[f"valence {v_name}, arousal {a_name}"] = dict(zip(_REGION, figures, strict=True))
     return Trust(validated_on=validated_on, pictures=len(true), valence=axes[0], arousal=axes[1], regions=regions)
 
 
@@ -160,8 +158,24 @@ def _within(x: np.ndarray, low: float, high: float) -> np.ndarray:
     return (x >= low) & ((x < high) | (high == 3.0))
 
 
-def _numbers(axis: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.nan if value is None else value for name, value in axis.items()}
+def _axis_of(name: str, found: Any) -> AxisTrust | None:
+    """What is not defined is null in the file, and NaN here."""
+    if found is None:
+        return None
+    entries = typed(name, found, dict[str, Any])
+    figures = {one.name: entries.get(one.name) for one in fields(AxisTrust) if one.name != "bins"}
+    if lacking := [figure for figure in ("r2", "spearman", "error") if figure not in entries]:
+        raise InputError(f"{name} has no {lacking[0]}.")
+    numbers = {figure: typed(f"{name}.{figure}", value, float | None) for figure, value in figures.items()}
+    bins = typed(f"{name}.bins", entries.get("bins", []), list[tuple[float, float, float]])
+    return AxisTrust(**{figure: math.nan if x is None else x for figure, x in numbers.items()}, bins=[list(one) for one in bins])
+
+
+def _region_of(name: str, found: Any) -> dict[str, float]:
+    entries: dict[str, float] = typed(f"regions.{name}", found, dict[str, float])
+    if lacking := [figure for figure in _REGION if figure not in entries]:
+        raise InputError(f"regions.{name} has no {lacking[0]}.")
+    return entries
 
 
 def _plain(value: Any) -> Any:

@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError, OutputError
 from emoticrafter.evaluation.clip import CLIP
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.card import card_of
-from emoticrafter.evaluation.judges.head import Head, stored
-from emoticrafter.files import check_writable, read_marked, write_together
+from emoticrafter.evaluation.judges.head import Activation, Head, stored
+from emoticrafter.files import check_writable, write_together
+from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.records import damaged, read_marked
+from emoticrafter.inputs.typed import typed
 from emoticrafter.locks import LOCK, busy, hold
 
 __all__ = ["check_judge_folder", "holding", "load_head", "save_head"]
 
 WEIGHTS, CONFIG, CARD = "head.safetensors", "config.json", "card.md"
 FORMAT, VERSION = "emoticrafter-judge", 1
-MAX_CONFIG_BYTES = 1 << 20
+MAX_WEIGHTS = 1 << 28  # bytes
+AGAIN = "Fetch or train it again."
 
 
 def save_head(head: Head, folder: Path, *, force: bool = False) -> list[Path]:
@@ -79,27 +86,45 @@ def load_head(folder: Path) -> Head:
     from safetensors.numpy import load
 
     path = folder / CONFIG
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingError(f"{str(folder)!r} holds no judge.", "`emoticrafter judge train` or `judge import` makes one.")
+    entries = read_marked(path, FORMAT, VERSION, "judge", AGAIN, error=CheckpointError)
     try:
-        found = read_marked(path, FORMAT, VERSION, MAX_CONFIG_BYTES)
-        raw = (folder / WEIGHTS).read_bytes()
-        if hashlib.sha256(raw).hexdigest() != found["sha256"]:
-            raise ValueError(f"{WEIGHTS} is not the file that it was written for")
+        config: _Config = typed("", entries, _Config)
+    except InputError as error:
+        raise damaged(path, "judge", AGAIN, error, CheckpointError) from error
+    raw = read_file(folder / WEIGHTS, MAX_WEIGHTS, "head of a judge", AGAIN, error=CheckpointError, missing=CheckpointError)
+    try:
+        if hashlib.sha256(raw).hexdigest() != config.sha256:
+            raise ValueError(f"it is not the file that {CONFIG} was written for")
         state = load(raw)
         numbers = range(len(state) // 2)
         if set(state) != {f"{i}.{part}" for i in numbers for part in ("weight", "bias")}:
-            raise ValueError(f"{WEIGHTS} holds other tensors than layers: {', '.join(sorted(state)[:6])}")
+            raise ValueError(f"it holds other tensors than layers: {', '.join(sorted(state)[:6])}")
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise damaged(folder / WEIGHTS, "judge's head", AGAIN, error, CheckpointError) from error
+    try:
         return Head(
             layers=[(state[f"{i}.weight"], state[f"{i}.bias"]) for i in numbers],
-            activation=found["activation"],
-            unit=bool(found["unit"]),
-            clip=str(found["clip"]) or CLIP,
-            fingerprint=found["fingerprint"],
-            trust=Trust.from_dict(found["trust"]),
-            about=dict(found["about"]),
+            activation=config.activation,
+            unit=config.unit,
+            clip=config.clip or CLIP,
+            fingerprint=config.fingerprint,
+            trust=Trust.from_dict(config.trust),
+            about=config.about,
         )
     except EmotiCrafterError as error:
         raise CheckpointError(f"The judge {str(folder)!r} is broken. {error.problem}", error.hint) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
-        raise CheckpointError(f"The judge {str(folder)!r} cannot be read: {error}.", "Fetch or train it again.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Config:
+    """What config.json says beside its form."""
+
+    activation: Activation
+    unit: bool
+    clip: str
+    fingerprint: str | None
+    sha256: str
+    trust: dict[str, Any]
+    about: dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emoticrafter.errors import CheckpointError, InputError, MissingError
+from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.evaluation.clip import CLIP
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.head import Activation, Head
@@ -79,18 +79,12 @@ def _layer(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _state(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise MissingError(f"There is no file {str(path)!r}.", "Give a head, a .pth or .safetensors file.")
     from emoticrafter.pickles import plain_names, read_pickle
 
     if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+        from emoticrafter.tensors import read_tensors
 
-        try:
-            state = load_file(path)
-        except Exception as error:  # a damaged file can fail anywhere in the reader
-            raise CheckpointError(f"{str(path)!r} is corrupt or cut short: {error}.", "Fetch it again.") from error
-        state = plain_names(state, path)
+        state = plain_names(read_tensors(path, "file", "Give a head, a .pth or .safetensors file."), path)
     else:
         state = read_pickle(path)
     return {name: tensor.float().numpy() for name, tensor in state.items()}

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +14,7 @@ import numpy as np
 
 from emoticrafter.evaluation.judges.base import AXES, AxisTrust, Trust
 from emoticrafter.evaluation.viewing import Viewable, array_of, batches
+from emoticrafter.inputs.named import file_hash
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.world.scene import PEOPLE, PLACES, SUBJECTS
 
@@ -32,7 +32,7 @@ class StorybookJudge:
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         self.network = load_judge(path, device)
-        self.hash = _sha256(path)
+        self.hash = file_hash(path)
         self.trust = _trust(self.network.figures)
 
     def emotions(self, pictures: Sequence[Viewable]) -> np.ndarray:
@@ -62,7 +62,7 @@ class ContentJudge:
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         self.network = load_judge(path, device)
-        self.hash = _sha256(path)
+        self.hash = file_hash(path)
         self.figures: dict[str, Any] = self.network.figures
 
     def contents(self, pictures: Sequence[Viewable]) -> list[Seen]:
@@ -109,10 +109,11 @@ def _trust(figures: Mapping[str, Any]) -> Trust:
     """
     if "trust" in figures:
         return Trust.from_dict(figures["trust"])
+    measured = {axis: [figures.get(f"decoded_{axis}_{name}") for name in ("r2", "error")] for axis in AXES}
     axes = {
-        axis: AxisTrust(r2=figures[f"decoded_{axis}_r2"], spearman=float("nan"), error=figures[f"decoded_{axis}_error"])
-        for axis in AXES
-        if f"decoded_{axis}_r2" in figures
+        axis: AxisTrust(r2=float(r2), spearman=float("nan"), error=float(error))
+        for axis, (r2, error) in measured.items()
+        if isinstance(r2, float | int) and isinstance(error, float | int)
     }
     known = len(axes) == len(AXES)
     where = "rendered scenes of held-out contents, through the autoencoder" if known else "nothing"
@@ -124,8 +125,3 @@ def _stacks(pictures: Sequence[Viewable]) -> Iterator[np.ndarray]:
     for part in batches(pictures, BATCH):
         for _, group in groupby((array_of(picture) for picture in part), key=np.shape):
             yield np.stack(list(group))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

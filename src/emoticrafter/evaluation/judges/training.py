@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.evaluation.clip import CLIP, ClipModel
 from emoticrafter.evaluation.judges.base import Trust, measure_trust
 from emoticrafter.evaluation.judges.head import Head
 from emoticrafter.evaluation.viewing import batches
 from emoticrafter.files import atomic_path, cache_directory
+from emoticrafter.inputs.arrays import read_array
+from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.pictures import READ_AS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,12 +57,7 @@ def read_annotated(table: Path, folder: Path, *, skip_missing: bool = False) -> 
     """
     rows, _ = read_table(table, "annotations")
     named = rows[rows["picture"].notna()]
-    files = {str(name): folder / str(name) for name in named["picture"].unique()}
-    outside = [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts]
-    if outside:
-        raise InputError(
-            f"The picture {outside[0]!r} of {str(table)!r} is not below the pictures' folder.", "Import the table again."
-        )
+    files = {str(name): picture_below(folder, str(name)) for name in named["picture"].unique()}
     absent = [name for name, path in files.items() if not path.is_file()]
     if absent and not skip_missing:
         raise MissingError(
@@ -90,9 +88,9 @@ def cached_features(
     cache = cache_directory() / "clip-features" if cache is None else cache
     parts, done = [np.zeros((0, tower.channels), np.float32)], 0
     for some in batches(pictures, CHUNK):
-        digest = hashlib.sha256(f"{tower.fingerprint}/{tower.settings}".encode())
+        digest = hashlib.sha256(f"{tower.fingerprint}/{tower.settings}/{READ_AS}".encode())
         for path in some:
-            digest.update(_digest(Path(os.fspath(path))))  # type: ignore[arg-type]
+            digest.update(bytes.fromhex(file_hash(path, "picture")))  # type: ignore[arg-type]
         kept = cache / f"{digest.hexdigest()}.npy"
         found = _kept(kept, (len(some), tower.channels))
         if found is None:
@@ -211,12 +209,7 @@ def _unit(x: np.ndarray) -> np.ndarray:
 def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """Features kept earlier; None if there are none, or none that fit."""
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        found = read_array(path, "array of features", "Delete it.")
+    except EmotiCrafterError:
         return None
     return found if found.shape == shape and found.dtype == np.float32 else None
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()

@@ -16,7 +16,7 @@ from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
 from emoticrafter import checkpoint
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.storybook import captions
-from emoticrafter.storybook.training.common import Workshop
+from emoticrafter.storybook.training.common import Workshop, load_part
 from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.eit import FAMILY, load_eit
 from emoticrafter.storybook.training.presets import STAGES
@@ -39,7 +39,7 @@ def run(work: Workshop) -> None:
         text_encoder_2=encoders.second,
         tokenizer=encoders.tokenizer,
         tokenizer_2=encoders.tokenizer,
-        unet=UNet2DConditionModel.from_pretrained(work.folder("unet") / "model"),
+        unet=load_part(UNet2DConditionModel, work.folder("unet") / "model"),
         scheduler=scheduler(),
         force_zeros_for_empty_prompt=True,
         add_watermarker=False,

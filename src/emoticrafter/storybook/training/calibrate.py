@@ -10,7 +10,7 @@ from diffusers import UNet2DConditionModel
 
 from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.judge import load_judge
-from emoticrafter.storybook.training.common import Workshop, save_sheet
+from emoticrafter.storybook.training.common import Workshop, load_part, save_sheet
 from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.eit import load_eit
 from emoticrafter.storybook.training.progress import Meter
@@ -26,7 +26,7 @@ AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 def run(work: Workshop) -> None:
     device = work.device
     encoders, vae, eit = load_text_encoders(work), load_doubled(work), load_eit(work)
-    unet = UNet2DConditionModel.from_pretrained(work.folder("unet") / "model").to(device).eval()
+    unet = load_part(UNet2DConditionModel, work.folder("unet") / "model").to(device).eval()
     judge = load_judge(work.folder("judge") / "emotion.safetensors", device)
     rng = random.Random(f"{work.seed}/calibrate")
     prompts = [captions.neutral_caption(scenes.sample_scene(rng), rng) for _ in range(work.preset.calibration_prompts)]

@@ -13,27 +13,31 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, reason_of
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, reason_of
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.arrays import read_array
+from emoticrafter.inputs.folders import check_model_folder
+from emoticrafter.inputs.records import damaged, read_record
 from emoticrafter.signals import stop_signals
 from emoticrafter.storybook.training.optimizers import Optimizers
 from emoticrafter.storybook.training.presets import Preset, Recipe
 from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.tensors import fill, read_noted_tensors
 
 Losses = dict[str, Tensor]  # the key "loss" is minimised, the others are shown
 LossFunction = Callable[[int, np.random.Generator], Losses]
 WatchFunction = Callable[[nn.Module, int], dict[str, float]]
+_AGAIN = "Run again: it is made anew."
 _MEASURED = 40  # steps after which the rate is known well enough to choose a length in minutes
 
 
@@ -55,7 +59,7 @@ class Workshop:
     def done(self, stage: str) -> dict[str, Any] | None:
         """What a finished stage wrote about itself, else None."""
         path = self.folder(stage) / "done.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        return read_record(path, what="record", cure="Delete it: the stage is done again.") if os.path.lexists(path) else None
 
     def finish(self, stage: str, **figures: object) -> None:
         with atomic_path(self.folder(stage) / "done.json", force=True) as path:
@@ -92,6 +96,16 @@ class Workshop:
             checkpoint_seconds=self.preset.checkpoint_seconds,
             quiet=self.quiet,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What a state says beside its tensors."""
+
+    step: int
+    steps: int
+    seed: int
+    seconds: float
 
 
 @dataclass(kw_only=True)
@@ -140,27 +154,23 @@ class Training:
 
     def resume(self) -> bool:
         """Take up the last checkpoint, if there is one. Raises CheckpointError when it is not of this network."""
-        if not self.state_path.exists():
+        if not os.path.lexists(self.state_path):
             return False
+        path, what, cure = self.state_path, f"state of the {self.name} network", f"Delete {self.folder} to train it from nothing."
+        place, tensors = read_noted_tensors(path, "training", _Place, what, cure)
+        fill(self.model, _under("model.", tensors), path, what, cure)
+        fill(self.averaged, _under("averaged.", tensors), path, what, cure)
         try:
-            with safe_open(self.state_path, "pt") as file:
-                about = json.loads(file.metadata()["training"])
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-            self.model.load_state_dict(_under("model.", tensors))
-            self.averaged.load_state_dict(_under("averaged.", tensors))
             self.optimizers.load(tensors)
-        except Exception as error:
+        except Exception as error:  # the state of another optimizer fails anywhere in it
+            raise damaged(path, what, cure, error, CheckpointError) from error
+        if place.seed != self.seed:
             raise CheckpointError(
-                f"{self.state_path} does not hold a state of this {self.name} network ({reason_of(error)}).",
-                f"Delete {self.folder} to train it from nothing.",
-            ) from error
-        if about["seed"] != self.seed:
-            raise CheckpointError(
-                f"{self.state_path} was begun with seed {about['seed']}, not {self.seed}.", "Use that seed, or another --out."
+                f"{path} was begun with seed {place.seed}, not {self.seed}.", "Use that seed, or another --out."
             )
-        self.step, self.seconds = about["step"], about["seconds"]
+        self.step, self.seconds = place.step, place.seconds
         if not self.steps:  # the schedule that was begun is kept, unless the user asks for another
-            self.recipe = replace(self.recipe, steps=about["steps"])
+            self.recipe = replace(self.recipe, steps=place.steps)
         return True
 
     # -- loop --------------------------------------------------------------------------------------------------------
@@ -278,14 +288,28 @@ def tensor_to_pictures(pictures: Tensor) -> np.ndarray:
 def cached_array(path: Path, origin: dict[str, str], make: Callable[[], np.ndarray]) -> np.ndarray:
     """The array in this file, mapped from the disk; made anew unless the file was made from the same `origin`."""
     note = path.with_suffix(".json")
-    if not (path.exists() and note.exists() and json.loads(note.read_text(encoding="utf-8")) == origin):
-        array = make()
-        note.unlink(missing_ok=True)
-        with atomic_path(path, force=True) as temporary:
-            np.save(temporary, array)
-        with atomic_path(note, force=True) as temporary:
-            temporary.write_text(json.dumps(origin), encoding="utf-8")
-    return np.load(path, mmap_mode="r")
+    with suppress(EmotiCrafterError):  # what is not there, or damaged, is made
+        if read_record(note) == origin:
+            return read_array(path, "array", _AGAIN, mapped=True)
+    array = make()
+    note.unlink(missing_ok=True)
+    with atomic_path(path, force=True) as temporary:
+        np.save(temporary, array)
+    with atomic_path(note, force=True) as temporary:
+        temporary.write_text(json.dumps(origin), encoding="utf-8")
+    return read_array(path, "array", _AGAIN, mapped=True)
+
+
+def load_part(kind: Any, folder: Path, **options: Any) -> Any:
+    """A network or a tokenizer that an earlier stage saved. Raises CheckpointError where its folder is damaged."""
+    again = f"Delete {folder.parent}: its stage makes it again."
+    if not folder.is_dir():
+        raise MissingError(f"There is no folder {folder}.", again)
+    check_model_folder(folder)
+    try:
+        return kind.from_pretrained(folder, **options)
+    except Exception as error:  # damaged files fail anywhere in the readers
+        raise CheckpointError(f"{folder} does not hold a {kind.__name__}: {reason_of(error)}.", again) from error
 
 
 def save_sheet(rows: list[np.ndarray], path: Path) -> None:

@@ -23,6 +23,7 @@ from emoticrafter.storybook.training.common import (
     Workshop,
     autocast,
     cached_array,
+    load_part,
     pictures_to_tensor,
     save_sheet,
     tensor_to_pictures,
@@ -107,7 +108,7 @@ def encode_drawn(work: Workshop, network: AutoencoderKL, split: str) -> None:
 
 def load_doubled(work: Workshop) -> AutoencoderKL:
     """The finished autoencoder of the finished pictures."""
-    return AutoencoderKL.from_pretrained(work.folder("double") / "model").to(work.device).eval().requires_grad_(False)
+    return load_part(AutoencoderKL, work.folder("double") / "model").to(work.device).eval().requires_grad_(False)
 
 
 def doubled(vae: AutoencoderKL, channels: tuple[int, ...]) -> AutoencoderKL:

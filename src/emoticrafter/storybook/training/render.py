@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import MissingError
+from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import atomic_path
+from emoticrafter.inputs.arrays import read_array
+from emoticrafter.inputs.lines import read_lines
+from emoticrafter.inputs.named import read_file
+from emoticrafter.inputs.records import damaged, parse_json
+from emoticrafter.inputs.typed import typed
 from emoticrafter.signals import begin_worker
 from emoticrafter.storybook import scenes
 from emoticrafter.storybook.training.presets import Preset
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 
 Job = tuple[Path, str, int, int, int, int, int]  # folder, split, first scene, the one after the last, seed, side drawn, side kept
 SPLITS = ("train", "held_out")
+AGAIN = "Delete it and the files of the same number: the stage `render` draws them again."
+_MAX_BYTES = 1 << 28  # of a list of scenes
 FINE = "fine"  # other scenes for training, kept at the side that they are drawn at
 _NEUTRAL = Emotion(valence=0.0, arousal=0.0)
 _NEUTRAL_SECOND = 0.3  # share of scenes whose second picture is the neutral one
@@ -48,7 +55,7 @@ class Pictures:
         paths = sorted(folder.glob("pictures-*.npy"))
         if not paths:
             raise MissingError(f"There are no pictures in {folder}.", "Run the stage `render` first.")
-        self._parts = [np.load(path, mmap_mode="r") for path in paths]
+        self._parts = [read_array(path, "file of pictures", AGAIN, mapped=True) for path in paths]
         self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
         self._records = [path.with_name(path.name.replace("pictures", "scenes")).with_suffix(".jsonl") for path in paths]
 
@@ -59,7 +66,7 @@ class Pictures:
         """A short hash of all scenes and of some of every file's pictures."""
         found = hashlib.sha256()
         for part, record in zip(self._parts, self._records, strict=True):
-            found.update(record.read_bytes())
+            found.update(read_file(record, _MAX_BYTES, "list of scenes", AGAIN))
             found.update(np.ascontiguousarray(part[:: max(len(part) - 1, 1)]).tobytes())
         return found.hexdigest()[:16]
 
@@ -69,7 +76,7 @@ class Pictures:
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for path in self._records for line in path.read_text(encoding="utf-8").splitlines()]
+        return [line for path in self._records for line in _read_lines(path)]
 
     @cached_property
     def scenes(self) -> list[Scene]:
@@ -87,7 +94,14 @@ class Pictures:
 
 def load_marks(folder: Path) -> np.ndarray:
     """Where the subjects are in a split's pictures: their share of each latent's pixels, uint8 (n, h, w), 255 for all of them."""
-    return np.concatenate([np.load(path) for path in sorted(folder.glob("subjects-*.npy"))])
+    return np.concatenate([read_array(path, "file of marks", AGAIN) for path in sorted(folder.glob("subjects-*.npy"))])
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [typed("", parse_json(line), dict[str, Any]) for line in read_lines(path, "list of scenes", AGAIN)]
+    except (ValueError, InputError) as error:
+        raise damaged(path, "list of scenes", AGAIN, error, CheckpointError) from error
 
 
 def _scene(record: dict[str, Any]) -> Scene:

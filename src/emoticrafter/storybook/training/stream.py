@@ -26,8 +26,9 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 from transformers import CLIPTokenizer
 
+from emoticrafter.inputs.arrays import read_arrays
 from emoticrafter.signals import begin_worker
-from emoticrafter.storybook.training.common import autocast
+from emoticrafter.storybook.training.common import autocast, load_part
 from emoticrafter.storybook.training.phrasing import TextEncoders, tokenize
 from emoticrafter.storybook.training.render import describe, halved
 from emoticrafter.storybook.training.telling import NOBODY, UNTOLD, Told, choose_captions
@@ -120,8 +121,7 @@ class Drawers:
                 if not any(process.is_alive() for process in self.processes):
                     raise RuntimeError("every process that draws scenes has ended") from None
                 return
-            with np.load(path) as file:
-                shard = dict(file)
+            shard = read_arrays(path, "shard of scenes", "Run again.")
             path.unlink()
             count += 1
             yield shard
@@ -130,7 +130,7 @@ class Drawers:
 def _work(order: Order, number: int, workers: int, folder: Path, queue: Any, stop: Any) -> None:
     torch.set_num_threads(1)
     os.nice(10)
-    tokenizer = CLIPTokenizer.from_pretrained(order.tokenizer, model_max_length=order.length) if order.tokenizer else None
+    tokenizer = load_part(CLIPTokenizer, order.tokenizer, model_max_length=order.length) if order.tokenizer else None
     sprites: SpriteSource = CodeSprites() if order.code_sprites else PackageSprites()
     shard = number
     while not stop.is_set():

@@ -16,7 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import captions
-from emoticrafter.storybook.training.common import Losses, Workshop, autocast
+from emoticrafter.storybook.training.common import Losses, Workshop, autocast, load_part
 from emoticrafter.storybook.training.phrasing import TextEncoders, is_nearly_neutral, python_rng, tokenize, truthful_caption
 from emoticrafter.storybook.training.render import Pictures
 from emoticrafter.storybook.training.tokenizer import load_tokenizer
@@ -200,8 +200,8 @@ def run(work: Workshop) -> None:
 
 def load_text_encoders(work: Workshop) -> TextEncoders:
     """The finished encoders, frozen."""
-    first = CLIPTextModel.from_pretrained(work.folder("text") / "first").to(work.device).eval().requires_grad_(False)
-    second = (
-        CLIPTextModelWithProjection.from_pretrained(work.folder("text") / "second").to(work.device).eval().requires_grad_(False)
+    first, second = (
+        load_part(kind, work.folder("text") / name).to(work.device).eval().requires_grad_(False)
+        for kind, name in ((CLIPTextModel, "first"), (CLIPTextModelWithProjection, "second"))
     )
     return TextEncoders(load_tokenizer(work), first, second)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
@@ -18,7 +17,7 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.files import atomic_path
 from emoticrafter.storybook import captions, scenes
-from emoticrafter.storybook.training.common import Workshop
+from emoticrafter.storybook.training.common import Workshop, load_part
 
 CAPTIONS = 60_000
 SUFFIX = "</w>"
@@ -71,4 +70,4 @@ def run(work: Workshop) -> None:
 
 
 def load_tokenizer(work: Workshop) -> CLIPTokenizer:
-    return CLIPTokenizer.from_pretrained(Path(work.folder("tokenizer") / "model"))
+    return load_part(CLIPTokenizer, work.folder("tokenizer") / "model")

@@ -9,7 +9,6 @@ that the pipeline's `scaling_factor` is 1. (The SDXL pipeline reads `latents_mea
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,14 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
+from emoticrafter.inputs.arrays import read_array
+from emoticrafter.inputs.named import file_hash
 from emoticrafter.storybook.training.common import (
     Losses,
     Workshop,
     autocast,
     cached_array,
+    load_part,
     pictures_to_tensor,
     save_sheet,
     tensor_to_pictures,
@@ -161,7 +163,7 @@ def encode_pictures(work: Workshop, vae: AutoencoderKL, split: str, chunk: int =
 def origin(work: Workshop, pictures: Pictures, stage: str) -> dict[str, str]:
     """What is made of pictures by the autoencoder of a stage depends on these."""
     weights = work.folder(stage) / "model" / "diffusion_pytorch_model.safetensors"
-    return {"pictures": pictures.digest(), stage: hashlib.sha256(weights.read_bytes()).hexdigest()[:16]}
+    return {"pictures": pictures.digest(), stage: file_hash(weights)[:16]}
 
 
 def latents_path(work: Workshop, split: str) -> Path:
@@ -170,9 +172,9 @@ def latents_path(work: Workshop, split: str) -> Path:
 
 def load_latents(work: Workshop, split: str) -> np.ndarray:
     """The latents of a split, float16 (n, channels, h, w), read into memory."""
-    return np.load(latents_path(work, split))
+    return read_array(latents_path(work, split), "array of latents", "Delete it: the stage `vae` makes it again.")
 
 
 def load_vae(work: Workshop) -> AutoencoderKL:
     """The finished autoencoder."""
-    return AutoencoderKL.from_pretrained(work.folder("vae") / "model").to(work.device).eval().requires_grad_(False)
+    return load_part(AutoencoderKL, work.folder("vae") / "model").to(work.device).eval().requires_grad_(False)

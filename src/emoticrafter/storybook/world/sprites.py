@@ -67,7 +67,7 @@ def fetch(directory: Path | None = None) -> Path:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     archives = sorted(root.glob("*.tgz"))
     if done.returncode or not archives:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        last = done.stderr.strip().rpartition("\n")[2] or "no message"
         raise MissingError(f"could not fetch the sprites ({last}); with a network, run: {' '.join(command)}")
     with tarfile.open(archives[-1]) as archive, tempfile.TemporaryDirectory(dir=root) as fresh:
         archive.extractall(fresh, filter="data")
