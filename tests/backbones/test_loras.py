@@ -168,7 +168,7 @@ def test_values_that_are_not_finite_are_told_before_a_model_is_loaded(tiny_sdxl:
         ("gone.safetensors", MissingError, r"There is no LoRA 'gone\.safetensors'"),
         ("gone/sub/file.safetensors:0.5", MissingError, "There is no LoRA"),
         ("text.bin", CheckpointError, r"is not a \.safetensors file; other forms can hold code"),
-        ("cut.safetensors", CheckpointError, "is damaged"),
+        ("cut.safetensors", CheckpointError, "is corrupt or cut short"),
         ("cut.safetensors:99", InputError, "Give a number from -10 to 10"),
         ("cut.safetensors:nan", InputError, "Give a number from -10 to 10"),
         ("empty", MissingError, r"holds no \.safetensors file"),
