@@ -16,7 +16,7 @@ from emoticrafter.backbones import features
 
 # The shapes in annotations cost nothing at run time, because their names exist only for type checkers and here.
 for module in (eit, features):
-    module.Float, module.Bool = jaxtyping.Float, jaxtyping.Bool
+    vars(module).update(Float=jaxtyping.Float, Bool=jaxtyping.Bool)
 checked = jaxtyping.jaxtyped(typechecker=beartype)
 for owner, name in [
     *((owner, "forward") for owner in (eit.VAEncoder, eit.Attention, eit.Block, eit.EmotionInjectionTransformer)),

@@ -111,7 +111,7 @@ def test_sizes_that_are_not_given_are_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": -3}, {"shard_rows": 0}, {"batch": 1 << 21}])
 @pytest.mark.parametrize("begun", [False, True])
-def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, int], begun: bool) -> None:
+def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, Any], begun: bool) -> None:
     if begun:
         make_features(tmp_path / "made")
     with pytest.raises(InputError, match=rf"is {next(iter(settings.values()))}; it must be from 1 to"):
@@ -496,7 +496,7 @@ def test_no_pairs_or_no_columns_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"dtype": "float32"}, {"dtype": ""}, {"long": "shorten"}])
-def test_unknown_settings_are_refused_with_the_known_ones(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_unknown_settings_are_refused_with_the_known_ones(tmp_path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"Known ones: (float16, bfloat16|refuse, cut, drop)\."):
         write(tmp_path / "made", **settings)
 

@@ -40,7 +40,12 @@ def test_the_fast_way_and_the_general_one_agree() -> None:
 
 def test_clusters_are_drawn_whole_and_by_name() -> None:
     seen: set[tuple[float, ...]] = set()
-    bootstrap(lambda x: float(len(seen.add(tuple(x)) or x)), np.array([1.0, 2, 3]), clusters=["a", "b", "a"], samples=50)
+
+    def size(x: np.ndarray) -> float:
+        seen.add(tuple(x))
+        return float(len(x))
+
+    bootstrap(size, np.array([1.0, 2, 3]), clusters=["a", "b", "a"], samples=50)
     assert seen - {(1.0, 2.0, 3.0)} == {(1.0, 3.0, 1.0, 3.0), (2.0, 2.0), (1.0, 3.0, 2.0), (2.0, 1.0, 3.0)}
 
 

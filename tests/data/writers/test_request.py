@@ -69,7 +69,7 @@ def test_a_picture_goes_upright_small_and_without_its_exif(folder: Path) -> None
 
 
 def test_the_key_is_of_all_that_matters(folder: Path) -> None:
-    with_picture = {"pictures": folder, "picture": "a.jpg"}
+    with_picture: dict[str, Any] = {"pictures": folder, "picture": "a.jpg"}
     keys = {
         request.key
         for request in (
