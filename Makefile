@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 SENTENCE ?= a girl on a beach
 DEMO := mood-grid.png
 
-.PHONY: help demo test lint format docs sprites install clean
+.PHONY: help demo quick test check lint current wheel format docs sprites install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,13 +16,26 @@ demo: $(VENV)/.installed ## one sentence in twenty-five moods; SENTENCE="..." fo
 	@$(BIN)/emoticrafter grid "$(SENTENCE)" --seed 5 --out $(DEMO) --force
 	@echo "The mood grid of \"$(SENTENCE)\" is at $(CURDIR)/$(DEMO); all of it took $$(( $$(date +%s) - $(began) )) s."
 
+quick: $(VENV)/.tests ## the tests that matter most, without a picture drawn; under a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m quick tests
+
 test: $(VENV)/.tests ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2
 
-lint: $(VENV)/.dev ## ruff and mypy
+check: lint current wheel ## lint, and that the written pages are current and the wheel works by itself
+
+lint: $(VENV)/.dev ## ruff, and mypy over sources, benchmarks, tests and tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+current: $(VENV)/.installed ## say whether the pages that `make docs` writes are current
+	$(BIN)/python tools/write_commands.py --check
+	$(BIN)/python -m tools.write_card --check
+	$(BIN)/python -m tools.write_evaluation --check
+
+wheel: $(VENV)/.installed ## build the wheel, install it into an empty environment, draw a picture with it
+	$(BIN)/python -m tools.try_wheel
 
 format: $(VENV)/.dev ## lay the code out as lint wants it
 	$(BIN)/ruff check --fix .

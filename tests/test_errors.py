@@ -35,22 +35,20 @@ def test_an_error_survives_the_way_between_processes() -> None:
 
 # One process for both: starting an interpreter is most of this test's time.
 _PROBE = """
-import sys, time
-start = time.perf_counter()
+import sys
+before = set(sys.modules)
 import emoticrafter
-seconds = time.perf_counter() - start
+own = [name for name in set(sys.modules) - before if name.startswith("emoticrafter")]
 assert emoticrafter.Emotion(valence=1, arousal=2).valence == 1 and emoticrafter.__version__
 assert emoticrafter.Picture.__name__ == "Picture"
 heavy = {"torch", "diffusers", "transformers", "numpy"} & set(sys.modules)
-print(seconds, ",".join(heavy))
+print(*own, *heavy)
 """
 
 
-def test_importing_the_package_is_quick_and_needs_no_torch() -> None:
+def test_importing_the_package_imports_nothing_more() -> None:
     done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=True)
-    seconds, heavy = done.stdout.rstrip("\n").split(" ")
-    assert float(seconds) < 0.3
-    assert heavy == ""
+    assert done.stdout.split() == ["emoticrafter"]
 
 
 def test_the_package_names_what_it_offers() -> None:
