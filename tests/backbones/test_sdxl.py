@@ -21,6 +21,7 @@ from emoticrafter.backbones.registry import NAMES, open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from tests.pixels import pixels
 from tests.single_file import write_single_file
 from tests.tiny import CHANNELS, SECTION, SIZE, WORDS, build_tiny_sdxl
 
@@ -28,18 +29,9 @@ PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 
 
-@pytest.fixture(scope="module")
-def backbone(tiny_sdxl: Path) -> SDXLBackbone:
-    return SDXLBackbone.open(tiny_sdxl, name="tiny", device="cpu", dtype="float32")
-
-
 @pytest.fixture
 def copy(tiny_sdxl: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_sdxl, tmp_path / "copy"))
-
-
-def pixels(images: list[Image.Image]) -> np.ndarray:
-    return np.stack([np.asarray(image, dtype=np.int16) for image in images])
 
 
 def moved(features: PromptFeatures, by: float = 1.0) -> PromptFeatures:

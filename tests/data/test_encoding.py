@@ -20,6 +20,7 @@ from emoticrafter.data.encoding import Written, write_features
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.shards import Task
 from emoticrafter.errors import InputError, OutputError
+from tests.contents import contents
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +30,6 @@ SETTINGS: dict[str, Any] = {"batch": 8, "shard_rows": 24, "long": "cut"}  # as i
 def write(folder: Path, encoder: TinyEncoder | None = None, pairs: pd.DataFrame | None = None, **settings: Any) -> Written:
     pairs = make_pairs() if pairs is None else pairs
     return write_features(pairs, folder, encoder or TinyEncoder(), **{**SETTINGS, **settings})
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +121,7 @@ def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, Any]
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
+from tests.contents import contents
 from tests.tiny_features import make_features
 
 folder, found = Path(sys.argv[1]), []

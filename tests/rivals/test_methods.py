@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -19,6 +18,7 @@ from emoticrafter.rivals import METHODS, Budget, Rival, open_method, train_metho
 from emoticrafter.rivals.denoising import DenoisingRival, frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
+from tests.pixels import difference
 from tests.tiny_material import tiny_material
 
 SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=2.5, arousal=-1)
@@ -26,11 +26,6 @@ PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 DENOISING = [name for name, about in METHODS.items() if about.learns == "pictures"]
 NEUTRAL_AT_FIRST = ["cross_attention", "time_embedding", "attribute_directions", "linear_regression"]
-
-
-def difference(first: Picture, second: Picture) -> float:
-    one, other = (np.asarray(picture.image, dtype=np.int16) for picture in (first, second))
-    return float(np.abs(one - other).max())
 
 
 def louder(rival: Rival, scale: float = 0.5) -> Rival:

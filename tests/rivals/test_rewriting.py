@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +14,9 @@ from emoticrafter.errors import InputError
 from emoticrafter.rivals import Budget, open_method, train_method
 from emoticrafter.rivals.rewriting import Rewriting
 from emoticrafter.storybook.annotated import CaptionWriter
-from tests.chat_server import ChatServer, chat_server
+from tests.chat_server import ChatServer
 
 SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=1)
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with chat_server() as made:
-        yield made
 
 
 @pytest.mark.parametrize("writer", ["rules", "storybook"])
