@@ -14,7 +14,8 @@ QUICK := tests/contracts tests/tools/test_try_wheel.py \
 	$(patsubst %,tests/data/test_%.py,cells checks cleaning emotic features findingemo lengths oasis own pairs sources votes words) \
 	tests/evaluation/metrics $(patsubst %,tests/evaluation/test_%.py,comparing estimates statistics suite) \
 	tests/storybook/test_captions.py tests/storybook/test_scenes.py \
-	$(patsubst %,tests/training/test_%.py,order recipe record)
+	$(patsubst %,tests/data/writers/test_%.py,ledger request rules table) \
+	$(patsubst %,tests/training/test_%.py,order recipe record state)
 
 .PHONY: help demo quick test check lint current wheel format docs sprites install clean
 
