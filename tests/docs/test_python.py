@@ -34,7 +34,10 @@ def test_every_example_says_what_it_prints() -> None:
     assert len(EXAMPLES) == PAGE.count("```python")
 
 
-@pytest.mark.parametrize(("heading", "code", "printed"), EXAMPLES, ids=[heading for heading, *_ in EXAMPLES])
+@pytest.mark.parametrize(
+    ("heading", "code", "printed"),
+    [pytest.param(*one, id=one[0], marks=[pytest.mark.slow] if one[0] == "Evaluate" else []) for one in EXAMPLES],
+)
 def test_an_example(
     heading: str, code: str, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
