@@ -187,7 +187,7 @@ def test_any_text_gives_a_name_that_stays_in_its_folder(text: str, limit: int) -
 
 
 @pytest.mark.parametrize("place", ["/proc/nowhere", "/sys/nowhere"])
-def test_a_folder_that_cannot_be_made_is_told_at_once(place):
+def test_a_folder_that_cannot_be_made_is_told_at_once(place: str) -> None:
     if not Path(place).parent.is_dir():
         pytest.skip("another kind of system")
     with pytest.raises(OutputError, match=r"Cannot write .*: no file can be made in|No permission to write"):
@@ -198,13 +198,13 @@ def test_a_folder_that_cannot_be_made_is_told_at_once(place):
         raise AssertionError("the work began")
 
 
-def test_the_folder_that_a_link_leads_to_is_made(tmp_path):
+def test_the_folder_that_a_link_leads_to_is_made(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     write(check_writable(tmp_path / "link" / "a.png"))
     assert (tmp_path / "gone" / "away" / "a.png").read_text() == "new"
 
 
-def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     with pytest.raises(OutputError, match=r"no file can be made in '.*link' \(File exists\)"):
         check_folder(tmp_path / "link")
@@ -213,7 +213,7 @@ def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
         check_writable(tmp_path / "loop" / "a.png")
 
 
-def test_looking_leaves_nothing_behind(tmp_path):
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     assert check_writable(tmp_path / "new" / "deep" / "a.png") == tmp_path / "new" / "deep" / "a.png"
     assert check_folder(tmp_path / "new" / "deep") == tmp_path / "new" / "deep"
     assert os.listdir(tmp_path) == []
@@ -222,7 +222,7 @@ def test_looking_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path / "here") == []
 
 
-def test_a_folder_may_be_no_file(tmp_path):
+def test_a_folder_may_be_no_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="is not a folder"):
         check_folder(tmp_path / "file")
@@ -230,7 +230,7 @@ def test_a_folder_may_be_no_file(tmp_path):
         check_folder(tmp_path / "file" / "below")
 
 
-def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path):
+def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path: Path) -> None:
     def strange(path: Path) -> None:
         raise OSError(errno.EIO, "Input/output error", str(path))
 
@@ -243,7 +243,7 @@ def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path
         strange(tmp_path / "what is read")
 
 
-def test_files_that_belong_together_appear_in_their_order(tmp_path):
+def test_files_that_belong_together_appear_in_their_order(tmp_path: Path) -> None:
     seen = []
 
     def writer(name: str) -> Callable[[Path], object]:
@@ -264,7 +264,9 @@ def test_files_that_belong_together_appear_in_their_order(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
 @pytest.mark.parametrize("failing", range(3))
-def test_of_files_that_belong_together_none_appears_when_one_fails(tmp_path, error, failing):
+def test_of_files_that_belong_together_none_appears_when_one_fails(
+    tmp_path: Path, error: Exception | KeyboardInterrupt, failing: int
+) -> None:
     (tmp_path / "b").write_text("old")
 
     def writer(number: int) -> Callable[[Path], object]:
@@ -286,7 +288,7 @@ def test_of_files_that_belong_together_none_appears_when_one_fails(tmp_path, err
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b", "old")]
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     def half_written(folder: Path) -> None:
         (folder / "half").touch()
         raise KeyboardInterrupt
