@@ -67,5 +67,5 @@ def test_the_package_names_what_it_offers() -> None:
         (OSError("x" * 300), "x" * 200),
     ],
 )
-def test_the_reason_is_the_first_line_of_what_an_error_says(error, reason):
+def test_the_reason_is_the_first_line_of_what_an_error_says(error: Exception, reason: str) -> None:
     assert errors.reason_of(error) == reason

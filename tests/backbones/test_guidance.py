@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.backbones.loading import _schedulers
+from emoticrafter.backbones.schedulers import _schedulers
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.guidance import GuidanceRange

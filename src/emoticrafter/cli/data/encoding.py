@@ -80,7 +80,10 @@ def encode(
     out: Annotated[Path, typer.Option("--out", help="The folder to write; an unfinished one is taken up.", metavar="DIR")],
     backbone: Annotated[
         str,
-        typer.Option(help="Whose text encoders: storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH"),
+        typer.Option(
+            help="The backbone of the text encoders: storybook, sdxl, a hub id, or a path to weights.",
+            metavar="NAME|HUB-ID|PATH",
+        ),
     ] = "storybook",
     dtype: Annotated[str, typer.Option(help="How the features are stored: float16 or bfloat16.")] = "float16",
     config: Config = None,
