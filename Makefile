@@ -5,8 +5,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 SENTENCE ?= a girl on a beach
 DEMO := mood-grid.png
+# What breaks most often and is quick to try: the contracts, the basics, tables, words and figures. None of them draws with a model.
+QUICK := tests/contracts tests/tools/test_try_wheel.py \
+	$(patsubst %,tests/test_%.py,calibration checkpoint eit emotion errors escapes files guidance locks objective picture progress \
+		recipe settings sheet signals) \
+	$(patsubst %,tests/batch/test_%.py,inputs rows) \
+	$(patsubst %,tests/cli/test_%.py,bad_input console main options pictures) \
+	$(patsubst %,tests/data/test_%.py,cells checks cleaning emotic features findingemo lengths oasis own pairs sources votes words) \
+	tests/evaluation/metrics $(patsubst %,tests/evaluation/test_%.py,comparing estimates statistics suite) \
+	tests/storybook/test_captions.py tests/storybook/test_scenes.py \
+	$(patsubst %,tests/data/writers/test_%.py,ledger request rules table) \
+	$(patsubst %,tests/training/test_%.py,order recipe record state)
 
-.PHONY: help demo test lint format docs sprites install clean
+.PHONY: help demo quick test check lint current wheel format docs sprites install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,13 +27,26 @@ demo: $(VENV)/.installed ## one sentence in twenty-five moods; SENTENCE="..." fo
 	@$(BIN)/emoticrafter grid "$(SENTENCE)" --seed 5 --out $(DEMO) --force
 	@echo "The mood grid of \"$(SENTENCE)\" is at $(CURDIR)/$(DEMO); all of it took $$(( $$(date +%s) - $(began) )) s."
 
+quick: $(VENV)/.tests ## the tests that matter most, without a picture drawn; under a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m 'not slow' $(QUICK)
+
 test: $(VENV)/.tests ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -n 2
 
-lint: $(VENV)/.dev ## ruff and mypy
+check: lint current wheel ## lint, and that the written pages are current and the wheel works by itself
+
+lint: $(VENV)/.dev ## ruff, and mypy over sources, benchmarks, tests and tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+current: $(VENV)/.installed ## say whether the pages that `make docs` writes are current
+	$(BIN)/python tools/write_commands.py --check
+	$(BIN)/python -m tools.write_card --check
+	$(BIN)/python -m tools.write_evaluation --check
+
+wheel: $(VENV)/.installed ## build the wheel, install it into an empty environment, draw a picture with it
+	$(BIN)/python -m tools.try_wheel
 
 format: $(VENV)/.dev ## lay the code out as lint wants it
 	$(BIN)/ruff check --fix .

@@ -17,6 +17,7 @@ from emoticrafter.crafter import Grid, UnknownWordsWarning, inject
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import check_recipe, read_recipe
+from tests.pixels import difference
 from tests.tiny import SECTION, SIZE, tiny_eit
 
 SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=3, arousal=-1)
@@ -27,11 +28,6 @@ LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, 
 @pytest.fixture(scope="module")
 def crafter(tiny_sdxl: Path) -> EmotiCrafter:
     return EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", dtype="float32")
-
-
-def difference(first: Picture, second: Picture) -> float:
-    one, other = (np.asarray(picture.image, dtype=np.int16) for picture in (first, second))
-    return float(np.abs(one - other).max())
 
 
 def test_a_picture_of_a_prompt_and_an_emotion(crafter: EmotiCrafter) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from emoticrafter.eit import Attention, EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
+from emoticrafter.eit import Attention, Block, EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
 from emoticrafter.errors import InputError
 from tests.tiny import SECTION, tiny_config, tiny_eit
 
@@ -27,6 +27,7 @@ def inputs(batch: int, length: int = SECTION) -> tuple[torch.Tensor, torch.Tenso
 def test_block_computes_its_equations(variant: Variant, order: Order | None) -> None:
     eit = tiny_eit(variant=variant, blocks=1, order=order)
     block = eit.blocks[0]
+    assert isinstance(block, Block)
     x, valence, arousal = torch.randn(2, 5, 24), torch.randn(2, 3, 24), torch.randn(2, 3, 24)
 
     def attend(part: Any, query: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
@@ -114,7 +115,8 @@ def test_training_reduces_the_loss() -> None:
     pleasant, aroused = torch.randn(2, CHANNELS)
     target = prompt + 0.5 * valence[:, None, None] * pleasant + 0.2 * arousal[:, None, None] * aroused
     gains, others = [eit.residual_norm.weight], [p for p in eit.parameters() if p is not eit.residual_norm.weight]
-    optimiser = torch.optim.AdamW([{"params": gains, "lr": 3e-2}, {"params": others}], lr=3e-3)
+    groups: list[dict[str, Any]] = [{"params": gains, "lr": 3e-2}, {"params": others}]
+    optimiser = torch.optim.AdamW(groups, lr=3e-3)
     losses = []
     for _ in range(60):
         loss = F.mse_loss(eit(prompt, valence, arousal), target)
@@ -155,7 +157,7 @@ def test_a_new_encoder_tells_all_of_the_axis_apart() -> None:
 
 @pytest.mark.parametrize(("variant", "most"), [("paper", 150_000_000), ("released", 152_100_000)])
 def test_full_size_stays_within_its_budget(variant: Variant, most: int) -> None:
-    released = {"encoder_width": 256, "positions": 1024} if variant == "released" else {}
+    released: dict[str, Any] = {"encoder_width": 256, "positions": 1024} if variant == "released" else {}
     with torch.device("meta"):
         eit = EmotionInjectionTransformer(EITConfig(variant=variant, **released))
     assert 0.98 * most < eit.parameter_count <= most

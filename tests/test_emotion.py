@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from emoticrafter.errors import InputError
 coordinates = st.floats(-3, 3)
 
 
-def test_an_emotion_is_frozen_keyword_only_and_hashable():
+def test_an_emotion_is_frozen_keyword_only_and_hashable() -> None:
     emotion = Emotion(valence=-2, arousal=1)
     assert isinstance(emotion.valence, float)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -27,29 +28,29 @@ def test_an_emotion_is_frozen_keyword_only_and_hashable():
 
 
 @pytest.mark.parametrize("value", [3, -3, 0.5, np.float32(0.5), np.int64(2), Fraction(1, 2)])
-def test_numbers_of_any_kind_are_taken(value):
+def test_numbers_of_any_kind_are_taken(value: Any) -> None:
     assert Emotion(valence=value, arousal=0).valence == float(value)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3.0001, -4, 10**400])
 @pytest.mark.parametrize("axis", ["valence", "arousal"])
-def test_numbers_outside_the_plane_are_refused(axis, value):
+def test_numbers_outside_the_plane_are_refused(axis: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"The {axis} is .*; it must lie from -3 to 3\."):
         Emotion(**{"valence": 0, "arousal": 0, axis: value})
 
 
 @pytest.mark.parametrize("value", ["1", None, True, 1j, [1]])
-def test_what_is_not_a_number_is_refused(value):
+def test_what_is_not_a_number_is_refused(value: Any) -> None:
     with pytest.raises(InputError, match="not a number"):
         Emotion(valence=value, arousal=0)
 
 
-def test_minus_zero_is_zero():
+def test_minus_zero_is_zero() -> None:
     assert str(Emotion(valence=-0.0, arousal=-0.0)) == "0,0"
 
 
 @pytest.mark.parametrize("text", ["-2,1", "\u22122,1", "\u20132 , +1", " (-2; 1) ", "-2 1", "-2.0,1e0"])
-def test_parse_reads_pairs(text):
+def test_parse_reads_pairs(text: str) -> None:
     assert Emotion.parse(text) == Emotion(valence=-2, arousal=1)
 
 
@@ -65,7 +66,7 @@ def test_parse_reads_pairs(text):
         ("1," + "9" * 9999, "arousal is inf"),
     ],
 )
-def test_parse_says_what_is_wrong(text, says):
+def test_parse_says_what_is_wrong(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         Emotion.parse(text)
     assert len(str(caught.value)) < 300
@@ -73,21 +74,21 @@ def test_parse_says_what_is_wrong(text, says):
 
 
 @given(coordinates, coordinates)
-def test_repr_of_the_numbers_is_read_back(v, a):
+def test_repr_of_the_numbers_is_read_back(v: float, a: float) -> None:
     assert Emotion.parse(f"{v!r},{a!r}") == Emotion(valence=v, arousal=a)
 
 
 @pytest.mark.parametrize("name", ["melancholic", "Melancholic", " MELANCHOLIC "])
-def test_moods_are_found_in_any_case(name):
+def test_moods_are_found_in_any_case(name: str) -> None:
     assert Emotion.named(name) == Emotion.parse(name) == MOODS["melancholic"].emotion
 
 
 @pytest.mark.parametrize("name", ["at ease", "At-Ease", "at_ease", "at  ease"])
-def test_moods_of_two_words(name):
+def test_moods_of_two_words(name: str) -> None:
     assert Emotion.named(name) == MOODS["at ease"].emotion
 
 
-def test_an_unknown_mood_offers_the_nearest_names():
+def test_an_unknown_mood_offers_the_nearest_names() -> None:
     with pytest.raises(InputError, match=r"Unknown mood 'melancolic'\. Did you mean melancholic or "):
         Emotion.named("melancolic")
     with pytest.raises(InputError, match="For instance: happy"):
@@ -98,7 +99,7 @@ def test_an_unknown_mood_offers_the_nearest_names():
     assert len(str(caught.value)) < 300
 
 
-def test_moods_lie_on_the_angles_of_their_source():
+def test_moods_lie_on_the_angles_of_their_source() -> None:
     assert len(MOODS) >= 60
     russell = [m for m in MOODS.values() if "Russell" in m.source]
     assert len(russell) == 28
@@ -113,7 +114,7 @@ def test_moods_lie_on_the_angles_of_their_source():
     assert all(m.name == name for name, m in MOODS.items())
 
 
-def test_moods_fill_all_four_quarters():
+def test_moods_fill_all_four_quarters() -> None:
     quarters = [(m.emotion.valence > 0, m.emotion.arousal > 0) for m in MOODS.values()]
     assert min(quarters.count(q) for q in set(quarters)) >= 10
     with pytest.raises(TypeError):
@@ -121,17 +122,17 @@ def test_moods_fill_all_four_quarters():
 
 
 @pytest.mark.parametrize("name", MOODS)
-def test_the_nearest_mood_of_a_mood_is_itself(name):
+def test_the_nearest_mood_of_a_mood_is_itself(name: str) -> None:
     assert nearest_mood(MOODS[name].emotion).name == name
 
 
-def test_a_grid_is_in_reading_order():
+def test_a_grid_is_in_reading_order() -> None:
     points = [(e.valence, e.arousal) for e in grid([3, -3], [-1, 2])]
     assert points == [(-3, 2), (3, 2), (-3, -1), (3, -1)]
     assert grid([1, 1], [0]) == [Emotion(valence=1, arousal=0)]
 
 
-def test_a_grid_needs_two_axes_in_the_plane():
+def test_a_grid_needs_two_axes_in_the_plane() -> None:
     with pytest.raises(InputError, match="empty axis"):
         grid([], [1])
     with pytest.raises(InputError, match="arousal is 5"):
@@ -139,7 +140,7 @@ def test_a_grid_needs_two_axes_in_the_plane():
 
 
 @given(coordinates, coordinates, coordinates, coordinates, st.integers(2, 60))
-def test_a_path_keeps_its_ends_and_equal_steps(v0, a0, v1, a1, frames):
+def test_a_path_keeps_its_ends_and_equal_steps(v0: float, a0: float, v1: float, a1: float, frames: int) -> None:
     start, end = Emotion(valence=v0, arousal=a0), Emotion(valence=v1, arousal=a1)
     line = path(start, end, frames)
     assert (len(line), line[0], line[-1]) == (frames, start, end)
@@ -148,7 +149,7 @@ def test_a_path_keeps_its_ends_and_equal_steps(v0, a0, v1, a1, frames):
 
 
 @pytest.mark.parametrize("frames", [1, 0, -1, 1001, 2.5, True])
-def test_an_impossible_number_of_frames_is_refused(frames):
+def test_an_impossible_number_of_frames_is_refused(frames: int) -> None:
     with pytest.raises(InputError, match="whole number from 2 to 1000"):
         path(Emotion.neutral(), Emotion.neutral(), frames)
 
@@ -164,13 +165,13 @@ def test_an_impossible_number_of_frames_is_refused(frames):
         ("1", [1]),
     ],
 )
-def test_parse_axis(text, values):
+def test_parse_axis(text: str, values: list[float]) -> None:
     assert parse_axis(text) == values
 
 
 @pytest.mark.parametrize(
     "text", ["", "a", "1:2", "1:2:x", "1:2:1", "1:2:2.5", "1:2:-3", "-4:3:5", "nan:1:3", "0,9", "1,,2", "0:1:99999"]
 )
-def test_bad_axes_are_refused(text):
+def test_bad_axes_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_axis(text)

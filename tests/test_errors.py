@@ -9,7 +9,7 @@ import pytest
 from emoticrafter import errors
 
 
-def test_the_tree_is_the_drawn_one():
+def test_the_tree_is_the_drawn_one() -> None:
     public = {getattr(errors, name) for name in errors.__all__}
     assert {c.__name__ for c in public} == {
         "EmotiCrafterError", "InputError", "MissingError", "CheckpointError", "OutputError", "DeviceError",
@@ -20,14 +20,14 @@ def test_the_tree_is_the_drawn_one():
     assert all(c.__name__ in str(errors.__doc__) for c in public)
 
 
-def test_message_is_problem_then_next_step():
+def test_message_is_problem_then_next_step() -> None:
     error = errors.InputError("The size is 0.", "Use 128.")
     assert (error.problem, error.hint) == ("The size is 0.", "Use 128.")
     assert str(error) == "The size is 0. Use 128."
     assert str(errors.InputError("The size is 0.")) == "The size is 0."
 
 
-def test_an_error_survives_the_way_between_processes():
+def test_an_error_survives_the_way_between_processes() -> None:
     error = pickle.loads(pickle.dumps(errors.DeviceError("No CUDA.", "Use --device cpu.")))
     assert type(error) is errors.DeviceError
     assert str(error) == "No CUDA. Use --device cpu."
@@ -35,25 +35,23 @@ def test_an_error_survives_the_way_between_processes():
 
 # One process for both: starting an interpreter is most of this test's time.
 _PROBE = """
-import sys, time
-start = time.perf_counter()
+import sys
+before = set(sys.modules)
 import emoticrafter
-seconds = time.perf_counter() - start
+own = [name for name in set(sys.modules) - before if name.startswith("emoticrafter")]
 assert emoticrafter.Emotion(valence=1, arousal=2).valence == 1 and emoticrafter.__version__
 assert emoticrafter.Picture.__name__ == "Picture"
 heavy = {"torch", "diffusers", "transformers", "numpy"} & set(sys.modules)
-print(seconds, ",".join(heavy))
+print(*own, *heavy)
 """
 
 
-def test_importing_the_package_is_quick_and_needs_no_torch():
+def test_importing_the_package_imports_nothing_more() -> None:
     done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, text=True, check=True)
-    seconds, heavy = done.stdout.rstrip("\n").split(" ")
-    assert float(seconds) < 0.3
-    assert heavy == ""
+    assert done.stdout.split() == ["emoticrafter"]
 
 
-def test_the_package_names_what_it_offers():
+def test_the_package_names_what_it_offers() -> None:
     import emoticrafter
 
     assert set(emoticrafter.__all__) <= set(dir(emoticrafter))
@@ -69,5 +67,5 @@ def test_the_package_names_what_it_offers():
         (OSError("x" * 300), "x" * 200),
     ],
 )
-def test_the_reason_is_the_first_line_of_what_an_error_says(error, reason):
+def test_the_reason_is_the_first_line_of_what_an_error_says(error: Exception, reason: str) -> None:
     assert errors.reason_of(error) == reason

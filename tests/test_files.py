@@ -36,7 +36,7 @@ def fail(error: BaseException) -> Callable[[], object]:
     return stop
 
 
-def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
+def test_cache_directory_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EMOTICRAFTER_CACHE", str(tmp_path / "here"))
     assert cache_directory() == tmp_path / "here"
     assert not cache_directory().exists()
@@ -45,7 +45,7 @@ def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
     assert cache_directory() == tmp_path / ".cache" / "emoticrafter"
 
 
-def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
+def test_a_leading_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
     assert user_path("~/a/b") == user_path(Path("~/a/b")) == tmp_path / "a" / "b"
@@ -55,7 +55,7 @@ def test_a_leading_tilde_is_the_home_folder(monkeypatch, tmp_path):
     assert check_writable("~/a.png") == tmp_path / "a.png"
 
 
-def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):
+def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "a.png"
     with atomic_path(target) as temporary:
         temporary.write_bytes(b"half")
@@ -67,7 +67,7 @@ def test_a_file_appears_whole_and_leaves_nothing_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_what_ends_early_leaves_no_half_file_and_keeps_the_old_one(tmp_path, stop):
+def test_what_ends_early_leaves_no_half_file_and_keeps_the_old_one(tmp_path: Path, stop: type[BaseException]) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(stop):
@@ -76,7 +76,7 @@ def test_what_ends_early_leaves_no_half_file_and_keeps_the_old_one(tmp_path, sto
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_an_existing_file_is_replaced_only_by_force(tmp_path):
+def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(OutputError, match=r"exists\. .*--force"):
@@ -86,7 +86,7 @@ def test_an_existing_file_is_replaced_only_by_force(tmp_path):
     assert target.read_text() == "new"
 
 
-def test_a_file_that_another_process_wrote_meanwhile_is_kept(tmp_path):
+def test_a_file_that_another_process_wrote_meanwhile_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     with pytest.raises(OutputError, match="exists"):
         write(target, "ours", then=lambda: target.write_text("theirs"))
@@ -94,7 +94,7 @@ def test_a_file_that_another_process_wrote_meanwhile_is_kept(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_a_link_stays_a_link(tmp_path):
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real.txt").write_text("old")
     (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
     write(tmp_path / "link.txt", force=True)
@@ -103,7 +103,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_said_so_and_nothing_is_lost(tmp_path, code):
+def test_a_full_disk_is_said_so_and_nothing_is_lost(tmp_path: Path, code: int) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
     with pytest.raises(OutputError, match=r"disk is full.*a\.txt.*Free some space"):
@@ -112,36 +112,36 @@ def test_a_full_disk_is_said_so_and_nothing_is_lost(tmp_path, code):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_a_full_disk_is_seen_through_other_libraries(tmp_path):
+def test_a_full_disk_is_seen_through_other_libraries(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"):
         raise RuntimeError("I/O error: No space left on device (os error 28)")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
-def test_a_really_full_disk(tmp_path):
+def test_a_really_full_disk(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="disk is full"), atomic_path(tmp_path / "a"), open("/dev/full", "wb") as full:
         full.write(b"x")
     assert os.listdir(tmp_path) == []
 
 
-def test_a_refused_write_is_said_so(tmp_path):
+def test_a_refused_write_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No permission to write"), atomic_path(tmp_path / "a"):
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
-def test_errors_that_are_not_about_the_output_pass(tmp_path):
+def test_errors_that_are_not_about_the_output_pass(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
         (tmp_path / "some input").read_text()
 
 
-def test_a_folder_without_write_permission_is_refused_early(tmp_path, monkeypatch):
+def test_a_folder_without_write_permission_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere, so the mode bits prove nothing
     with pytest.raises(OutputError, match="No permission"):
         check_writable(tmp_path / "deep" / "a.txt")
 
 
 @pytest.mark.parametrize("name", ["folder", "file.txt/below.txt", "a\0b", "x" * 300])
-def test_impossible_names_are_refused_early(tmp_path, name):
+def test_impossible_names_are_refused_early(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file.txt").touch()
     with pytest.raises(OutputError):
@@ -149,7 +149,7 @@ def test_impossible_names_are_refused_early(tmp_path, name):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/null"), reason="needs a device")
-def test_a_device_is_never_replaced():
+def test_a_device_is_never_replaced() -> None:
     with pytest.raises(OutputError, match="not a regular file"):
         write(Path("/dev/null"), force=True)
 
@@ -169,12 +169,12 @@ def test_a_device_is_never_replaced():
         ("!?", "untitled"),
     ],
 )
-def test_safe_name(text, name):
+def test_safe_name(text: str, name: str) -> None:
     assert safe_name(text) == name
 
 
 @given(st.text(max_size=300), st.integers(min_value=8, max_value=80))
-def test_any_text_gives_a_name_that_stays_in_its_folder(text, limit):
+def test_any_text_gives_a_name_that_stays_in_its_folder(text: str, limit: int) -> None:
     name = safe_name(text, limit)
     assert 0 < len(name) <= limit
     assert len(name.encode()) <= 201
@@ -187,7 +187,7 @@ def test_any_text_gives_a_name_that_stays_in_its_folder(text, limit):
 
 
 @pytest.mark.parametrize("place", ["/proc/nowhere", "/sys/nowhere"])
-def test_a_folder_that_cannot_be_made_is_told_at_once(place):
+def test_a_folder_that_cannot_be_made_is_told_at_once(place: str) -> None:
     if not Path(place).parent.is_dir():
         pytest.skip("another kind of system")
     with pytest.raises(OutputError, match=r"Cannot write .*: no file can be made in|No permission to write"):
@@ -198,13 +198,13 @@ def test_a_folder_that_cannot_be_made_is_told_at_once(place):
         raise AssertionError("the work began")
 
 
-def test_the_folder_that_a_link_leads_to_is_made(tmp_path):
+def test_the_folder_that_a_link_leads_to_is_made(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     write(check_writable(tmp_path / "link" / "a.png"))
     assert (tmp_path / "gone" / "away" / "a.png").read_text() == "new"
 
 
-def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone" / "away")
     with pytest.raises(OutputError, match=r"no file can be made in '.*link' \(File exists\)"):
         check_folder(tmp_path / "link")
@@ -213,7 +213,7 @@ def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
         check_writable(tmp_path / "loop" / "a.png")
 
 
-def test_looking_leaves_nothing_behind(tmp_path):
+def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     assert check_writable(tmp_path / "new" / "deep" / "a.png") == tmp_path / "new" / "deep" / "a.png"
     assert check_folder(tmp_path / "new" / "deep") == tmp_path / "new" / "deep"
     assert os.listdir(tmp_path) == []
@@ -222,7 +222,7 @@ def test_looking_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path / "here") == []
 
 
-def test_a_folder_may_be_no_file(tmp_path):
+def test_a_folder_may_be_no_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="is not a folder"):
         check_folder(tmp_path / "file")
@@ -230,7 +230,7 @@ def test_a_folder_may_be_no_file(tmp_path):
         check_folder(tmp_path / "file" / "below")
 
 
-def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path):
+def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path: Path) -> None:
     def strange(path: Path) -> None:
         raise OSError(errno.EIO, "Input/output error", str(path))
 
@@ -243,7 +243,7 @@ def test_what_a_writer_meets_at_its_own_file_is_no_fault_of_the_program(tmp_path
         strange(tmp_path / "what is read")
 
 
-def test_files_that_belong_together_appear_in_their_order(tmp_path):
+def test_files_that_belong_together_appear_in_their_order(tmp_path: Path) -> None:
     seen = []
 
     def writer(name: str) -> Callable[[Path], object]:
@@ -264,7 +264,9 @@ def test_files_that_belong_together_appear_in_their_order(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), ValueError("x")])
 @pytest.mark.parametrize("failing", range(3))
-def test_of_files_that_belong_together_none_appears_when_one_fails(tmp_path, error, failing):
+def test_of_files_that_belong_together_none_appears_when_one_fails(
+    tmp_path: Path, error: Exception | KeyboardInterrupt, failing: int
+) -> None:
     (tmp_path / "b").write_text("old")
 
     def writer(number: int) -> Callable[[Path], object]:
@@ -286,7 +288,7 @@ def test_of_files_that_belong_together_none_appears_when_one_fails(tmp_path, err
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b", "old")]
 
 
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     def half_written(folder: Path) -> None:
         (folder / "half").touch()
         raise KeyboardInterrupt

@@ -46,7 +46,7 @@ def content_figures(judge: ContentJudge, parts: list[Drawn]) -> dict[str, float]
     """Shares: the place is right; the kinds there rank first, all of them; somebody is seen where somebody is, and only there."""
     place, subjects, people = [], [], []
     for scenes, _, pictures in parts:
-        for scene, seen in zip(scenes, judge.contents(pictures), strict=True):
+        for scene, seen in zip(scenes, judge.contents(list(pictures)), strict=True):
             kinds = {subject.kind for subject in scene.subjects}
             place.append(seen.place == scene.place)
             subjects.append(set(seen.subjects[: len(kinds)]) == kinds)
@@ -59,7 +59,7 @@ def measure(folder: Path, number: int, seed: int = 0, sprites: SpriteSource | No
     judges = storybook_judges(folder)
     parts = list(drawn(number, seed, sprites))
     true = np.concatenate([points for _, points, _ in parts])
-    read = np.concatenate([judges.emotion.emotions(pictures) for *_, pictures in parts])
+    read = np.concatenate([judges.emotion.emotions(list(pictures)) for *_, pictures in parts])
     trust: Trust = measure_trust(true, read, f"{number} rendered scenes of contents that no training has seen")
     content = {"scenes": number, **content_figures(judges.content, parts)}
     for name, judge, found in (

@@ -12,39 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.schedulers import _schedulers
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.guidance import GuidanceRange
-from tests.tiny import SIZE, build_tiny_sdxl
+from tests.pixels import pixels
+from tests.tiny import SIZE
 
 PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 MIDDLE = (0.3, 0.85)
 SCHEDULERS = sorted(cls.__name__ for cls in _schedulers(flow=False) if cls.__name__ != "EDMEulerScheduler")
 FLOWS = sorted(cls.__name__ for cls in _schedulers(flow=True))
-
-
-@pytest.fixture(scope="module")
-def backbone(tiny_sdxl: Path) -> SDXLBackbone:
-    return SDXLBackbone.open(tiny_sdxl, name="tiny", device="cpu", dtype="float32")
-
-
-@pytest.fixture(scope="module")
-def flow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_tiny_sdxl(tmp_path_factory.mktemp("flow") / "sdxl", flow=True, latent_channels=6)
-
-
-@pytest.fixture(scope="module")
-def flow_backbone(flow: Path) -> SDXLBackbone:
-    return SDXLBackbone.open(flow, name="flow", device="cpu", dtype="float32")
-
-
-def pixels(images: list[Image.Image]) -> np.ndarray:
-    return np.stack([np.asarray(image, dtype=np.int16) for image in images])
 
 
 def moved(features: PromptFeatures) -> PromptFeatures:
@@ -116,9 +97,9 @@ def test_ranges_at_the_ends_and_between_the_steps(
 
 
 @pytest.mark.parametrize(("kind", "scheduler"), [*(("noise", name) for name in SCHEDULERS), *(("flow", name) for name in FLOWS)])
-def test_every_scheduler_draws_what_the_long_way_draws(tiny_sdxl: Path, flow: Path, kind: str, scheduler: str) -> None:
+def test_every_scheduler_draws_what_the_long_way_draws(tiny_sdxl: Path, tiny_flow: Path, kind: str, scheduler: str) -> None:
     settings = f"{scheduler},use_flow_sigmas=true" if kind == "flow" else scheduler
-    backbone = SDXLBackbone.open(flow if kind == "flow" else tiny_sdxl, device="cpu", dtype="float32", scheduler=settings)
+    backbone = SDXLBackbone.open(tiny_flow if kind == "flow" else tiny_sdxl, device="cpu", dtype="float32", scheduler=settings)
     features = backbone.encode([PROMPT, "dog"])
     told: dict[str, Any] = {"seeds": [7, 8], "steps": 5, "guidance": 5.0}
     plain = pixels(backbone.render(features, **told))
@@ -175,8 +156,8 @@ def test_a_negative_prompt_steers_within_the_range_alone(flow_backbone: SDXLBack
     assert np.array_equal(draw(negative=negative, guidance_range=(0.4, 0.41)), draw(guidance=1.0))  # no step of it lies there
 
 
-def test_a_picture_does_not_depend_on_its_batch(flow: Path) -> None:
-    backbone = SDXLBackbone.open(flow, device="cpu", dtype="float32", batch_size=2)
+def test_a_picture_does_not_depend_on_its_batch(tiny_flow: Path) -> None:
+    backbone = SDXLBackbone.open(tiny_flow, device="cpu", dtype="float32", batch_size=2)
     prompts = [PROMPT, LONG, "dog", "", "cat"]
     together = pixels(backbone.render(backbone.encode(prompts), seeds=[1, 2, 3, 4, 5], steps=4, guidance_range=MIDDLE))
     for row, prompt in enumerate(prompts):
@@ -227,9 +208,9 @@ def test_a_network_that_reads_its_guidance_has_one_half_and_no_range(tiny_sdxl: 
         backbone.check(steps=3, guidance=3.0, guidance_range=MIDDLE, size=(SIZE, SIZE), negative=None)
 
 
-def test_the_folder_may_say_where_there_is_guidance(flow: Path, tmp_path: Path, flow_backbone: SDXLBackbone) -> None:
+def test_the_folder_may_say_where_there_is_guidance(tiny_flow: Path, tmp_path: Path, flow_backbone: SDXLBackbone) -> None:
     assert flow_backbone.defaults.guidance_range == (0, 1)  # of a folder that says nothing
-    folder = Path(shutil.copytree(flow, tmp_path / "copy"))
+    folder = Path(shutil.copytree(tiny_flow, tmp_path / "copy"))
     settings = json.loads((folder / "defaults.json").read_text())
     (folder / "defaults.json").write_text(json.dumps({**settings, "guidance_range": [0.3, 0.85]}))
     limited = SDXLBackbone.open(folder, device="cpu", dtype="float32")

@@ -130,7 +130,7 @@ def test_one_of_which_nothing_fits_is_refused_with_what_it_is_for(
 
 
 def test_one_of_the_right_layers_and_another_width_is_refused(tiny_sdxl: Path, layers: Shapes, tmp_path: Path) -> None:
-    wide = {name: (out, 768) for name, (out, _) in layers.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
+    wide: Shapes = {name: (out, 768) for name, (out, _) in layers.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
     path = write(lora_of(wide), tmp_path / "style.safetensors")
     with pytest.raises(CheckpointError, match=r"0 fit this model; it seems to be made for Stable Diffusion 1\."):
         opened(tiny_sdxl, path)

@@ -21,6 +21,7 @@ from emoticrafter.backbones.registry import NAMES, open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from tests.pixels import pixels
 from tests.single_file import write_single_file
 from tests.tiny import CHANNELS, SECTION, SIZE, WORDS, build_tiny_sdxl
 
@@ -28,18 +29,9 @@ PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 
 
-@pytest.fixture(scope="module")
-def backbone(tiny_sdxl: Path) -> SDXLBackbone:
-    return SDXLBackbone.open(tiny_sdxl, name="tiny", device="cpu", dtype="float32")
-
-
 @pytest.fixture
 def copy(tiny_sdxl: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_sdxl, tmp_path / "copy"))
-
-
-def pixels(images: list[Image.Image]) -> np.ndarray:
-    return np.stack([np.asarray(image, dtype=np.int16) for image in images])
 
 
 def moved(features: PromptFeatures, by: float = 1.0) -> PromptFeatures:
@@ -309,9 +301,9 @@ def test_storybooks_kind_runs_flow_many_channels_and_normalised_latents(tmp_path
 def test_half_precision_files_are_found(tiny_sdxl: Path, tmp_path: Path, backbone: SDXLBackbone) -> None:
     backbone.pipeline.save_pretrained(tmp_path / "half", variant="fp16")
     half = SDXLBackbone.open(tmp_path / "half", device="cpu", dtype="float32")
-    assert_same(
-        *(one.render(one.encode([PROMPT]), seeds=[1], size=(SIZE, SIZE), steps=3, guidance=3.0) for one in (backbone, half))
-    )
+    settings: dict[str, Any] = {"seeds": [1], "size": (SIZE, SIZE), "steps": 3, "guidance": 3.0}
+    first, second = (one.render(one.encode([PROMPT]), **settings) for one in (backbone, half))
+    assert_same(first, second)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +373,8 @@ def test_lora_changes_the_picture_by_its_scale(tiny_sdxl: Path, tmp_path: Path, 
 
 def test_attention_slicing_draws_the_same(tiny_sdxl: Path, backbone: SDXLBackbone) -> None:
     sliced = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", attention_slicing=True)
-    assert_same(*(one.render(one.encode([PROMPT]), seeds=[1]) for one in (backbone, sliced)), tolerance=1)
+    first, second = (one.render(one.encode([PROMPT]), seeds=[1]) for one in (backbone, sliced))
+    assert_same(first, second, tolerance=1)
 
 
 def test_the_watermark_is_off_unless_asked_for_and_recorded(
@@ -523,7 +516,8 @@ def test_a_single_file_draws_what_its_folder_draws(tiny_sdxl: Path, tmp_path: Pa
     single = open_backbone(path, device="cpu", dtype="float32", config=str(tiny_sdxl))
     torch.testing.assert_close(single.encode([PROMPT]).tokens, backbone.encode([PROMPT]).tokens)
     settings: dict[str, Any] = {"seeds": [1], "size": (SIZE, SIZE), "steps": 3, "guidance": 3.0}
-    assert_same(*(one.render(one.encode([PROMPT]), **settings) for one in (backbone, single)), tolerance=1)
+    first, second = (one.render(one.encode([PROMPT]), **settings) for one in (backbone, single))
+    assert_same(first, second, tolerance=1)
 
 
 def test_a_single_file_without_configs_says_where_to_get_them(

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,9 +83,15 @@ def test_lengths_count_start_and_end(encoder: SDXLPromptEncoder) -> None:
 def test_a_counted_prompt_is_split_once_and_then_forgotten(
     tiny_sdxl: Path, encoder: SDXLPromptEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh, split = SDXLPromptEncoder.open(tiny_sdxl, device="cpu"), []
+    fresh = SDXLPromptEncoder.open(tiny_sdxl, device="cpu")
+    split: list[str] = []
     real = fresh._ids
-    monkeypatch.setattr(fresh, "_ids", lambda prompts: split.extend(prompts) or real(prompts))
+
+    def counted(prompts: list[str]) -> Any:
+        split.extend(prompts)
+        return real(prompts)
+
+    monkeypatch.setattr(fresh, "_ids", counted)
     fresh.lengths(PROMPTS)
     found = fresh.encode([*PROMPTS[1:], "a dog", *PROMPTS])
     assert split == [*PROMPTS, "a dog"]

@@ -63,12 +63,3 @@ class Mortal(Colours):
             self.mark.touch()
             os._exit(1)
         return super().generate(*given, **settings)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a batch but the lock."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".lock"
-    }

@@ -33,7 +33,8 @@ def test_every_prompt_with_every_seed_and_emotion_in_reading_order() -> None:
 
 
 def test_columns_of_prompt_and_emotion_go_along_and_repeats_are_one() -> None:
-    prompts = [Prompt(text="a cat", columns={"place": "room"}), Prompt(text=" a  cat", columns={"place": "room"}), "dog"]
+    cats = [Prompt(text=text, columns={"place": "room"}) for text in ("a cat", " a  cat")]
+    prompts: list[str | Prompt] = [*cats, "dog"]
     rows = plan_rows(prompts, [Feeling(emotion=SAD, columns={"mood": "sad"}), GLAD], [1, 1])
     assert [dict(row.columns) for row in rows] == [{"place": "room", "mood": "sad"}, {"place": "room"}, {"mood": "sad"}, {}]
 

@@ -24,7 +24,8 @@ from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, OutputError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.recipe import read_recipe
-from tests.batch.makers import Colours, contents
+from tests.batch.makers import Colours
+from tests.contents import contents
 
 PLANE = grid([-3, 0, 3], [-1, 1])
 ROWS = plan_rows(["a cat", "a dog", "a girl on a beach"], PLANE, [0, 1])  # 36

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,7 +241,7 @@ def test_portraits_have_faces_of_another_emotion_and_know_where_heads_are(tmp_pa
 @pytest.mark.slow
 def test_the_face_reader_beats_chance_on_rendered_faces_and_is_kept(tmp_path: Path) -> None:
     learned = face_reader.portraits(truth.Cache(tmp_path), 500, SPRITES)
-    recipes = {
+    recipes: dict[str, Any] = {
         "finder": Recipe(steps=120, batch=16, rate=3e-3, warmup=5, average=0.9, muon=True),
         "reader": Recipe(steps=150, batch=32, rate=3e-3, warmup=5, average=0.9, muon=True),
     }

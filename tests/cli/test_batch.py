@@ -23,8 +23,8 @@ from emoticrafter.cli import batch as command
 from emoticrafter.cli.options import absolute
 from emoticrafter.locks import hold
 from emoticrafter.recipe import read_recipe
-from tests.batch.makers import contents
 from tests.cli.conftest import Done
+from tests.contents import contents
 
 ROOT = Path(__file__).parents[2]
 Cli = Callable[..., Done]

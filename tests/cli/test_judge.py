@@ -17,14 +17,13 @@ from PIL import Image
 from emoticrafter.data.tables import write_table
 from emoticrafter.evaluation.judges import training
 from tests.cli.conftest import Done
-from tests.tiny_clip import build_tiny_clip
 
 Cli = Callable[..., Done]
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(build_tiny_clip(tmp_path_factory.mktemp("clip") / "tiny"))
+@pytest.fixture
+def clip(tiny_clip: Path) -> str:
+    return str(tiny_clip)
 
 
 @pytest.fixture

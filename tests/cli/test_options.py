@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import pytest
@@ -9,6 +10,9 @@ import typer
 from emoticrafter.cli.options import FeelingOptions, SamplingOptions, parse_size, spread
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from tests.cli.conftest import Done, FakeCrafter
+
+Cli = Callable[..., Done]
 
 
 def test_spread_turns_fields_into_options_in_place_and_fills_the_dataclass() -> None:
@@ -63,13 +67,16 @@ def test_sizes_that_are_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "valence"), [("\u22121.5", -1.5), ("-1.5", -1.5), ("3.0000001", 3.0), ("\u22123.0000001", -3.0), ("1e0", 1.0)]
 )
-def test_a_valence_is_read_with_any_minus_sign_up_to_rounding(cli, crafter, text: str, valence: float) -> None:
+def test_a_valence_is_read_with_any_minus_sign_up_to_rounding(
+    cli: Cli, crafter: type[FakeCrafter], text: str, valence: float
+) -> None:
     done = cli("generate", "a cat", "--valence", text, "--out", "a.png")
     assert done.code == 0, done.err
+    assert crafter.asked is not None
     assert crafter.asked["points"][0][0] == Emotion(valence=valence, arousal=0)
 
 
-def test_a_valence_that_is_none_is_told_as_it_was_given(cli, crafter) -> None:
+def test_a_valence_that_is_none_is_told_as_it_was_given(cli: Cli, crafter: type[FakeCrafter]) -> None:
     done = cli("generate", "a cat", "--valence", "3.0000012")
     assert (done.code, "The valence is 3.0000012; it must lie from -3 to 3." in done.err) == (2, True)
     done = cli("generate", "a cat", "--valence", "much")

@@ -8,26 +8,20 @@ import pytest
 
 from emoticrafter import checkpoint
 from tests.cli.conftest import Done
-from tests.tiny_features import make_features
 from tests.training.tiny_runs import SMALL
 
 Cli = Callable[..., Done]
 SETTINGS = [word for change in (*SMALL, "train.steps=2") for word in ("--set", change)]
 
 
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(make_features(tmp_path_factory.mktemp("features")))
-
-
-def test_a_shipped_recipe_by_name_makes_a_checkpoint(cli: Cli, features: str, tmp_path: Path) -> None:
-    done = cli("train", "smoke", "--features", features, "--out", "run", *SETTINGS)
+def test_a_shipped_recipe_by_name_makes_a_checkpoint(cli: Cli, features: Path, tmp_path: Path) -> None:
+    done = cli("train", "smoke", "--features", str(features), "--out", "run", *SETTINGS)
     assert (done.code, done.out) == (0, "run/checkpoint\n"), done.err
     assert "validation loss" in done.err
     assert "--emotion run/checkpoint" in done.err
     assert checkpoint.load(tmp_path / "run" / "checkpoint").metadata["backbone"] == "tiny"
     assert cli("checkpoint", "show", "run/checkpoint").code == 0
-    assert 'features = "' + features in (tmp_path / "run" / "recipe.toml").read_text()
+    assert f'features = "{features}' in (tmp_path / "run" / "recipe.toml").read_text()
     again = cli("train", "run/recipe.toml", "--out", "run", "--json")
     assert json.loads(again.out)["step"] == 2
     assert again.err == ""

@@ -18,7 +18,8 @@ from emoticrafter.data.encoding import write_features
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.shards import Task
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
-from tests.cli.data.test_encoding import contents, pairs_of_words
+from tests.cli.data.test_encoding import pairs_of_words
+from tests.contents import contents
 
 ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")
 

@@ -16,7 +16,8 @@ from emoticrafter.cluster.pictures import PictureWorker, RayMaker
 from emoticrafter.cluster.workers import connected, error_of
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError
-from tests.batch.makers import Colours, Mortal, contents
+from tests.batch.makers import Colours, Mortal
+from tests.contents import contents
 
 ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")
 ROWS = plan_rows(["a cat", "a dog on the beach"], grid([-3, 3], [-3, 3]), [0, 1])

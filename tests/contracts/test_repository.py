@@ -60,6 +60,15 @@ def test_makefile_installs_the_pinned_torch() -> None:
     assert f"torch=={pin[1]}" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+def test_what_make_quick_runs_exists() -> None:
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    told = subprocess.run(["make", "--dry-run", "quick"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [word for word in told.split() if word.startswith("tests/")]
+    assert len(paths) > 40
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_documents_link_to_files_that_exist() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for page in pages:

@@ -20,6 +20,7 @@ from emoticrafter.data.encoding import Written, write_features
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.shards import Task
 from emoticrafter.errors import InputError, MissingError, OutputError
+from tests.contents import contents
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
 ROOT = Path(__file__).parents[2]
@@ -29,10 +30,6 @@ SETTINGS: dict[str, Any] = {"batch": 8, "shard_rows": 24, "long": "cut"}  # as i
 def write(folder: Path, encoder: TinyEncoder | None = None, pairs: pd.DataFrame | None = None, **settings: Any) -> Written:
     pairs = make_pairs() if pairs is None else pairs
     return write_features(pairs, folder, encoder or TinyEncoder(), **{**SETTINGS, **settings})
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +108,7 @@ def test_sizes_that_are_not_given_are_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": -3}, {"shard_rows": 0}, {"batch": 1 << 21}])
 @pytest.mark.parametrize("begun", [False, True])
-def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, int], begun: bool) -> None:
+def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, Any], begun: bool) -> None:
     if begun:
         make_features(tmp_path / "made")
     with pytest.raises(InputError, match=rf"is {next(iter(settings.values()))}; it must be from 1 to"):
@@ -124,6 +121,7 @@ def test_sizes_out_of_range_are_refused(tmp_path: Path, settings: dict[str, int]
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
+from tests.contents import contents
 from tests.tiny_features import make_features
 
 folder, found = Path(sys.argv[1]), []
@@ -496,7 +494,7 @@ def test_no_pairs_or_no_columns_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"dtype": "float32"}, {"dtype": ""}, {"long": "shorten"}])
-def test_unknown_settings_are_refused_with_the_known_ones(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_unknown_settings_are_refused_with_the_known_ones(tmp_path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"Known ones: (float16, bfloat16|refuse, cut, drop)\."):
         write(tmp_path / "made", **settings)
 

@@ -27,15 +27,9 @@ from emoticrafter.errors import InputError, MissingError
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not to be written to."""
-    return make_features(tmp_path_factory.mktemp("features") / "made")
-
-
 @pytest.fixture
-def copy(folder: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(folder, tmp_path / "copy"))
+def copy(features: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(features, tmp_path / "copy"))
 
 
 def change_manifest(folder: Path, **changes: Any) -> None:
@@ -62,8 +56,8 @@ def test_rows_are_those_that_safetensors_reads(tmp_path: Path, dtype: str) -> No
         assert list(file.keys()) == ["tokens"]
 
 
-def test_a_pair_s_rows_are_the_features_of_its_prompts(folder: Path) -> None:
-    store, pairs, encoder = FeatureStore.open(folder), make_pairs(), TinyEncoder()
+def test_a_pair_s_rows_are_the_features_of_its_prompts(features: Path) -> None:
+    store, pairs, encoder = FeatureStore.open(features), make_pairs(), TinyEncoder()
     assert list(store.pairs) == [
         "id", "valence", "arousal", "dataset", "tag", "split", "content", "picture", "neutral", "emotional",
     ]  # fmt: skip
@@ -78,13 +72,13 @@ def test_a_pair_s_rows_are_the_features_of_its_prompts(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [[80], [0, -1], [2**62]])
-def test_a_number_that_no_prompt_has_is_refused(folder: Path, wrong: list[int]) -> None:
+def test_a_number_that_no_prompt_has_is_refused(features: Path, wrong: list[int]) -> None:
     with pytest.raises(InputError, match=rf"no prompt {wrong[-1]} among 80"):
-        FeatureStore.open(folder).rows(wrong)
+        FeatureStore.open(features).rows(wrong)
 
 
-def test_a_store_is_read_by_threads_and_by_other_processes(folder: Path) -> None:
-    store = FeatureStore.open(folder)
+def test_a_store_is_read_by_threads_and_by_other_processes(features: Path) -> None:
+    store = FeatureStore.open(features)
     expected = store.rows(range(80))
     with ThreadPoolExecutor(4) as pool:
         assert all(torch.equal(rows, expected) for rows in pool.map(store.rows, [range(80)] * 16))
@@ -131,8 +125,8 @@ def store_of(folder: Path, shards: list[Shard], **sizes: int) -> FeatureStore:
 # Fitting the model
 
 
-def test_features_that_fit_are_accepted(folder: Path) -> None:
-    store = FeatureStore.open(folder)
+def test_features_that_fit_are_accepted(features: Path) -> None:
+    store = FeatureStore.open(features)
     store.require(prompt_channels=16, positions=8, backbone="tiny", encoder=store.manifest.encoder)
     store.require(positions=77)
     store.require()
@@ -148,12 +142,12 @@ def test_features_that_fit_are_accepted(folder: Path) -> None:
     ],
 )
 def test_features_that_do_not_fit_are_refused_with_both_values(
-    folder: Path, asked: dict[str, Any], values: tuple[str, str]
+    features: Path, asked: dict[str, Any], values: tuple[str, str]
 ) -> None:
     with pytest.raises(InputError) as caught:
-        FeatureStore.open(folder).require(**asked)
+        FeatureStore.open(features).require(**asked)
     assert all(value in caught.value.problem for value in values)
-    assert str(folder) in caught.value.problem
+    assert str(features) in caught.value.problem
     assert "data encode" in caught.value.hint
 
 
@@ -166,9 +160,9 @@ def flip(path: Path, at: int = -1) -> None:
     path.write_bytes(data)
 
 
-def test_a_sound_store_passes_the_check_and_reports_its_progress(folder: Path) -> None:
+def test_a_sound_store_passes_the_check_and_reports_its_progress(features: Path) -> None:
     steps: list[tuple[int, int]] = []
-    FeatureStore.open(folder).check(lambda done, total: steps.append((done, total)))
+    FeatureStore.open(features).check(lambda done, total: steps.append((done, total)))
     assert steps == [(24, 80), (48, 80), (72, 80), (80, 80)]
 
 
@@ -227,7 +221,7 @@ def test_a_shard_cut_short_while_it_is_read_is_an_error_not_a_crash(copy: Path) 
     assert store.rows([24]).any()
 
 
-def test_no_store_and_an_unfinished_one_are_told_apart(folder: Path, copy: Path, tmp_path: Path) -> None:
+def test_no_store_and_an_unfinished_one_are_told_apart(features: Path, copy: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="no features") as caught:
         FeatureStore.open(tmp_path / "nowhere")
     assert "data encode" in caught.value.hint
@@ -277,9 +271,9 @@ def test_entries_of_later_programs_are_left_alone(copy: Path) -> None:
     assert FeatureStore.open(copy).manifest.backbone == "tiny"
 
 
-def test_a_manifest_says_what_the_file_says(folder: Path) -> None:
-    manifest = FeatureStore.open(folder).manifest
-    entries = json.loads((folder / "manifest.json").read_text())
+def test_a_manifest_says_what_the_file_says(features: Path) -> None:
+    manifest = FeatureStore.open(features).manifest
+    entries = json.loads((features / "manifest.json").read_text())
     assert entries == {"format": "emoticrafter-features", "version": 1, **json.loads(json.dumps(asdict(manifest)))}
     assert manifest.as_dict() == entries
     assert manifest.row_bytes == 2 * 8 * 16

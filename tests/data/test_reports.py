@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from emoticrafter.errors import InputError, OutputError
 ROWS = pd.DataFrame({"id": ["a/1"], "picture": ["1.jpg"], "valence": [1.0], "arousal": [0.0], "dataset": ["a"]})
 
 
-def ledger(**settings: bool) -> Ledger:
+def ledger(**settings: Any) -> Ledger:
     return Ledger(source="a.csv", **settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from emoticrafter.evaluation.calibration import (
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.picture import Picture
 from emoticrafter.storybook.scenes import is_held_out
+from emoticrafter.storybook.world import Scene
 
 LEVELS = np.linspace(-3, 3, 25)
 
@@ -162,9 +164,14 @@ def test_few_prompts_are_refused() -> None:
 def test_prompts_tell_of_contents_that_are_not_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     from emoticrafter.storybook import captions
 
-    told = []
+    told: list[Scene] = []
     caption = captions.neutral_caption
-    monkeypatch.setattr(captions, "neutral_caption", lambda scene, rng: told.append(scene) or caption(scene, rng))
+
+    def kept(scene: Scene, rng: random.Random) -> str:
+        told.append(scene)
+        return caption(scene, rng)
+
+    monkeypatch.setattr(captions, "neutral_caption", kept)
     prompts = storybook_prompts(30, seed=2)
     assert len(prompts) == len(told) == 30
     assert not any(is_held_out(scene.place, one.kind, one.action) for scene in told for one in scene.subjects)

@@ -31,7 +31,7 @@ def test_labels_cover_neither_points_nor_each_other() -> None:
     close = [(10, 230, "none"), (352, 228, "attention"), (362, 228, "truth"), (372, 227, "inversion"), (374, 226, "a")]
     placed = [*close, (200, 210, "far")]
     at = {label: (x, y) for x, y, label in placed}
-    boxes = []
+    boxes: list[tuple[float, float, float]] = []
     for label, side, lift in _apart(placed):
         x, y = at[label]
         left, right = sorted((x + 9 * side, x + (9 + 6 * len(label)) * side))

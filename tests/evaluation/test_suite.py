@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,8 @@ def test_several_methods_are_read_and_written_back(tmp_path: Path) -> None:
     ]
     path.write_text(as_toml(suite))
     assert read_settings(Suite, path) == suite
-    assert as_dict(suite)["methods"][1]["set"] == ["x.y=1"]
+    methods: Any = as_dict(suite)["methods"]
+    assert methods[1]["set"] == ["x.y=1"]
 
 
 def test_a_range_of_guidance_reaches_every_row_that_is_drawn(tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def test_minutes_end_a_training_and_are_counted(tmp_path: Path) -> None:
         module, fitting(module, lambda step: time.sleep(0.01)), Budget(minutes=0.3 / 60), tmp_path,
         rate=0.1, batch=8, seed=1, origin={"method": "toy"}, quiet=True,
     )  # fmt: skip
-    assert 0.3 <= learned.seconds < 5
+    assert learned.seconds >= 0.3
+    assert learned.steps <= 30  # each of them sleeps for a thirtieth of it
     assert learned.examples == 8 * learned.steps > 8
 
 

@@ -154,7 +154,7 @@ def test_the_storybook_gives_the_scenes_of_its_annotations(backbone: SDXLBackbon
     rows = [row for row in annotated_scenes(12, 3) if row["split"] == "train"]
     assert 0 < len(rows) <= 12
     assert list(found.neutral) == [" ".join(str(row["caption"]).split()) for row in rows]
-    np.testing.assert_allclose(found.emotions, [(row["valence"], row["arousal"]) for row in rows], atol=1e-6)
+    np.testing.assert_allclose(found.emotions, np.array([(row["valence"], row["arousal"]) for row in rows], float), atol=1e-6)
     assert all(told.startswith(plain) and told != plain for told, plain in zip(found.emotional, found.neutral, strict=True))
     assert found.latents is not None
     assert len(found.latents) == len(rows)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -19,6 +18,7 @@ from emoticrafter.rivals import METHODS, Budget, Rival, open_method, train_metho
 from emoticrafter.rivals.denoising import DenoisingRival, frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
+from tests.pixels import difference
 from tests.tiny_material import tiny_material
 
 SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=2.5, arousal=-1)
@@ -26,11 +26,6 @@ PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 DENOISING = [name for name, about in METHODS.items() if about.learns == "pictures"]
 NEUTRAL_AT_FIRST = ["cross_attention", "time_embedding", "attribute_directions", "linear_regression"]
-
-
-def difference(first: Picture, second: Picture) -> float:
-    one, other = (np.asarray(picture.image, dtype=np.int16) for picture in (first, second))
-    return float(np.abs(one - other).max())
 
 
 def louder(rival: Rival, scale: float = 0.5) -> Rival:
@@ -88,7 +83,7 @@ def test_a_picture_does_not_depend_on_what_is_drawn_beside_it(name: str, backbon
 def test_settings_mean_what_they_mean_for_ours(name: str, guidance: float, backbone: SDXLBackbone) -> None:
     rival = made(name, backbone)
     steps: list[tuple[int, int]] = []
-    against = {"negative": "red ball"} if guidance > 1 else {}
+    against: dict[str, Any] = {"negative": "red ball"} if guidance > 1 else {}
     pictures = rival.generate(
         PROMPT,
         SAD,
@@ -199,7 +194,8 @@ def test_a_trained_method_is_kept_and_opened_again(name: str, backbone: SDXLBack
         assert (told["steps"], told["examples"], told["budget"], told["seed"]) == (4, 16, {"steps": 4}, 3)
         assert told["seconds"] >= 0
         assert told["figures"]["loss"] > 0
-        assert about["parameters"] == sum(p.numel() for p in rival.module.parameters())  # type: ignore[union-attr]
+        assert rival.module is not None
+        assert about["parameters"] == sum(p.numel() for p in rival.module.parameters())
         assert rival.describe()["method_hash"] == about["sha256"][:16]
     assert not (tmp_path / "kept" / "state.safetensors").exists()
     again, told_again = train_method(

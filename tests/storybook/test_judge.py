@@ -24,7 +24,7 @@ def judge(heads: dict[str, int]) -> Judge:
 def test_emotions_are_points_of_the_plane() -> None:
     made = judge(EMOTION_HEADS)
     with torch.no_grad():
-        made.heads["feeling"].bias.copy_(torch.tensor([5.0, -5.0]))
+        made.get_parameter("heads.feeling.bias").copy_(torch.tensor([5.0, -5.0]))
     found = made.emotions(PICTURES)
     assert found.dtype == np.float32
     assert found.tolist() == [[3, -3]] * 3
@@ -33,9 +33,9 @@ def test_emotions_are_points_of_the_plane() -> None:
 def test_contents_are_names_the_likeliest_first() -> None:
     made = judge(CONTENT_HEADS)
     with torch.no_grad():
-        made.heads["place"].bias[PLACES.index("lake")] = 100
-        made.heads["subjects"].bias[SUBJECTS.index("owl")] = 100
-        made.heads["subjects"].bias[SUBJECTS.index("cat")] = 50
+        made.get_parameter("heads.place.bias")[PLACES.index("lake")] = 100
+        made.get_parameter("heads.subjects.bias")[SUBJECTS.index("owl")] = 100
+        made.get_parameter("heads.subjects.bias")[SUBJECTS.index("cat")] = 50
     for place, subjects in made.contents(PICTURES):
         assert place == "lake"
         assert list(subjects)[:2] == ["owl", "cat"]

@@ -55,8 +55,8 @@ def test_taken_up_it_ends_in_the_same_weights(muon: bool, tmp_path: Path) -> Non
 
 
 def test_muon_steps_are_orthogonal(tmp_path: Path) -> None:
-    start = network()[0].weight.detach().reshape(6, -1)
-    moved = trained(tmp_path, True, 1)[0].weight.detach().reshape(6, -1) - start
+    start, moved = (model.get_parameter("0.weight").detach().reshape(6, -1) for model in (network(), trained(tmp_path, True, 1)))
+    moved = moved - start
     sizes = torch.linalg.svdvals(moved)
     assert sizes.min() > 0.4 * sizes.max()  # a plain gradient of 8 pictures has one large direction
 

@@ -28,6 +28,8 @@ from emoticrafter.storybook.training.presets import SMOKE
 from emoticrafter.storybook.training.render import Pictures
 from emoticrafter.storybook.training.telling import Told
 
+pytestmark = pytest.mark.slow  # all but a few need the build
+
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_unet_goes_on_from_the_shipped_weights(checkout: Path, tmp_path: Path) -> None:
     out = reopen(tmp_path / "again", checkout, SMOKE, quiet=True)
     training.run("smoke", out, ["unet"], steps=SMOKE.unet_recipe.steps + 1, device="cpu", quiet=True)

@@ -15,7 +15,6 @@ import pytest
 from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import read_metrics
 from emoticrafter.training.state import States
-from tests.tiny_features import make_features
 from tests.training.tiny_runs import assert_same, process, run_program, small_recipe, train_here, wait_for_step
 
 STEPS = 60
@@ -24,11 +23,6 @@ FULL = (
     f"train.steps={STEPS}", "train.average=0.9", "train.schedule=cosine", "train.warmup=3", "train.micro_batch=4",
     "train.save_every=4", "train.validate_every=10", "log.every=3", "objective.counterfactual=0.5",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_features(tmp_path_factory.mktemp("features"))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from emoticrafter.errors import InputError
-from emoticrafter.training.order import Order, split_pairs
+from emoticrafter.training.order import Order, Split, split_pairs
 
 
 def frame(contents: list[str], pictures: list[str | None] | None = None, splits: list[str | None] | None = None) -> pd.DataFrame:
@@ -13,7 +13,7 @@ def frame(contents: list[str], pictures: list[str | None] | None = None, splits:
     return pd.DataFrame({"content": contents, "picture": pictures or [None] * size, "split": splits or [None] * size})
 
 
-def split(table: pd.DataFrame, share: float = 0.2, given: bool = True, seed: int = 0):
+def split(table: pd.DataFrame, share: float = 0.2, given: bool = True, seed: int = 0) -> Split:
     return split_pairs(table, val_share=share, given=given, seed=seed)
 
 

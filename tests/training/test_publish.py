@@ -158,10 +158,12 @@ def test_what_could_not_be_gathered_is_gathered_by_the_same_call(
 
 def test_the_hub_is_asked_for_one_repository_and_one_commit(finished: Path, tmp_path: Path) -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
-    api = SimpleNamespace(
-        create_repo=lambda name, **rest: calls.append(("create", {"name": name, **rest})) or "https://hub/x",
-        upload_folder=lambda **rest: calls.append(("upload", rest)),
-    )
+
+    def create_repo(name: str, **rest: Any) -> str:
+        calls.append(("create", {"name": name, **rest}))
+        return "https://hub/x"
+
+    api = SimpleNamespace(create_repo=create_repo, upload_folder=lambda **rest: calls.append(("upload", rest)))
     gather(finished, NAME, tmp_path / "out")
     assert upload(tmp_path / "out", NAME, private=True, api=api) == "https://hub/x"
     assert [name for name, _ in calls] == ["create", "upload"]

@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
-    return FeatureStore.open(make_features(tmp_path_factory.mktemp("features")))
+def store(features: Path) -> FeatureStore:
+    return FeatureStore.open(features)
 
 
 def reader(store: FeatureStore, **options: object) -> Reader:

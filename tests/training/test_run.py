@@ -26,11 +26,6 @@ from tests.tiny_features import TinyEncoder, make_features
 from tests.training.tiny_runs import assert_same, small_recipe
 
 
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_features(tmp_path_factory.mktemp("features"))
-
-
 @pytest.fixture(autouse=True)
 def _no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than these trainings; `finished` is drawn before this."""

@@ -41,7 +41,7 @@ def batch(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="The folder; one that was begun is taken up.", metavar="DIR", rich_help_panel=OUTPUT),
+        typer.Option("--out", help="The folder to write; one that was begun is taken up.", metavar="DIR", rich_help_panel=OUTPUT),
     ],
     grid: Annotated[
         str | None,
@@ -53,34 +53,43 @@ def batch(
     ] = None,
     valence: Annotated[
         str | None,
-        typer.Option(help="Instead: from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING),
+        typer.Option(
+            help="The values of this axis, instead of --grid: from:to:count, or split by commas.",
+            metavar="AXIS",
+            rich_help_panel=FEELING,
+        ),
     ] = None,
     arousal: Annotated[
         str | None,
-        typer.Option(help="Instead: from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING),
+        typer.Option(
+            help="The values of this axis, instead of --grid: from:to:count, or split by commas.",
+            metavar="AXIS",
+            rich_help_panel=FEELING,
+        ),
     ] = None,
     emotions: Annotated[
         Path | None,
         typer.Option(
             "--emotions",
-            help="Instead: a .csv, .tsv, .jsonl or .parquet with columns `valence` and `arousal`, or `mood`.",
+            help="A table with columns `valence` and `arousal`, or `mood`, instead of --grid: .csv, .tsv, .jsonl or .parquet.",
             metavar="FILE",
             rich_help_panel=FEELING,
         ),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option(help="Split by commas, and ranges: 0,1,2 or 0-9; by default 0.", metavar="SEEDS")
+        str | None,
+        typer.Option(help="The seeds, split by commas, or ranges of them: 0,1,2 or 0-9; by default 0.", metavar="SEEDS"),
     ] = None,
     model: ModelOptions,
     drawing: DrawingOptions,
     format: Annotated[
-        str, typer.Option("--format", help="Of the pictures.", metavar="png|webp|jpeg", rich_help_panel=OUTPUT)
+        str, typer.Option("--format", help="The format of the pictures.", metavar="png|webp|jpeg", rich_help_panel=OUTPUT)
     ] = "png",
     table: Annotated[bool, typer.Option("--csv", help="Write the index as CSV, too.", rich_help_panel=OUTPUT)] = False,
     batch_size: Annotated[
         int | None,
         typer.Option(
-            help="Pictures drawn together; the most that a killed run loses. By default as many as suit their size.",
+            help="How many pictures are drawn together, which a killed run may lose. By default as many as suit their size.",
             metavar="N",
         ),
     ] = None,
@@ -89,9 +98,9 @@ def batch(
 ) -> None:
     """Draw many prompts with many emotions into one folder, with one index of them.
 
-    Stopped at any point, killed too, and started again with the same command, it draws what is missing and ends in the same
-    bytes. Prompts, emotions and seeds may be added; damaged pictures are drawn again. SIGTERM and Ctrl-C finish the batch that is
-    being drawn, and end with exit codes 143 and 130. docs/batch.md shows the folder and the columns of the index.
+    A run may be stopped or killed at any point. The same command then draws what is missing and ends in the same bytes. Prompts,
+    emotions and seeds may be added; damaged pictures are drawn again. SIGTERM and Ctrl-C finish the batch that is being drawn,
+    and end with exit codes 143 and 130. docs/batch.md shows the folder and the columns of the index.
 
     Examples:
 

@@ -21,7 +21,7 @@ from emoticrafter.files import check_writable, user_path
 def calibrate(
     *,
     model: ModelOptions,
-    judge: Annotated[str, typer.Option(help="storybook, or the folder of a judge.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Option(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
     prompts: Annotated[
         Path | None,
         typer.Option(help="One prompt per line; by default training scenes of the storybook.", metavar="FILE.txt"),
@@ -30,10 +30,10 @@ def calibrate(
         int, typer.Option(help="How many prompts; a quarter of them only measures what the fit is worth.", min=4, max=10_000)
     ] = 96,
     levels: Annotated[int, typer.Option(help="Values of each axis, and pictures of each prompt.", min=3, max=101)] = 25,
-    seed: Annotated[int, typer.Option(help="Of the prompts, and of the first prompt's pictures.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the prompts, and of the first prompt's pictures.", min=0)] = 0,
     strength: Annotated[
         float | None,
-        typer.Option(help="Scales the effect of the emotion, and becomes the default; if not given, the checkpoint's."),
+        typer.Option(help="Scales the effect of the emotion, and becomes the default; without it the checkpoint's own holds."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; by default the model's own.")] = None,
     out: Annotated[
@@ -46,10 +46,10 @@ def calibrate(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Fit what to ask for so that the judged emotion is the requested one; kept beside the checkpoint and applied by default.
+    """Fit a map of the plane that brings the judged emotion to the requested one, and keep it beside the checkpoint.
 
     Pictures are made without a calibration and read by the judge; each axis gets a map that never falls along it. A quarter of
-    the prompts is kept out of the fit: on these the error with and without it is printed and recorded.
+    the prompts is kept out of the fit; the error on these, with the map and without it, is printed and recorded.
 
     Examples:
 

@@ -22,7 +22,10 @@ def import_(
     released: Annotated[Path, typer.Argument(help="The state dict as its authors released it.", metavar="RELEASED.pth")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write.", metavar="DIR")],
     heads: Annotated[
-        int | None, typer.Option(help="Attention heads, which the file does not tell; by default one per 64 channels.", min=1)
+        int | None,
+        typer.Option(
+            help="How many attention heads there are, which the file does not tell; by default one per 64 channels.", min=1
+        ),
     ] = None,
     force: Force = False,
     as_json: Json = False,
@@ -81,7 +84,7 @@ def push(
         str | None,
         typer.Option(
             "--license",
-            help="Of the weights, as the hub names it; by default other, or cc-by-nc-sa-4.0 where the data ask for it.",
+            help="The licence of the weights in the hub's words; by default other, or cc-by-nc-sa-4.0 where the data ask for it.",
             metavar="NAME",
         ),
     ] = None,

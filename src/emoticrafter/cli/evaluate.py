@@ -32,15 +32,19 @@ ELSEWHERE = "Pictures made elsewhere"
 @spread
 def evaluate(
     *,
-    suite: Annotated[str, typer.Option(help="A TOML file, or one that ships.", metavar="NAME|FILE.toml")] = "storybook",
+    suite: Annotated[
+        str, typer.Option(help="The suite: a TOML file, or the name of one that ships.", metavar="NAME|FILE.toml")
+    ] = "storybook",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The folder; one that was begun is taken up.", metavar="REPORT", rich_help_panel=OUTPUT),
+        typer.Option(
+            "--out", help="The folder to write; one that was begun is taken up.", metavar="REPORT", rich_help_panel=OUTPUT
+        ),
     ] = None,
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Split by commas: ours, rivals' names or folders, checkpoints, labels of the suite; LABEL=SOURCE gives a name.",
+            help="The methods, split by commas: ours, rivals, checkpoints, labels of the suite; LABEL=SOURCE gives a name.",
             metavar="METHODS",
         ),
     ] = None,
@@ -51,7 +55,7 @@ def evaluate(
     images: Annotated[
         Path | None,
         typer.Option(
-            help="Score these, too: a folder, or an index with prompt_id or prompt, valence, arousal, file.",
+            help="Score these pictures, too: a folder, or an index with prompt_id or prompt, valence, arousal, file.",
             metavar="DIR|INDEX",
             rich_help_panel=ELSEWHERE,
         ),
@@ -59,14 +63,19 @@ def evaluate(
     pattern: Annotated[
         str | None,
         typer.Option(
-            help="How their files are named; by default {prompt_id}_{valence}_{arousal}_{seed}.png.",
+            help="How the files of --images are named; by default {prompt_id}_{valence}_{arousal}_{seed}.png.",
             metavar="NAME",
             rich_help_panel=ELSEWHERE,
         ),
     ] = None,
-    name: Annotated[str, typer.Option(help="What the report calls them.", rich_help_panel=ELSEWHERE)] = "yours",
+    name: Annotated[
+        str, typer.Option(help="What the report calls the pictures of --images.", rich_help_panel=ELSEWHERE)
+    ] = "yours",
     draw: Annotated[
-        bool, typer.Option("--draw/--no-draw", help="Whether anything is drawn beside them.", rich_help_panel=ELSEWHERE)
+        bool,
+        typer.Option(
+            "--draw/--no-draw", help="Whether methods are drawn beside the pictures of --images.", rich_help_panel=ELSEWHERE
+        ),
     ] = True,
     requests: Annotated[
         Path | None,
@@ -80,14 +89,18 @@ def evaluate(
         bool, typer.Option("--force-judge", help="Take a judge whose validation is below the floor; the report says so.")
     ] = False,
     backbone: Annotated[
-        str | None, typer.Option(help="Instead of the suite's.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL)
+        str | None, typer.Option(help="The backbone, instead of the suite's.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL)
     ] = None,
     config: Config = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option(help="float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(
+            help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL
+        ),
     ] = None,
     ray: RayOptions,
     force: Force = False,
@@ -95,8 +108,8 @@ def evaluate(
 ) -> None:
     """Compare methods by one suite: draw, judge, measure, test, and write one page and one JSON.
 
-    Every stage is skipped where nothing that it depends on has changed; stopped and started again, the same command goes on. The
-    page needs nothing else and no connection. docs/evaluation.md says how to read it, and how to have one's own method scored.
+    A stage is skipped where nothing that it depends on has changed. A stopped command goes on when it is given again. The page
+    needs no other files and no connection. docs/evaluation.md says how to read it, and how to have one's own method scored.
 
     Examples:
 

@@ -21,7 +21,7 @@ CLIP = "openai/clip-vit-base-patch32"
 
 Folder = Annotated[Path, typer.Option("--out", help="The folder of the judge.", metavar="DIR", rich_help_panel=OUTPUT)]
 Tower = Annotated[str, typer.Option(help="The image tower: a hub id, or a folder.", metavar="HUB-ID|PATH")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+Device = Annotated[str, typer.Option(help="The device: cpu, cuda, cuda:1 or mps.")]
 
 
 @app.command()
@@ -32,8 +32,10 @@ def train(
         Path | None, typer.Option(help="The folder of the pictures; by default that of the table.", metavar="DIR")
     ] = None,
     clip: Tower = CLIP,
-    head: Annotated[str, typer.Option(help="linear, or mlp with one hidden layer.")] = "linear",
-    folds: Annotated[int, typer.Option(help="Of the cross-validation; a picture's rows stay in one fold.", min=2, max=100)] = 5,
+    head: Annotated[str, typer.Option(help="The head: linear, or mlp with one hidden layer.")] = "linear",
+    folds: Annotated[
+        int, typer.Option(help="How many folds the cross-validation has; a picture's rows stay in one of them.", min=2, max=100)
+    ] = 5,
     seed: Annotated[int, typer.Option(help="Decides the folds, and the start of an mlp.", min=0, max=2**31)] = 0,
     skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out rows whose picture is not there.")] = False,
     device: Device = "cpu",
@@ -80,12 +82,16 @@ def import_(
     head: Annotated[Path, typer.Argument(help="The head as its authors released it.", metavar="HEAD.pth|.safetensors")],
     out: Folder,
     activation: Annotated[
-        str, typer.Option(help="none: the outputs are -3 to 3; sigmoid: they are mapped there.", metavar="none|sigmoid")
+        str,
+        typer.Option(
+            help="What the outputs are. none: values from -3 to 3; sigmoid: values that are mapped there.", metavar="none|sigmoid"
+        ),
     ],
     arousal: Annotated[
-        Path | None, typer.Option(help="The head of arousal, where each has one output.", metavar="HEAD.pth|.safetensors")
+        Path | None,
+        typer.Option(help="The head of arousal, where each of two heads has one output.", metavar="HEAD.pth|.safetensors"),
     ] = None,
-    order: Annotated[str, typer.Option(help="Of two outputs: valence,arousal or arousal,valence.")] = "valence,arousal",
+    order: Annotated[str, typer.Option(help="The order of two outputs: valence,arousal or arousal,valence.")] = "valence,arousal",
     unit: Annotated[bool, typer.Option("--unit", help="Bring features to length 1 first.")] = False,
     clip: Tower = CLIP,
     force: Force = False,
@@ -93,7 +99,7 @@ def import_(
 ) -> None:
     """Turn a linear head on features of 512 channels (classifier.0.weight and .bias) into a judge's folder.
 
-    Nothing in the file says how good it is: comparisons refuse such a judge unless forced.
+    The file does not say how good the head is, so comparisons refuse such a judge unless they are forced.
 
     Examples:
 
@@ -117,7 +123,7 @@ def import_(
 
 @app.command()
 def show(
-    judge: Annotated[str, typer.Argument(help="storybook, or the folder of a judge.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Argument(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
     as_json: Json = False,
 ) -> None:
     """Say how far a judge may be trusted: R2, rank correlation, calibration, error by region.
@@ -145,7 +151,7 @@ def show(
 @app.command()
 def read(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="PICTURES...")],
-    judge: Annotated[str, typer.Option(help="storybook, or the folder of a judge.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Option(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
     clip: Annotated[str | None, typer.Option(help="Another place of the judge's image tower.", metavar="HUB-ID|PATH")] = None,
     device: Device = "cpu",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.", rich_help_panel=OUTPUT)] = False,

@@ -33,7 +33,7 @@ Config = Annotated[
     str | None,
     typer.Option(
         "--config",
-        help="What a single file of weights is made of: the folder of a pipeline, its weights not needed, or a hub id.",
+        help="The parts of a single file of weights: a pipeline's folder, which needs no weights, or a hub id.",
         metavar="DIR|HUB-ID",
         rich_help_panel=MODEL,
     ),
@@ -80,11 +80,15 @@ class FeelingOptions:
 
     valence: Annotated[
         float | None,
-        typer.Option(help="How pleasant, -3 to 3. 0 where not given.", metavar="V", parser=_number, rich_help_panel=FEELING),
+        typer.Option(
+            help="How pleasant the feeling is, -3 to 3; by default 0.", metavar="V", parser=_number, rich_help_panel=FEELING
+        ),
     ] = None
     arousal: Annotated[
         float | None,
-        typer.Option(help="How activated, -3 to 3. 0 where not given.", metavar="A", parser=_number, rich_help_panel=FEELING),
+        typer.Option(
+            help="How activated the feeling is, -3 to 3; by default 0.", metavar="A", parser=_number, rich_help_panel=FEELING
+        ),
     ] = None
     mood: Annotated[
         str | None,
@@ -110,7 +114,11 @@ class ModelOptions:
 
     backbone: Annotated[
         str,
-        typer.Option(help="storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL),
+        typer.Option(
+            help="The backbone: storybook, sdxl, a hub id, or a path to weights.",
+            metavar="NAME|HUB-ID|PATH",
+            rich_help_panel=MODEL,
+        ),
     ] = "storybook"
     emotion: Annotated[
         str | None,
@@ -137,10 +145,14 @@ class ModelOptions:
     ] = False
     config: Config = None
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
     ] = None
     dtype: Annotated[
-        str | None, typer.Option(help="float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(
+            help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL
+        ),
     ] = None
     offload: Annotated[
         str | None,
@@ -232,19 +244,19 @@ class DrawingOptions:
     strength: Annotated[
         float | None,
         typer.Option(
-            help="Scales the effect of the emotion; 0 is neutral. By default the checkpoint's, or its calibration's.",
+            help="Scales the effect of the emotion; 0 is neutral. By default it is the checkpoint's, or its calibration's.",
             rich_help_panel=SAMPLING,
         ),
     ] = None
     start: Annotated[
         float | None,
         typer.Option(
-            help="Share of the steps that stay neutral, 0 to 1: more keeps more of the layout.", rich_help_panel=SAMPLING
+            help="The share of the steps that stays neutral, 0 to 1; more keeps more of the layout.", rich_help_panel=SAMPLING
         ),
     ] = None
     steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=SAMPLING)] = None
     preview: Annotated[
-        bool, typer.Option("--preview", help="As few steps as still give a good picture.", rich_help_panel=SAMPLING)
+        bool, typer.Option("--preview", help="Take only as many steps as a good picture needs.", rich_help_panel=SAMPLING)
     ] = False
     guidance: Annotated[
         float | None, typer.Option(help="Classifier-free guidance: how closely the prompt is followed.", rich_help_panel=SAMPLING)
@@ -257,7 +269,9 @@ class DrawingOptions:
             rich_help_panel=SAMPLING,
         ),
     ] = None
-    size: Annotated[str | None, typer.Option(help="Pixels: 1024 or 1216x832.", metavar="N|WxH", rich_help_panel=SAMPLING)] = None
+    size: Annotated[
+        str | None, typer.Option(help="The size in pixels: 1024 or 1216x832.", metavar="N|WxH", rich_help_panel=SAMPLING)
+    ] = None
     negative: Annotated[str | None, typer.Option(help="What should not be in the picture.", rich_help_panel=SAMPLING)] = None
 
     def given(self) -> dict[str, Any]:
@@ -283,18 +297,26 @@ class RayOptions:
     """In which processes the work is done."""
 
     engine: Annotated[
-        str, typer.Option(help="local: in this process. ray: on a Ray cluster.", metavar="local|ray", rich_help_panel=RAY)
+        str,
+        typer.Option(
+            help="Where the work is done. local: in this process; ray: on a Ray cluster.",
+            metavar="local|ray",
+            rich_help_panel=RAY,
+        ),
     ] = "local"
     ray_address: Annotated[
         str | None,
         typer.Option(
-            help="A cluster that runs; by default $RAY_ADDRESS, else one is started on this machine.",
+            help="The address of a running cluster; by default $RAY_ADDRESS. Without any, a cluster is started on this machine.",
             metavar="HOST:PORT",
             rich_help_panel=RAY,
         ),
     ] = None
     ray_workers: Annotated[
-        int | None, typer.Option(help="By default one per GPU, or per machine.", metavar="N", rich_help_panel=RAY)
+        int | None,
+        typer.Option(
+            help="How many workers there are; by default one per GPU, or per machine.", metavar="N", rich_help_panel=RAY
+        ),
     ] = None
 
     def check(self) -> None:

@@ -20,7 +20,7 @@ from emoticrafter.files import safe_name
 MAX_COUNT = 1000
 
 Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")]
-Axis = typer.Option(help="from:to:count, or values split by commas.", metavar="AXIS", rich_help_panel=FEELING)
+Axis = typer.Option(help="The values of this axis: from:to:count, or split by commas.", metavar="AXIS", rich_help_panel=FEELING)
 
 
 @spread
@@ -29,7 +29,9 @@ def generate(
     feeling: FeelingOptions,
     model: ModelOptions,
     sampling: SamplingOptions,
-    count: Annotated[int, typer.Option(help="How many pictures, each from a seed of its own.", rich_help_panel=OUTPUT)] = 1,
+    count: Annotated[
+        int, typer.Option(help="How many pictures are made, each from a seed of its own.", rich_help_panel=OUTPUT)
+    ] = 1,
     out: Out = None,
     force: Force = False,
     as_json: Json = False,
@@ -109,7 +111,7 @@ def sweep(
     ],
     model: ModelOptions,
     sampling: SamplingOptions,
-    frames: Annotated[int, typer.Option(help="How many pictures, 2 to 1000.", rich_help_panel=OUTPUT)] = 16,
+    frames: Annotated[int, typer.Option(help="How many pictures there are, 2 to 1000.", rich_help_panel=OUTPUT)] = 16,
     out: Out = None,
     force: Force = False,
     as_json: Json = False,
@@ -140,7 +142,7 @@ def info(
     picture: Annotated[Path | None, typer.Argument(help="A picture made by emoticrafter.", metavar="PICTURE.png")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a picture was made from; without one: versions, devices, and the models found here.
+    """Say what a picture was made from, or, without a picture, which versions, devices and models are here.
 
     Examples:
 

@@ -48,7 +48,7 @@ def train(
     name: Annotated[str, typer.Argument(help="A method of `rival list`.", metavar="NAME")],
     out: Annotated[Path, typer.Option("--out", help="The method's folder; one that was begun is taken up.", metavar="DIR")],
     minutes: Annotated[
-        float | None, typer.Option(help="The budget: minutes of training, preparing the material not counted.", metavar="M")
+        float | None, typer.Option(help="The budget: minutes of training, without the preparation of the material.", metavar="M")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="The budget in steps, instead of minutes.", metavar="N")] = None,
     pairs: Annotated[
@@ -66,7 +66,7 @@ def train(
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Only the first rows; of storybook so many scenes, 16,000 by default.",
+            help="Take only the first rows, or so many scenes of the storybook; by default 16,000 scenes.",
             min=1,
             metavar="N",
             rich_help_panel=MATERIAL,
@@ -83,14 +83,20 @@ def train(
     seed: Annotated[int, typer.Option(help="Decides the order of the examples and every noise.", min=0)] = 0,
     backbone: Annotated[
         str,
-        typer.Option(help="storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL),
+        typer.Option(
+            help="The backbone: storybook, sdxl, a hub id, or a path to weights.",
+            metavar="NAME|HUB-ID|PATH",
+            rich_help_panel=MODEL,
+        ),
     ] = STORYBOOK,
     config: Config = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16; by default what suits the device.", rich_help_panel=MODEL)
+        str | None,
+        typer.Option(help="The precision: float32 or bfloat16; by default what suits the device.", rich_help_panel=MODEL),
     ] = None,
     as_json: Json = False,
 ) -> None:

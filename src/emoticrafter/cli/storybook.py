@@ -32,19 +32,21 @@ SMALLEST, LARGEST = 16, 4096  # pixels of a side
 @spread
 def render(
     *,
-    place: Annotated[str, typer.Option(help="Where: playground, beach, forest, ...", rich_help_panel=SCENE)] = "meadow",
+    place: Annotated[str, typer.Option(help="The place: playground, beach, forest, ...", rich_help_panel=SCENE)] = "meadow",
     subject: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who or what, up to two: dog, with an action dog:running, with clothes girl:waving:red.",
+            help="A subject, of which there may be two: dog, with an action dog:running, with clothes girl:waving:red.",
             metavar="KIND[:ACTION[:CLOTHES]]",
             rich_help_panel=SCENE,
         ),
     ] = None,
     relation: Annotated[
-        str | None, typer.Option(help="Of the first subject to the second: beside, chasing, ...", rich_help_panel=SCENE)
+        str | None, typer.Option(help="How the first subject relates to the second: beside, chasing, ...", rich_help_panel=SCENE)
     ] = None,
-    daytime: Annotated[str, typer.Option("--time", help="day, evening or night.", rich_help_panel=SCENE)] = "day",
+    daytime: Annotated[
+        str, typer.Option("--time", help="The time of day: day, evening or night.", rich_help_panel=SCENE)
+    ] = "day",
     seed: Annotated[int, typer.Option(help="Chooses composition and looks.", rich_help_panel=SCENE)] = 0,
     words: Annotated[
         bool, typer.Option("--list", help="Print every word that describes a scene, and stop.", rich_help_panel=SCENE)
@@ -90,12 +92,12 @@ def render(
 @app.command()
 def annotate(
     out: Annotated[Path, typer.Option("--out", help="The CSV to write.", metavar="FILE.csv", rich_help_panel=OUTPUT)],
-    count: Annotated[int, typer.Option(help="How many scenes.", min=1, max=1_000_000)] = 16_000,
+    count: Annotated[int, typer.Option(help="How many scenes are written.", min=1, max=1_000_000)] = 16_000,
     seed: Annotated[int, typer.Option(help="Decides the scenes, their captions and their emotions.")] = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write annotated scenes as a CSV: a caption, a valence and an arousal each, as unbalanced as people's annotations are.
+    """Write annotated scenes as a CSV, each with caption, valence and arousal; they are as unbalanced as people's annotations.
 
     They stand in for a data set of annotated pictures; scenes of contents that the embedded model has not seen are the split val.
     `emoticrafter data import table` takes the file.
@@ -121,15 +123,19 @@ def annotate(
 @app.command()
 def build(
     out: Annotated[Path, typer.Option("--out", help="The folder to work in; an unfinished one is taken up.", metavar="DIR")],
-    preset: Annotated[str, typer.Option(help="smoke: minutes, a toy; cpu: hours; gpu: for one large GPU.")] = "cpu",
-    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; by default all of them, in order.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="How large the model is. smoke: a toy, in minutes; cpu: hours; gpu: for one large GPU.")
+    ] = "cpu",
+    stage: Annotated[list[str] | None, typer.Option(help="Run only this stage; by default all of them run, in order.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps of each stage, instead of the preset's.", metavar="N")] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Minutes for each training: as many steps as fit, measured at its start.", metavar="M")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the scenes, the captions and every draw of the training.")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default the best there is.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024)] = None,
+    device: Annotated[str | None, typer.Option(help="The device: cpu, cuda or cuda:1; by default the best there is.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="How many CPU threads are used; by default all cores.", min=1, max=1024)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train the embedded model from nothing, in stages that can be stopped and taken up again.

@@ -46,7 +46,7 @@ class DensityConfig(Section):
     estimate: Literal["silverman", "isotropic"] | None = key(None, "bandwidth, instead of the preset's")
     power: int | None = key(None, "weights are 1/d^power, instead of the preset's", least=0, most=2)
     normalise: bool | None = key(None, "whether the training weights are scaled to mean 1, instead of as the preset does")
-    clip: float | None = key(None, "most weight of one pair, in means of all weights; none where left out", above=1)
+    clip: float | None = key(None, "largest weight of one pair, in means of all weights; no limit where left out", above=1)
 
     def chosen(self, name: Literal["estimate", "power", "normalise"]) -> Any:
         """The key's own value, else the preset's."""

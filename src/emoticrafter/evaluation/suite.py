@@ -36,9 +36,11 @@ class Prompts(Section):
     """Section [prompts]."""
 
     source: Literal["storybook", "file"] = key("storybook", "storybook: neutral captions of contents that no training has seen")
-    file: str = key("", "of source file: a prompt per line, or a table with a column prompt; beside the suite")
-    count: int | None = key(None, "the first so many; where left out all of a file, 132 of the storybook", least=1, most=10_000)
-    seed: int = key(0, "of the storybook's prompts", least=0)
+    file: str = key("", "where source is file: a file beside the suite with a prompt per line, or a table with a column prompt")
+    count: int | None = key(
+        None, "how many prompts are taken; where left out, all of a file or 132 of the storybook", least=1, most=10_000
+    )
+    seed: int = key(0, "seed of the storybook's prompts", least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Emotions(Section):
 
     valences: tuple[float, ...] = key(FULL, "values of valence, rising", least=-LIMIT - ROUNDING, most=LIMIT + ROUNDING)
     arousals: tuple[float, ...] = key(FULL, "values of arousal, rising", least=-LIMIT - ROUNDING, most=LIMIT + ROUNDING)
-    seeds: tuple[int, ...] = key((0,), "of the pictures", least=0)
+    seeds: tuple[int, ...] = key((0,), "seeds of the pictures", least=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,8 +84,8 @@ class Judging(Section):
 class Metrics(Section):
     """Section [metrics]."""
 
-    distance: Literal["nlp", "lpips"] = key("nlp", "between pictures; lpips needs the extra of that name")
-    samples: int = key(2000, "of the bootstrap", least=10, most=1_000_000)
+    distance: Literal["nlp", "lpips"] = key("nlp", "distance between pictures; lpips needs the extra of that name")
+    samples: int = key(2000, "samples of the bootstrap", least=10, most=1_000_000)
     diversity_prompts: int = key(0, "prompts whose corners of the plane are drawn from three seeds; 0 for none", least=0)
     step_prompts: int = key(0, "prompts on which steps of 0.2 are drawn; 0 for none", least=0)
 
@@ -92,8 +94,8 @@ class Metrics(Section):
 class Sweep(Section):
     """Section [sweep]: further strengths, for the curves of error against content."""
 
-    factors: tuple[float, ...] = key((), "times each method's own strength", least=0, most=10)
-    prompts: int = key(8, "the first so many prompts", least=1)
+    factors: tuple[float, ...] = key((), "factors of each method's own strength", least=0, most=10)
+    prompts: int = key(8, "how many prompts are taken, from the first on", least=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +111,12 @@ class Bars(Section):
     """Section [bars]: what is wanted of the method `of`; left out is not wanted."""
 
     of: str = key(OURS, "label of the method")
-    error: float | None = key(None, "most V-Error, and most A-Error", least=0)
-    slope_low: float | None = key(None, "least slope of either axis")
-    slope_high: float | None = key(None, "most slope of either axis")
-    spearman: float | None = key(None, "least rank correlation of either axis", most=1)
-    ranking: float | None = key(None, "least ranking consistency of either axis", most=1)
-    retention: float | None = key(None, "least content retention", least=0)
+    error: float | None = key(None, "largest V-Error and A-Error", least=0)
+    slope_low: float | None = key(None, "smallest slope of either axis")
+    slope_high: float | None = key(None, "largest slope of either axis")
+    spearman: float | None = key(None, "smallest rank correlation of either axis", most=1)
+    ranking: float | None = key(None, "smallest ranking consistency of either axis", most=1)
+    retention: float | None = key(None, "smallest content retention", least=0)
     smoother_than: str | None = key(None, "label of a method that must be less smooth")
     people: bool = key(False, "whether unprompted people may be no more frequent than in neutral pictures")
     beats_rivals: bool = key(False, "whether both errors must be significantly lower than every other method's")
@@ -133,7 +135,7 @@ class Method(Section):
 
     label: str = key("", "what the report calls it; its source where left out")
     source: str = key(OURS, "ours, a rival's name or folder, or the folder of an emotion checkpoint")
-    strength: float | None = key(None, "of the emotion; the method's own where left out", least=0, most=10)
+    strength: float | None = key(None, "strength of the emotion; the method's own where left out", least=0, most=10)
     calibrated: bool = key(True, "whether the calibration beside an emotion checkpoint is used")
     recipe: str | None = key(None, "train ours first: a recipe as `emoticrafter train` takes it")
     set: tuple[str, ...] = key((), "changes to the recipe, section.key=value")

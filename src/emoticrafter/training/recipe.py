@@ -32,9 +32,9 @@ FREE = {
 class ModelConfig(Section):
     """Section [model]: the transformer. Prompt channels and positions are those of the features."""
 
-    variant: Literal["paper", "released"] = key("paper", "which block: the paper's equations, or what the authors' code computes")
+    variant: Literal["paper", "released"] = key("paper", "block of the paper's equations, or of what the authors' code computes")
     order: Literal["valence_first", "arousal_first"] | None = key(
-        None, "of the axes in a block; the variant's own where left out"
+        None, "order of the axes in a block; the variant's own where left out"
     )
     predicts: Literal["residual", "feature"] = key("residual", "what the last layer gives: the residual, or the whole feature")
     width: int = key(768, "channels inside the transformer", least=1)
@@ -75,20 +75,24 @@ class TrainConfig(Section):
     epochs: float = key(200.0, "passes over the training pairs", above=0, most=1_000_000)
     steps: int | None = key(None, "updates, instead of epochs", least=1, most=10**9)
     batch: int = key(768, "pairs per update, over all processes", least=1, most=10**6)
-    micro_batch: int | None = key(None, "most pairs of one forward pass of a process; gradients of the passes add up", least=1)
+    micro_batch: int | None = key(
+        None, "largest number of pairs in one forward pass of a process; gradients of the passes add up", least=1
+    )
     rate: float = key(1e-3, "learning rate", above=0, most=10)
     schedule: Literal["constant", "cosine"] = key("constant", "the rate after the warm-up")
     warmup: int = key(0, "updates over which the rate rises from 0", least=0)
     final_rate: float = key(0.0, "share of the rate that the cosine ends at", least=0, most=1)
-    weight_decay: float = key(1e-5, "of AdamW, on all weights", least=0, below=1)
+    weight_decay: float = key(1e-5, "weight decay of AdamW, on all weights", least=0, below=1)
     beta1: float = key(0.9, "AdamW's memory of the gradient", least=0, below=1)
     beta2: float = key(0.999, "AdamW's memory of the squared gradient", least=0, below=1)
-    gain_pace: float = key(1.0, "times the rate, for `residual_norm.weight`; short runs: 10", above=0, most=1000)
-    clip: float | None = key(None, "most norm of all gradients together; none where left out", above=0)
+    gain_pace: float = key(1.0, "factor of the rate for `residual_norm.weight`; short runs want 10", above=0, most=1000)
+    clip: float | None = key(None, "largest norm of all gradients together; no limit where left out", above=0)
     average: float = key(0.0, "decay of the averaged weights (EMA) that are validated and kept; 0 for none", least=0, below=1)
-    precision: Literal["auto", "bfloat16", "float32"] = key("auto", "of matrix products; auto: bfloat16 where the device has it")
-    compile: Literal["auto", "on", "off"] = key("auto", "torch.compile of the blocks; auto: on CUDA only")
-    device: Literal["auto", "cpu", "cuda", "mps"] = key("auto", "auto: the best there is")
+    precision: Literal["auto", "bfloat16", "float32"] = key(
+        "auto", "precision of matrix products; auto is bfloat16 where the device has it"
+    )
+    compile: Literal["auto", "on", "off"] = key("auto", "torch.compile of the blocks; auto is on CUDA only")
+    device: Literal["auto", "cpu", "cuda", "mps"] = key("auto", "device of the training; auto is the best there is")
     validate_every: int | None = key(None, "updates between validations; once an epoch where left out", least=1)
     save_every: int = key(500, "updates between states, from which a run is taken up", least=1)
     keep: int = key(2, "states that are kept", least=1)

@@ -19,6 +19,7 @@ from emoticrafter.data import shards
 from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.tables import write_table
 from tests.cli.conftest import Done
+from tests.contents import contents
 from tests.tiny_features import make_pairs
 
 ROOT = Path(__file__).parents[3]
@@ -41,10 +42,6 @@ def table(tmp_path: Path) -> Path:
 @pytest.fixture
 def given(table: Path, tiny_sdxl: Path) -> list[str]:
     return ["data", "encode", str(table), "--backbone", str(tiny_sdxl), "--device", "cpu", "--batch", "4", "--shard-rows", "4"]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_pairs_become_features_with_a_summary(cli: Cli, given: list[str]) -> None:

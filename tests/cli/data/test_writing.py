@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from emoticrafter.cli.data.chatting import ChatOptions
 from emoticrafter.data.tables import read_table, write_table
 from emoticrafter.data.writers import asking
 from emoticrafter.data.writers.base import Progress
-from tests.chat_server import ChatServer, chat_server
+from tests.chat_server import ChatServer
 from tests.cli.conftest import Done
 
 Cli = Callable[..., Done]
@@ -28,13 +28,13 @@ CHAT = ("data", "write-pairs", "a.parquet", "--writer", "openai", "--out", "p.pa
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    with chat_server() as made:
-        monkeypatch.setenv("OPENAI_BASE_URL", made.url)
-        monkeypatch.setenv("OPENAI_API_KEY", KEY)
-        monkeypatch.setenv("EMOTICRAFTER_MODEL", "tiny")
-        monkeypatch.setattr(asking.Backoff, "wait", lambda *_: 0.01)
-        yield made
+def server(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> ChatServer:
+    """The one that the commands ask."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("EMOTICRAFTER_MODEL", "tiny")
+    monkeypatch.setattr(asking.Backoff, "wait", lambda *_: 0.01)
+    return server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from emoticrafter.errors import InputError, OutputError
 
 
 def add(ledger: Ledger, key: str, **given: Any) -> None:
-    values = {"status": "answer", "text": f"text of {key}", "about": "x", "tokens_in": 3, "tokens_out": 2} | given
+    values: dict[str, Any] = {"status": "answer", "text": f"text of {key}", "about": "x", "tokens_in": 3, "tokens_out": 2} | given
     ledger.add(key, values.pop("status"), values.pop("text"), **values)
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,6 @@ from emoticrafter.errors import InputError, MissingError, OutputError
 from tests.chat_server import ChatServer, chat_server
 
 KEY = "sk-very-secret-0123456789"
-
-
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
-    with chat_server() as made:
-        yield made
 
 
 def tasks(*captions: str) -> list[Task]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,15 @@ from PIL import Image
 
 from emoticrafter.data.writers import request
 from emoticrafter.data.writers.base import Pair, Task
-from emoticrafter.data.writers.request import FORMATS, UnusableError, build, estimate_tokens, read_reply
+from emoticrafter.data.writers.request import (
+    FORMATS,
+    LONGEST_REPAIRED,
+    MOST_BRACES,
+    UnusableError,
+    build,
+    estimate_tokens,
+    read_reply,
+)
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 
@@ -70,7 +77,7 @@ def test_a_picture_goes_upright_small_and_without_its_exif(folder: Path) -> None
 
 
 def test_the_key_is_of_all_that_matters(folder: Path) -> None:
-    with_picture = {"pictures": folder, "picture": "a.jpg"}
+    with_picture: dict[str, Any] = {"pictures": folder, "picture": "a.jpg"}
     keys = {
         request.key
         for request in (
@@ -192,12 +199,24 @@ def test_half_a_reply_is_not_mended() -> None:
     assert read_reply(PAIR + " And", whole=False) == Pair(neutral="A dog", emotional="A sad dog")
 
 
-def test_a_reply_that_nobody_can_mend_takes_no_time() -> None:
-    began = time.monotonic()
+def test_a_reply_that_nobody_can_mend_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    mend = request.repair_json
+
+    def counted(text: str, **options: Any) -> Any:
+        tried.append(text)
+        return mend(text, **options)
+
+    monkeypatch.setattr(request, "repair_json", counted)
     for text in ('{"neutral_prompt": "emotional_prompt' * 2000 + "}", PAIR[:-2] + '{[("' * 4000 + "}", '{"a":' * 5000 + "}"):
         with pytest.raises(UnusableError, match="wrong form"):
             read_reply(text)
-    assert time.monotonic() - began < 10
+        assert len(tried) <= MOST_BRACES
+        assert max(map(len, tried), default=0) <= LONGEST_REPAIRED
+        tried.clear()
+    with pytest.raises(UnusableError, match="wrong form"):
+        read_reply('{"neutral_prompt": "emotional_prompt' * 200 + "}")
+    assert 0 < len(tried) <= MOST_BRACES  # and a short one is tried
 
 
 @pytest.mark.parametrize(

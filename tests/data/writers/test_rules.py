@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import pairwise, product
 from statistics import mean
 
@@ -93,7 +94,7 @@ def test_a_small_step_changes_little_and_a_large_one_much(axis: int) -> None:
 
 def test_more_is_added_to_a_stronger_feeling() -> None:
     lengths = [
-        mean(len(words(woven("a man on a beach", *at, seed))) for seed in range(40)) for at in ((0, 0), (1, 0.5), (2.5, 2))
+        mean(len(words(woven("a man on a beach", v, a, seed))) for seed in range(40)) for v, a in ((0, 0), (1, 0.5), (2.5, 2))
     ]
     assert lengths[0] + 3 < lengths[1] < lengths[2]
 
@@ -181,7 +182,7 @@ class Words:
 
     limit = 16
 
-    def count(self, prompts: list[str]) -> list[int]:
+    def count(self, prompts: Sequence[str]) -> list[int]:
         return [len(prompt.split()) for prompt in prompts]
 
 

@@ -16,7 +16,7 @@ from emoticrafter.data.writers.table import read_source, write_pairs
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError, OutputError
 
-ROWS = {
+ROWS: dict[str, list[Any]] = {
     "id": ["oasis/Acorns 1", "oasis/Dog 2", "x/3", "x/4"],
     "valence": [1.0, -2.0, float("nan"), 3.5],
     "arousal": [0.5, 2.0, 0.0, 0.0],
@@ -28,7 +28,7 @@ ROWS = {
 }
 
 
-def annotations(folder: Path, rows: dict[str, Any] | None = None) -> Path:
+def annotated(folder: Path, rows: dict[str, Any] | None = None) -> Path:
     return write_table(pd.DataFrame(rows or ROWS), folder / "a.parquet", "annotations", {}, force=True)
 
 
@@ -48,7 +48,7 @@ class Parrot:
 
 
 def test_tasks_of_annotations(tmp_path: Path) -> None:
-    source = read_source(annotations(tmp_path))
+    source = read_source(annotated(tmp_path))
     assert source.kind == "annotations"
     assert source.tasks[:2] == [
         Task(id="oasis/Acorns 1", emotion=Emotion(valence=1, arousal=0.5), caption="Acorns on a table", picture="Acorns 1.jpg"),
@@ -57,9 +57,9 @@ def test_tasks_of_annotations(tmp_path: Path) -> None:
     assert [type(task) for task in source.tasks[2:]] == [Failure, Failure]
     assert "valence is 3.5" in source.tasks[3].reason  # type: ignore[union-attr]
     for column, captions in (("caption", ["Acorns on a table", None]), ("tag", ["Acorns", "Angry dog"])):
-        tasks = read_source(annotations(tmp_path), caption_column=column, limit=2).valid()
+        tasks = read_source(annotated(tmp_path), caption_column=column, limit=2).valid()
         assert [task.caption for task in tasks] == captions
-    without = annotations(tmp_path, {name: values for name, values in ROWS.items() if name != "caption"})
+    without = annotated(tmp_path, {name: values for name, values in ROWS.items() if name != "caption"})
     assert [task.caption for task in read_source(without).valid()] == ["Acorns", "Angry dog"]
 
 
@@ -80,7 +80,7 @@ def test_tasks_of_pairs(tmp_path: Path) -> None:
 
 def test_the_table_and_the_report(tmp_path: Path) -> None:
     rows = {name: values[:3] + ["x/4"] if name == "id" else values for name, values in ROWS.items()}
-    source = read_source(annotations(tmp_path, rows), caption_column="caption")
+    source = read_source(annotated(tmp_path, rows), caption_column="caption")
     out = tmp_path / "out" / "p.parquet"
     summary = write_pairs(source, Parrot(), out, lambda _: None, ruler=Estimate(), about={"seed": 3})
     assert (summary.rows, summary.written, summary.failed, summary.doubtful) == (4, 1, 3, 0)
@@ -104,14 +104,14 @@ def test_the_table_and_the_report(tmp_path: Path) -> None:
 
 
 def test_doubts_are_in_the_table(tmp_path: Path) -> None:
-    source = read_source(annotations(tmp_path), limit=2)
+    source = read_source(annotated(tmp_path), limit=2)
     write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=Estimate(), about={})
     table, _ = read_table(tmp_path / "p.parquet", "pairs")
     assert list(table["doubts"]) == ["", "the neutral prompt has words of feeling: angry"]
 
 
 def test_no_pair_at_all_is_an_error_with_a_report(tmp_path: Path) -> None:
-    source = read_source(annotations(tmp_path, {**ROWS, "tag": [None] * 4, "caption": [None] * 4}))
+    source = read_source(annotated(tmp_path, {**ROWS, "tag": [None] * 4, "caption": [None] * 4}))
     with pytest.raises(InputError, match="Not one of 4 rows") as caught:
         write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=Estimate(), about={})
     assert "p.report.csv" in caught.value.hint
@@ -122,7 +122,7 @@ def test_no_pair_at_all_is_an_error_with_a_report(tmp_path: Path) -> None:
 def test_an_existing_table_stays(tmp_path: Path) -> None:
     (tmp_path / "p.parquet").write_text("precious")
     with pytest.raises(OutputError, match="exists"):
-        write_pairs(read_source(annotations(tmp_path)), Parrot(), tmp_path / "p.parquet", print, ruler=Estimate(), about={})
+        write_pairs(read_source(annotated(tmp_path)), Parrot(), tmp_path / "p.parquet", print, ruler=Estimate(), about={})
     assert (tmp_path / "p.parquet").read_text() == "precious"
 
 
@@ -135,12 +135,12 @@ def test_an_existing_table_stays(tmp_path: Path) -> None:
 )
 def test_tables_that_cannot_be(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        read_source(annotations(tmp_path, {**ROWS, **change}))
+        read_source(annotated(tmp_path, {**ROWS, **change}))
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column 'prompt'") as caught:
-        read_source(annotations(tmp_path), caption_column="prompt")
+        read_source(annotated(tmp_path), caption_column="prompt")
     assert "caption, tag" in caught.value.hint
     with pytest.raises(MissingError, match="none"):
         read_source(tmp_path / "none.parquet")
@@ -148,9 +148,9 @@ def test_files_that_are_no_tables(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"b\.parquet' is damaged"):
         read_source(tmp_path / "b.parquet")
     with pytest.raises(InputError, match="has no rows"):
-        read_source(annotations(tmp_path, {name: [] for name in ROWS}))
+        read_source(annotated(tmp_path, {name: [] for name in ROWS}))
     with pytest.raises(InputError, match="no text"):
-        read_source(annotations(tmp_path), caption_column="valence")
+        read_source(annotated(tmp_path), caption_column="valence")
 
 
 def test_writers_by_name() -> None:

@@ -63,8 +63,9 @@ def test_people_are_seen_if_any_kind_of_them_is(tmp_path: Path) -> None:
     with torch.no_grad():
         for parameter in network.heads["subjects"].parameters():
             parameter.zero_()
-        network.heads["subjects"].bias.fill_(-50)
-        network.heads["subjects"].bias[[SUBJECTS.index("girl"), SUBJECTS.index("man"), SUBJECTS.index("dog")]] = 0.0
+        bias = network.get_parameter("heads.subjects.bias")
+        bias.fill_(-50)
+        bias[[SUBJECTS.index("girl"), SUBJECTS.index("man"), SUBJECTS.index("dog")]] = 0.0
     save_judge(network, tmp_path / "content.safetensors", {})
     save_judge(Judge(JudgeConfig(width=4, heads=EMOTION_HEADS)), tmp_path / "emotion.safetensors", {})
     judges = storybook_judges(tmp_path)

@@ -75,7 +75,8 @@ def test_a_small_step_of_emotion_is_a_small_step_of_the_picture(key: str) -> Non
     rim = [(-3, -3), (3, 3), (3, -3), (-3, 3), (-3, -3)]
     for start, end in pairwise(rim):
         shares = np.linspace(0, 1, 61)
-        pictures = [draw(key, *np.clip(np.array(start) * (1 - t) + np.array(end) * t, -3, 3), seed=2, size=48) for t in shares]
+        points = [np.clip(np.array(start) * (1 - t) + np.array(end) * t, -3, 3) for t in shares]
+        pictures = [draw(key, valence, arousal, seed=2, size=48) for valence, arousal in points]
         total = np.abs(pictures[-1] - pictures[0]).mean()
         steps = [np.abs(after - before).mean() for before, after in pairwise(pictures)]
         assert max(steps) < max(0.13 * total, 2.5), (key, start, end, int(np.argmax(steps)))

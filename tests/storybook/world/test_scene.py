@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from emoticrafter.errors import InputError
@@ -30,7 +32,7 @@ def test_every_subject_that_is_a_sprite_has_its_code() -> None:
         (lambda: Scene(place="beach", subjects=(Subject(kind="dog"),) * 3), "at most 2"),
     ],
 )
-def test_what_the_world_does_not_know_is_refused_with_what_it_knows(build, named: str) -> None:
+def test_what_the_world_does_not_know_is_refused_with_what_it_knows(build: Callable[[], object], named: str) -> None:
     with pytest.raises(InputError, match=named):
         build()
 

@@ -47,7 +47,7 @@ class ChatOptions:
     pictures: Annotated[
         Path | None,
         typer.Option(
-            help="Send the pictures, which lie in this folder; else the captions.", metavar="DIR", rich_help_panel=PANEL
+            help="Send the pictures, which lie in this folder, instead of the captions.", metavar="DIR", rich_help_panel=PANEL
         ),
     ] = None
     picture_size: Annotated[
@@ -61,7 +61,7 @@ class ChatOptions:
     ] = None
     concurrency: Annotated[
         int | None,
-        typer.Option(help="Requests at the same time; by default 8.", min=1, max=1000, rich_help_panel=PANEL),
+        typer.Option(help="How many requests are sent at the same time; by default 8.", min=1, max=1000, rich_help_panel=PANEL),
     ] = None
     timeout: Annotated[
         float | None,
@@ -91,7 +91,7 @@ class ChatOptions:
         bool,
         typer.Option(
             "--dry-run",
-            help="Print the first requests, and about what all would cost; send nothing.",
+            help="Print the first requests and about what all of them would cost, and send nothing.",
             rich_help_panel=PANEL,
         ),
     ] = False

@@ -28,7 +28,7 @@ class WorkOptions:
     """By whom and how the prompts are encoded."""
 
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default the best there is.", rich_help_panel=WORK)
+        str | None, typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=WORK)
     ] = None
     compute: Annotated[
         str | None,
@@ -39,7 +39,8 @@ class WorkOptions:
         ),
     ] = None
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; by default all cores.", min=1, max=1024, rich_help_panel=WORK)
+        int | None,
+        typer.Option(help="How many CPU threads are used; by default all cores.", min=1, max=1024, rich_help_panel=WORK),
     ] = None
 
     def open(self, backbone: str, config: str | None, ray: RayOptions) -> tuple[PromptEncoder, Engine | None]:
@@ -79,9 +80,12 @@ def encode(
     out: Annotated[Path, typer.Option("--out", help="The folder to write; an unfinished one is taken up.", metavar="DIR")],
     backbone: Annotated[
         str,
-        typer.Option(help="Whose text encoders: storybook, sdxl, a hub id, or a path to weights.", metavar="NAME|HUB-ID|PATH"),
+        typer.Option(
+            help="The backbone of the text encoders: storybook, sdxl, a hub id, or a path to weights.",
+            metavar="NAME|HUB-ID|PATH",
+        ),
     ] = "storybook",
-    dtype: Annotated[str, typer.Option(help="Of the features at rest: float16 or bfloat16.")] = "float16",
+    dtype: Annotated[str, typer.Option(help="How the features are stored: float16 or bfloat16.")] = "float16",
     config: Config = None,
     long: Annotated[
         str,
@@ -95,11 +99,11 @@ def encode(
     ] = False,
     repair: Annotated[bool, typer.Option("--repair", help="Make damaged and missing shards again.")] = False,
     batch: Annotated[
-        int | None, typer.Option(help="Prompts encoded at once; by default 64.", metavar="N", rich_help_panel=WORK)
+        int | None, typer.Option(help="How many prompts are encoded at once; by default 64.", metavar="N", rich_help_panel=WORK)
     ] = None,
     shard_rows: Annotated[
         int | None,
-        typer.Option(help="Prompts per file; by default about 256 MB of them.", metavar="N", rich_help_panel=WORK),
+        typer.Option(help="How many prompts a file holds; by default about 256 MB of them.", metavar="N", rich_help_panel=WORK),
     ] = None,
     work: WorkOptions,
     ray: RayOptions,
@@ -107,7 +111,7 @@ def encode(
 ) -> None:
     """Encode the prompts of pairs for training, each distinct one once.
 
-    Stopped at any point and started again with the same command, it goes on where it stopped and ends in the same bytes.
+    The command may be stopped at any point. The same command goes on where it stopped and ends in the same bytes.
 
     Examples:
 

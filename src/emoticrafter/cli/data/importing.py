@@ -176,7 +176,9 @@ def pairs(
     ] = None,
     backbone: Annotated[
         str,
-        typer.Option(help="Whose tokens are counted: storybook, sdxl, a hub id, or a folder.", metavar="NAME|HUB-ID|PATH"),
+        typer.Option(
+            help="The backbone whose tokens are counted: storybook, sdxl, a hub id, or a folder.", metavar="NAME|HUB-ID|PATH"
+        ),
     ] = "storybook",
     long: Annotated[
         str, typer.Option(help="What becomes of pairs with a prompt longer than the backbone reads: drop, cut or keep.")
