@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ COLOURED: dict[str, Callable[[], bytes]] = {
     "JPEG": lambda: saved(PHOTOGRAPH, "JPEG", **FINE),
     "JPEG of a printer": lambda: saved(PHOTOGRAPH.convert("CMYK"), "JPEG", **FINE),
     "JPEG of two pictures": lambda: saved(PHOTOGRAPH, "MPO", save_all=True, append_images=[GREY.convert("RGB")], **FINE),
-    **{f"JPEG turned {n}": lambda n=n: turned(n, "JPEG", **FINE) for n in TURNS},
+    **{f"JPEG turned {n}": partial(turned, n, "JPEG", **FINE) for n in TURNS},
     "PNG turned": lambda: turned(6, "PNG"),
     "WebP": lambda: saved(PHOTOGRAPH, "WEBP", lossless=True),
     "WebP turned": lambda: turned(8, "WEBP", lossless=True),
