@@ -10,7 +10,8 @@ rendered held-out scenes:
 - local: of 3 x 3 neighbourhoods of latents within the middle 8 x 8 of the picture, as the model's own encoder gives them at its
   own size, the Fréchet distance, and the mean distance from the nearest rendered neighbourhood, between 8 of each picture.
 - faces: eyes, mouth and tears, read by networks trained on rendered people, against the face of the requested emotion.
-- told_apart: the error of a fresh network trained to tell generated from given-back pictures, on others of them; 0.5 is perfect.
+- told_apart: the error of a fresh network, trained on 384 scenes to tell generated from given-back pictures, on the others; 0.5 is
+  perfect.
 - count: subjects asked for and not there, by the content judge.
 - sheet: the first 64 cases through the EIT.
 
