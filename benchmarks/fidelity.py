@@ -10,8 +10,8 @@ rendered held-out scenes:
 - local: of 3 x 3 neighbourhoods of latents within the middle 8 x 8 of the picture, as the model's own encoder gives them at its
   own size, the Fréchet distance, and the mean distance from the nearest rendered neighbourhood, between 8 of each picture.
 - faces: eyes, mouth and tears, read by networks trained on rendered people, against the face of the requested emotion.
-- told_apart: the error of a fresh network, trained on 384 scenes to tell generated from given-back pictures, on the others; 0.5 is
-  perfect.
+- told_apart: the error of a fresh network, trained on 384 scenes to tell generated from given-back pictures, on the others; 0.5
+  is perfect.
 - count: subjects asked for and not there, by the content judge.
 - sheet: the first 64 cases through the EIT.
 
@@ -35,7 +35,7 @@ from rich.table import Table
 from benchmarks.common import ROOT, Report, parser, table
 from benchmarks.fidelity_parts import apart, face_reader, faces
 from benchmarks.fidelity_parts.model import AT_ONCE, WAYS, open_model
-from benchmarks.fidelity_parts.seen import LocalReference, Seen, SeenReference, by_blocks, features, missing
+from benchmarks.fidelity_parts.seen import LocalReference, Seen, SeenReference, Yardstick, look
 from benchmarks.fidelity_parts.truth import BLOCK, Cache, blocks, cases, judged, rendered
 from benchmarks.grids import JUDGES
 from benchmarks.world import find_sprites
@@ -74,7 +74,8 @@ class Bench:
             backbone, given.emotion, unet=given.unet, device=given.device, settings=settings, folder=folder / "exchanged"
         )
         self.device = self.model.crafter.backbone.device
-        self.judges = [self._judge("emotion", EMOTION_HEADS), self._judge("content", CONTENT_HEADS)]
+        heads = {"emotion": EMOTION_HEADS, "content": CONTENT_HEADS}
+        self.judges = {kind: self._judge(kind, outputs) for kind, outputs in heads.items()}
         self.cache, self.drawn = Cache(folder if given.smoke else given.cache), Cache(given.drawn)
         self.sprites = find_sprites(given.smoke)
         self.cases = cases("asked", given.pictures, given.seed)
@@ -120,16 +121,21 @@ class Bench:
             self._first[name] = self.pictures(name, slice(0, min(SHEET * SHEET, len(self.cases))))
         return self._first[name]
 
-    def other(self) -> Seen:
-        """The other rendered scenes, which all sets are held against."""
-        return self._seen([self.rendered("other", some) for some in blocks(len(self.others))])
+    def yardstick(self) -> Yardstick:
+        """What the sets are measured by: other rendered scenes, and a reader of faces."""
+        features = latents = None
+        if self.wanted("features") or self.wanted("local"):
+            other = self._seen([self.rendered("other", some) for some in blocks(len(self.others))])
+            features = SeenReference(other.features) if self.wanted("features") else None
+            latents = LocalReference(other.latents) if other.latents is not None else None
+        reader = self._face_reader() if self.wanted("faces") else None
+        return Yardstick(features=features, latents=latents, reader=reader, count=self.wanted("count"))
 
     def _seen(self, parts: Sequence[np.ndarray]) -> Seen:
-        small = np.concatenate([judged(part) for part in parts])
         latents = torch.cat([self.model.latents(part) for part in parts]) if self.wanted("local") else None
-        return Seen(small, features(self.judges, small), self.judges[1].read(small)["subjects"], latents)
+        return look(self.judges, np.concatenate([judged(part) for part in parts]), latents)
 
-    def face_reader(self) -> face_reader.FaceReader:
+    def _face_reader(self) -> face_reader.FaceReader:
         folder, count, recipes = self.cache.folder, face_reader.PICTURES, {}
         if self.given.smoke:
             count, recipes = 8, dict.fromkeys(("finder", "reader"), Recipe(steps=2, batch=4, rate=1e-3))
@@ -149,30 +155,18 @@ class Bench:
 
 
 def measured(bench: Bench, sets: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """All figures of all sets."""
-    rows: dict[str, dict[str, Any]] = {name: {} for name in sets}
-    if bench.wanted("features") or bench.wanted("local"):
-        other = bench.other()
-        in_features = SeenReference(other.features)
-        in_latents = None if other.latents is None else LocalReference(other.latents)
-        for name, row in rows.items():
-            seen = bench.set(name)
-            if bench.wanted("features"):
-                row["features"] = by_blocks(seen.features, in_features)
-            if in_latents is not None and seen.latents is not None:
-                row["local"] = by_blocks(seen.latents, in_latents)
+    """All figures of all sets. The agreement of faces is held against that of the rendered set, its ceiling."""
+    yardstick = bench.yardstick()
+    rows = {name: yardstick.figures(bench.set(name), bench.cases) for name in sets}
     if bench.wanted("faces"):
-        reader = bench.face_reader()
-        people = [faces.people_of(case.scene) for case in bench.cases]
-        ceiling = faces.agreement(reader.read(bench.set("rendered").pictures, people), bench.cases)
-        for name, row in rows.items():
-            row["faces"] = faces.agreement(reader.read(bench.set(name).pictures, people), bench.cases)
-            row["faces"]["of_ceiling"] = row["faces"]["agree"] / ceiling["agree"] if ceiling["agree"] else None
-    for name, row in rows.items():
-        if bench.wanted("count"):
-            row["missing"] = missing(bench.set(name).odds, bench.cases)
-        if bench.wanted("told_apart") and name != "rendered":
-            row["told_apart"] = bench.told_apart(name)
+        whole = rows.get("rendered") or yardstick.figures(bench.set("rendered"), bench.cases)
+        ceiling = whole["faces"]["agree"]
+        for row in rows.values():
+            row["faces"]["of_ceiling"] = row["faces"]["agree"] / ceiling if ceiling else None
+    if bench.wanted("told_apart"):
+        for name in sets:
+            if name != "rendered":
+                rows[name]["told_apart"] = bench.told_apart(name)
     return rows
 
 
@@ -249,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "block": BLOCK,
             "size": bench.model.size,
             "model": bench.model.describe(),
-            "judges": [judge.figures for judge in bench.judges],
+            "judges": {kind: judge.figures for kind, judge in bench.judges.items()},
             "sprites": type(bench.sprites).__name__,
             "rows": rows,
         }

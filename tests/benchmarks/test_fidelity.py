@@ -27,6 +27,7 @@ from emoticrafter.storybook.world.scene import SUBJECTS, Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites
 
 SPRITES = CodeSprites()
+JUDGES = {"emotion": EMOTION_HEADS, "content": CONTENT_HEADS}
 
 
 def points(count: int, width: int = 5, seed: int = 0) -> torch.Tensor:
@@ -142,7 +143,7 @@ def test_what_is_rendered_is_kept_until_the_renderer_changes(tmp_path: Path, mon
 
 
 def test_judges_features_are_what_their_heads_read() -> None:
-    judges = [Judge(JudgeConfig(width=4, heads=heads)).eval() for heads in (EMOTION_HEADS, CONTENT_HEADS)]
+    judges = [Judge(JudgeConfig(width=4, heads=heads)).eval() for heads in JUDGES.values()]
     pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
     found = seen.features(judges, pictures)
     assert found.shape == (3, 2 * 48)
@@ -163,6 +164,22 @@ def test_a_subject_is_missing_where_no_kind_that_its_word_can_mean_is_found() ->
     odds[2, SUBJECTS.index("boy")] = 1
     odds[3, SUBJECTS.index("ball")] = 1
     assert seen.missing(odds, cases) == {"one": pytest.approx(1 / 3), "two": 0.5, "subjects": {"one": 3, "two": 2}}
+
+
+def test_a_yardstick_measures_what_it_has_parts_for() -> None:
+    torch.manual_seed(0)
+    judges = {kind: Judge(JudgeConfig(width=4, heads=heads)).eval() for kind, heads in JUDGES.items()}
+    cases = truth.cases("asked", 6)
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 256, 256, 3), dtype=np.uint8)
+    latents = torch.randn((6, 16, 16, 16))
+    some = seen.look(judges, pictures, latents)
+    assert some.pictures.shape == (6, 128, 128, 3)
+    both = seen.Yardstick(features=seen.SeenReference(some.features), latents=seen.LocalReference(latents))
+    found = both.figures(some, cases)
+    assert set(found) == {"features", "local", "missing"}
+    assert found["features"]["frechet"] == pytest.approx(0, abs=1e-3)
+    assert found["features"]["precision"] == found["features"]["recall_5"] == 1
+    assert set(seen.Yardstick().figures(some, cases)) == {"missing"}
 
 
 def test_equal_pictures_are_not_told_apart_and_different_ones_are() -> None:
@@ -208,7 +225,7 @@ def test_agreement_counts_faces_as_asked_and_those_that_are_not_found_as_wrong()
     worse = faces.agreement(read, cases)
     assert (worse["found"], worse["agree"]) == (pytest.approx(5 / 6), pytest.approx(4 / 6))
     assert (worse["eyes"], worse["tears"]) == (pytest.approx(5 / 6), pytest.approx(4 / 6))
-    assert faces.agreement(read[5:], cases[5:]) == {"people": 0}
+    assert faces.agreement(read[5:], cases[5:]) == {"people": 0, "agree": None}
 
 
 def test_crops_hold_the_head_in_their_middle() -> None:
