@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,12 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from benchmarks.common import ROOT, Report, parser, table
+from benchmarks.common import ROOT, Report, checked, parser, table
 from benchmarks.fidelity_parts import apart, face_reader, faces
 from benchmarks.fidelity_parts.model import AT_ONCE, WAYS, open_model
 from benchmarks.fidelity_parts.seen import LocalReference, Seen, SeenReference, Yardstick, look
 from benchmarks.fidelity_parts.truth import BLOCK, Cache, blocks, cases, judged, rendered
-from benchmarks.grids import JUDGES
+from benchmarks.grids import add_model_options, sampling
 from benchmarks.world import find_sprites
 from emoticrafter.errors import InputError
 from emoticrafter.request import check_settings
@@ -69,9 +69,13 @@ class Bench:
             from tests.tiny import build_tiny_sdxl
 
             backbone, given.device = str(build_tiny_sdxl(folder / "tiny")), "cpu"
-        settings = {name: value for name in ("steps", "guidance") if (value := getattr(given, name)) is not None} | given.settings
         self.model = open_model(
-            backbone, given.emotion, unet=given.unet, device=given.device, settings=settings, folder=folder / "exchanged"
+            backbone,
+            given.emotion,
+            unet=given.unet,
+            device=given.device,
+            settings=sampling(given) | given.settings,
+            folder=folder / "exchanged",
         )
         self.device = self.model.crafter.backbone.device
         heads = {"emotion": EMOTION_HEADS, "content": CONTENT_HEADS}
@@ -180,11 +184,8 @@ def setting(text: str) -> tuple[str, Any]:
     """An option NAME=VALUE of `EmotiCrafter.generate`; a value that is not JSON is text."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        check_settings({name: value}, ["calibrated"])
-    except InputError as error:
-        raise ArgumentTypeError(str(error)) from error
+        raise InputError(f"{text!r} is not NAME=VALUE.")
+    check_settings({name: value}, ["calibrated"])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -197,29 +198,24 @@ def names(known: Sequence[str]) -> Callable[[str], list[str]]:
     def some(text: str) -> list[str]:
         chosen = [part.strip() for part in text.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(known)):
-            raise ArgumentTypeError(f"unknown {', '.join(unknown)}; known: {', '.join(known)}")
+            raise InputError(f"Unknown: {', '.join(unknown)}.", f"Known ones: {', '.join(known)}.")
         return chosen
 
-    return some
+    return checked(some)
 
 
 def parsed(arguments: Sequence[str] | None) -> Namespace:
     options = parser("fidelity", __doc__)
     options.formatter_class = RawDescriptionHelpFormatter
-    options.add_argument("--backbone", default="storybook", help="storybook, or a pipeline folder with its emotion checkpoint")
-    options.add_argument("--emotion", help="the emotion checkpoint; by default the backbone's own")
+    add_model_options(options)
     options.add_argument("--unet", type=Path, help="another denoiser for the backbone: its folder, or that of its training")
-    options.add_argument("--judges", type=Path, default=JUDGES, help="folder of emotion.safetensors, content.safetensors")
     options.add_argument("--pictures", type=int, default=2048, help="of each set; 512 for quick comparisons")
     options.add_argument("--reference", type=int, default=4096, help="other rendered scenes, which the sets are held against")
     options.add_argument("--seed", type=int, default=0, help="of the scenes")
     options.add_argument("--sets", type=names(SETS), default=list(SETS), help=f"of {', '.join(SETS)}, split by commas")
     options.add_argument("--skip", type=names(FIGURES), default=[], help=f"figures to leave out, of {', '.join(FIGURES)}")
-    options.add_argument("--steps", type=int, help="by default the backbone's own")
-    options.add_argument("--guidance", type=float, help="by default the backbone's own")
-    options.add_argument("--set", dest="settings", type=setting, action="append", default=[], metavar="NAME=VALUE",
+    options.add_argument("--set", dest="settings", type=checked(setting), action="append", default=[], metavar="NAME=VALUE",
                          help="any other setting of EmotiCrafter.generate; may be given several times")  # fmt: skip
-    options.add_argument("--device", help="by default the best there is")
     options.add_argument(
         "--cache", type=Path, default=ROOT / "build" / "fidelity", help="keeps what is rendered, and face readers"
     )

@@ -284,7 +284,7 @@ def test_latents_are_as_the_denoiser_has_them_and_come_back_as_the_backbone_deco
     model = Model(crafter)
     latents = torch.randn((2, 4, 16, 16), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents)])  # type: ignore[attr-defined]
+        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents, (32, 32))])  # type: ignore[attr-defined]
     assert np.abs(model.pictures(latents).astype(int) - expected).max() <= 1
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     raw = model.vae.encode(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode()
@@ -373,9 +373,10 @@ def test_figures_and_sets_can_be_left_out(tmp_path: Path) -> None:
         ("--set", "steps", "NAME=VALUE"),
         ("--skip", "face", "told_apart"),
         ("--sets", "drawn", "autoencoder"),
+        ("--guidance-range", "0.9:0.1", "must be two numbers that rise"),
     ],
 )
-def test_unknown_settings_sets_and_figures_are_refused_with_the_known_ones(
+def test_unknown_settings_sets_and_figures_are_refused_with_what_is_known(
     option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
