@@ -177,7 +177,7 @@ def measured(bench: Bench, sets: Sequence[str]) -> dict[str, dict[str, Any]]:
 def draw_sheet(pictures: np.ndarray, path: Path) -> None:
     """The first 8 x 8 pictures, uint8 (n, h, w, 3), in reading order."""
     shown = pictures[: SHEET * SHEET]
-    save_sheet([shown[i : i + SHEET] for i in range(0, len(shown), SHEET)], path)
+    save_sheet([shown[i : i + SHEET] for i in range(0, len(shown), SHEET)], path, quality=92)
 
 
 def setting(text: str) -> tuple[str, Any]:

@@ -366,6 +366,25 @@ def test_figures_and_sets_can_be_left_out(tmp_path: Path) -> None:
     assert record["bars"] == []
 
 
+def test_a_model_of_256_pixels_is_held_against_scenes_of_256_pixels(
+    tiny_storybook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fidelity, "find_sprites", lambda code: SPRITES)
+    path, cache = tmp_path / "fidelity.json", tmp_path / "cache"
+    options = {"--backbone": tiny_storybook, "--out": path, "--cache": cache, "--pictures": 4, "--reference": 6, "--steps": 1}
+    given = [str(part) for pair in options.items() for part in pair]
+    fidelity.main([*given, "--skip", "faces,told_apart", "--device", "cpu", "--guidance-range", "0.3:0.85"])
+    figures = json.loads(path.read_text())["figures"]
+    assert figures["size"] == 256
+    assert figures["model"]["settings"] == {"steps": 1, "guidance_range": [0.3, 0.85]}
+    assert sorted(file.name for file in cache.glob("*.npy")) == ["asked-00000-256.npy", "other-00000-256.npy"]
+    assert np.load(cache / "asked-00000-256.npy").shape == (4, 256, 256, 3)
+    with Image.open(path.with_suffix(".webp")) as sheet:
+        assert sheet.size == (4 * 258, 258)
+    assert figures["rows"]["rendered"]["missing"]["one"] is not None
+    assert figures["rows"]["eit"]["local"]["nearest"] > 0
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
