@@ -17,14 +17,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
+from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.files import atomic_path
 from emoticrafter.system import describe_system
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -48,6 +50,18 @@ def numbers(text: str) -> list[float]:
 def whole_numbers(text: str) -> list[int]:
     """An option that holds whole numbers split by commas."""
     return [int(part) for part in text.split(",")]
+
+
+def checked(read: Callable[[str], T]) -> Callable[[str], T]:
+    """An option read by a function of the package, whose errors are told as those of all options are."""
+
+    def option(text: str) -> T:
+        try:
+            return read(text)
+        except EmotiCrafterError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return option
 
 
 class Report:

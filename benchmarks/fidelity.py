@@ -10,7 +10,8 @@ rendered held-out scenes:
 - local: of 3 x 3 neighbourhoods of latents within the middle 8 x 8 of the picture, as the model's own encoder gives them at its
   own size, the Fréchet distance, and the mean distance from the nearest rendered neighbourhood, between 8 of each picture.
 - faces: eyes, mouth and tears, read by networks trained on rendered people, against the face of the requested emotion.
-- told_apart: the error of a fresh network trained to tell generated from given-back pictures, on others of them; 0.5 is perfect.
+- told_apart: the error of a fresh network, trained on 384 scenes to tell generated from given-back pictures, on the others; 0.5
+  is perfect.
 - count: subjects asked for and not there, by the content judge.
 - sheet: the first 64 cases through the EIT.
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,12 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from benchmarks.common import ROOT, Report, parser, table
+from benchmarks.common import ROOT, Report, checked, parser, table
 from benchmarks.fidelity_parts import apart, face_reader, faces
 from benchmarks.fidelity_parts.model import AT_ONCE, WAYS, open_model
-from benchmarks.fidelity_parts.seen import LocalReference, Seen, SeenReference, by_blocks, features, missing
+from benchmarks.fidelity_parts.seen import LocalReference, Seen, SeenReference, Yardstick, look
 from benchmarks.fidelity_parts.truth import BLOCK, Cache, blocks, cases, judged, rendered
-from benchmarks.grids import JUDGES
+from benchmarks.grids import add_model_options, sampling
 from benchmarks.world import find_sprites
 from emoticrafter.errors import InputError
 from emoticrafter.request import check_settings
@@ -68,12 +69,17 @@ class Bench:
             from tests.tiny import build_tiny_sdxl
 
             backbone, given.device = str(build_tiny_sdxl(folder / "tiny")), "cpu"
-        settings = {name: value for name in ("steps", "guidance") if (value := getattr(given, name)) is not None} | given.settings
         self.model = open_model(
-            backbone, given.emotion, unet=given.unet, device=given.device, settings=settings, folder=folder / "exchanged"
+            backbone,
+            given.emotion,
+            unet=given.unet,
+            device=given.device,
+            settings=sampling(given) | given.settings,
+            folder=folder / "exchanged",
         )
         self.device = self.model.crafter.backbone.device
-        self.judges = [self._judge("emotion", EMOTION_HEADS), self._judge("content", CONTENT_HEADS)]
+        heads = {"emotion": EMOTION_HEADS, "content": CONTENT_HEADS}
+        self.judges = {kind: self._judge(kind, outputs) for kind, outputs in heads.items()}
         self.cache, self.drawn = Cache(folder if given.smoke else given.cache), Cache(given.drawn)
         self.sprites = find_sprites(given.smoke)
         self.cases = cases("asked", given.pictures, given.seed)
@@ -119,16 +125,21 @@ class Bench:
             self._first[name] = self.pictures(name, slice(0, min(SHEET * SHEET, len(self.cases))))
         return self._first[name]
 
-    def other(self) -> Seen:
-        """The other rendered scenes, which all sets are held against."""
-        return self._seen([self.rendered("other", some) for some in blocks(len(self.others))])
+    def yardstick(self) -> Yardstick:
+        """What the sets are measured by: other rendered scenes, and a reader of faces."""
+        features = latents = None
+        if self.wanted("features") or self.wanted("local"):
+            other = self._seen([self.rendered("other", some) for some in blocks(len(self.others))])
+            features = SeenReference(other.features) if self.wanted("features") else None
+            latents = LocalReference(other.latents) if other.latents is not None else None
+        reader = self._face_reader() if self.wanted("faces") else None
+        return Yardstick(features=features, latents=latents, reader=reader, count=self.wanted("count"))
 
     def _seen(self, parts: Sequence[np.ndarray]) -> Seen:
-        small = np.concatenate([judged(part) for part in parts])
         latents = torch.cat([self.model.latents(part) for part in parts]) if self.wanted("local") else None
-        return Seen(small, features(self.judges, small), self.judges[1].read(small)["subjects"], latents)
+        return look(self.judges, np.concatenate([judged(part) for part in parts]), latents)
 
-    def face_reader(self) -> face_reader.FaceReader:
+    def _face_reader(self) -> face_reader.FaceReader:
         folder, count, recipes = self.cache.folder, face_reader.PICTURES, {}
         if self.given.smoke:
             count, recipes = 8, dict.fromkeys(("finder", "reader"), Recipe(steps=2, batch=4, rate=1e-3))
@@ -148,48 +159,33 @@ class Bench:
 
 
 def measured(bench: Bench, sets: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """All figures of all sets."""
-    rows: dict[str, dict[str, Any]] = {name: {} for name in sets}
-    if bench.wanted("features") or bench.wanted("local"):
-        other = bench.other()
-        in_features = SeenReference(other.features)
-        in_latents = None if other.latents is None else LocalReference(other.latents)
-        for name, row in rows.items():
-            seen = bench.set(name)
-            if bench.wanted("features"):
-                row["features"] = by_blocks(seen.features, in_features)
-            if in_latents is not None and seen.latents is not None:
-                row["local"] = by_blocks(seen.latents, in_latents)
+    """All figures of all sets. The agreement of faces is held against that of the rendered set, its ceiling."""
+    yardstick = bench.yardstick()
+    rows = {name: yardstick.figures(bench.set(name), bench.cases) for name in sets}
     if bench.wanted("faces"):
-        reader = bench.face_reader()
-        people = [faces.people_of(case.scene) for case in bench.cases]
-        ceiling = faces.agreement(reader.read(bench.set("rendered").pictures, people), bench.cases)
-        for name, row in rows.items():
-            row["faces"] = faces.agreement(reader.read(bench.set(name).pictures, people), bench.cases)
-            row["faces"]["of_ceiling"] = row["faces"]["agree"] / ceiling["agree"] if ceiling["agree"] else None
-    for name, row in rows.items():
-        if bench.wanted("count"):
-            row["missing"] = missing(bench.set(name).odds, bench.cases)
-        if bench.wanted("told_apart") and name != "rendered":
-            row["told_apart"] = bench.told_apart(name)
+        whole = rows.get("rendered") or yardstick.figures(bench.set("rendered"), bench.cases)
+        ceiling = whole["faces"]["agree"]
+        for row in rows.values():
+            row["faces"]["of_ceiling"] = row["faces"]["agree"] / ceiling if ceiling else None
+    if bench.wanted("told_apart"):
+        for name in sets:
+            if name != "rendered":
+                rows[name]["told_apart"] = bench.told_apart(name)
     return rows
 
 
 def draw_sheet(pictures: np.ndarray, path: Path) -> None:
     """The first 8 x 8 pictures, uint8 (n, h, w, 3), in reading order."""
     shown = pictures[: SHEET * SHEET]
-    save_sheet([shown[i : i + SHEET] for i in range(0, len(shown), SHEET)], path)
+    save_sheet([shown[i : i + SHEET] for i in range(0, len(shown), SHEET)], path, quality=92)
 
 
 def setting(text: str) -> tuple[str, Any]:
     """An option NAME=VALUE of `EmotiCrafter.generate`; a value that is not JSON is text."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        check_settings({name: value}, ["calibrated"])
-    except InputError as error:
-        raise ArgumentTypeError(str(error)) from error
+        raise InputError(f"{text!r} is not NAME=VALUE.")
+    check_settings({name: value}, ["calibrated"])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -202,29 +198,24 @@ def names(known: Sequence[str]) -> Callable[[str], list[str]]:
     def some(text: str) -> list[str]:
         chosen = [part.strip() for part in text.split(",") if part.strip()]
         if unknown := sorted(set(chosen) - set(known)):
-            raise ArgumentTypeError(f"unknown {', '.join(unknown)}; known: {', '.join(known)}")
+            raise InputError(f"Unknown: {', '.join(unknown)}.", f"Known ones: {', '.join(known)}.")
         return chosen
 
-    return some
+    return checked(some)
 
 
 def parsed(arguments: Sequence[str] | None) -> Namespace:
     options = parser("fidelity", __doc__)
     options.formatter_class = RawDescriptionHelpFormatter
-    options.add_argument("--backbone", default="storybook", help="storybook, or a pipeline folder with its emotion checkpoint")
-    options.add_argument("--emotion", help="the emotion checkpoint; by default the backbone's own")
+    add_model_options(options)
     options.add_argument("--unet", type=Path, help="another denoiser for the backbone: its folder, or that of its training")
-    options.add_argument("--judges", type=Path, default=JUDGES, help="folder of emotion.safetensors, content.safetensors")
     options.add_argument("--pictures", type=int, default=2048, help="of each set; 512 for quick comparisons")
     options.add_argument("--reference", type=int, default=4096, help="other rendered scenes, which the sets are held against")
     options.add_argument("--seed", type=int, default=0, help="of the scenes")
     options.add_argument("--sets", type=names(SETS), default=list(SETS), help=f"of {', '.join(SETS)}, split by commas")
     options.add_argument("--skip", type=names(FIGURES), default=[], help=f"figures to leave out, of {', '.join(FIGURES)}")
-    options.add_argument("--steps", type=int, help="by default the backbone's own")
-    options.add_argument("--guidance", type=float, help="by default the backbone's own")
-    options.add_argument("--set", dest="settings", type=setting, action="append", default=[], metavar="NAME=VALUE",
+    options.add_argument("--set", dest="settings", type=checked(setting), action="append", default=[], metavar="NAME=VALUE",
                          help="any other setting of EmotiCrafter.generate; may be given several times")  # fmt: skip
-    options.add_argument("--device", help="by default the best there is")
     options.add_argument(
         "--cache", type=Path, default=ROOT / "build" / "fidelity", help="keeps what is rendered, and face readers"
     )
@@ -248,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "block": BLOCK,
             "size": bench.model.size,
             "model": bench.model.describe(),
-            "judges": [judge.figures for judge in bench.judges],
+            "judges": {kind: judge.figures for kind, judge in bench.judges.items()},
             "sprites": type(bench.sprites).__name__,
             "rows": rows,
         }

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import checked
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import held_out_cases
@@ -28,17 +29,28 @@ ASKED = np.array([(point.valence, point.arousal) for point in POINTS], np.float3
 JUDGES = Path(__file__).resolve().parent / "judges"
 
 
-def add_options(options: argparse.ArgumentParser) -> None:
+def add_model_options(options: argparse.ArgumentParser) -> None:
+    """The options of the model, of how it samples and of the judges."""
     options.add_argument("--backbone", default="storybook", help="storybook, or a pipeline folder with its emotion checkpoint")
     options.add_argument("--emotion", help="the emotion checkpoint; by default the backbone's own")
     options.add_argument("--judges", type=Path, default=JUDGES, help="folder of emotion.safetensors, content.safetensors")
+    options.add_argument("--steps", type=int, help="by default the backbone's own")
+    options.add_argument("--guidance", type=float, help="by default the backbone's own")
+    options.add_argument("--guidance-range", type=checked(GuidanceRange.parse), help="LOW:HIGH; by default the backbone's own")
+    options.add_argument("--device", help="by default the best there is")
+
+
+def sampling(given: Any) -> dict[str, Any]:
+    """How these options have pictures sampled, as `EmotiCrafter.generate` takes it."""
+    settings = {"steps": given.steps, "guidance": given.guidance}
+    return settings if given.guidance_range is None else {**settings, "guidance_range": given.guidance_range}
+
+
+def add_options(options: argparse.ArgumentParser) -> None:
+    add_model_options(options)
     options.add_argument("--prompts", type=int, default=40)
     options.add_argument("--prompt-seed", type=int, default=0)
     options.add_argument("--seed", type=int, default=0, help="of the noise of the first prompt's pictures; the others follow")
-    options.add_argument("--steps", type=int, help="by default the backbone's own")
-    options.add_argument("--guidance", type=float, help="by default the backbone's own")
-    options.add_argument("--guidance-range", type=GuidanceRange.parse, help="LOW:HIGH; by default the backbone's own")
-    options.add_argument("--device", help="by default the best there is")
     options.add_argument("--pictures", type=Path, help="an .npz that keeps the pictures, used again if they would be the same")
 
 
@@ -54,9 +66,7 @@ class Drawer:
             given.backbone, given.device = str(build_tiny_sdxl(Path(self.folder.name) / "tiny")), "cpu"
         self.crafter = EmotiCrafter.from_pretrained(given.backbone, given.emotion, device=given.device, warn=lambda text: None)
         self.cases = held_out_cases(given.prompts, given.prompt_seed)
-        self.settings = {"steps": given.steps, "guidance": given.guidance}
-        if given.guidance_range is not None:
-            self.settings["guidance_range"] = given.guidance_range
+        self.settings = sampling(given)
 
     def judge(self, kind: str) -> Judge:
         if self.given.smoke:

@@ -1,6 +1,6 @@
 """How far one set of points is from another: Fréchet distance, precision and recall, the nearest neighbourhood.
 
-On the device that the points are on.
+Points may be on any device.
 """
 
 # n points of one set, m of the other, d numbers each; c channels of h x w latents
@@ -32,7 +32,7 @@ class Gaussian:
 
     @classmethod
     def of(cls, points: Float[Tensor, "n d"]) -> Gaussian:
-        double = points.double()
+        double = points.to("cpu", torch.float64)  # some devices have no float64
         return cls(double.mean(dim=0), torch.cov(double.T))
 
 

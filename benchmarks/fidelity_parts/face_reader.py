@@ -110,7 +110,7 @@ class Finder(nn.Module):
     @torch.no_grad()
     def find(self, pictures: Tensor, people: Sequence[int]) -> Tensor:
         """The likeliest heads of each picture, as many as there are people: (n, 2, 3), NaN for none."""
-        maps = self(pictures).float()
+        maps = self(pictures).float().cpu()
         chances = maps[:, 0].sigmoid()
         heads = torch.full((len(maps), 2, 3), torch.nan)
         for row, number in enumerate(people):

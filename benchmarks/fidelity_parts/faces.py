@@ -49,7 +49,7 @@ def agreement(read: np.ndarray, cases: Sequence[Case], seed: int = 0) -> dict[st
     asked = np.broadcast_to(np.stack([face_numbers(case.emotion) for case in cases])[:, None], read.shape)[there]
     faces = read[there]
     if not len(faces):
-        return {"people": 0}
+        return {"people": 0, "agree": None}
     rng = np.random.default_rng(seed)
     within = _within(faces, asked)
     seen = ~np.isnan(faces[:, 0])

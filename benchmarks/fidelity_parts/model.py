@@ -36,7 +36,8 @@ class Model:
     """An open model. settings: those of `EmotiCrafter.generate` that all pictures are drawn with."""
 
     def __init__(self, crafter: EmotiCrafter, settings: Mapping[str, Any] | None = None) -> None:
-        self.crafter, self.settings = crafter, dict(settings or {})
+        self.crafter = crafter
+        self.settings = {name: value for name, value in (settings or {}).items() if value is not None}
         self.vae: Any = crafter.backbone.pipeline.vae  # type: ignore[attr-defined]
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.fidelity_parts import distances
+from benchmarks.fidelity_parts import distances, faces
 from benchmarks.fidelity_parts.distances import Gaussian
-from benchmarks.fidelity_parts.truth import BLOCK, Case, blocks
+from benchmarks.fidelity_parts.face_reader import FaceReader
+from benchmarks.fidelity_parts.truth import BLOCK, Case, blocks, judged
 from emoticrafter.storybook.judge import Judge
 from emoticrafter.storybook.training.common import pictures_to_tensor
 from emoticrafter.storybook.world.scene import SUBJECTS
@@ -34,6 +35,12 @@ class Seen:
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+
+def look(judges: Mapping[str, Judge], pictures: np.ndarray, latents: Tensor | None) -> Seen:
+    """The set of these pictures of any size, with the judges `emotion` and `content`."""
+    small = judged(pictures)
+    return Seen(small, features(list(judges.values()), small), judges["content"].read(small)["subjects"], latents)
 
 
 @torch.no_grad()
@@ -108,3 +115,27 @@ def missing(odds: np.ndarray, cases: Sequence[Case]) -> dict[str, Any]:
     return {named[number]: float(np.mean(lost)) if lost else None for number, lost in gone.items()} | {
         "subjects": {named[number]: len(lost) for number, lost in gone.items()}
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """What sets of pictures are measured by, made once; a part that is None is not measured."""
+
+    features: SeenReference | None = None
+    latents: LocalReference | None = None
+    reader: FaceReader | None = None
+    count: bool = True
+
+    def figures(self, seen: Seen, cases: Sequence[Case]) -> dict[str, Any]:
+        """`features`, `local`, `faces` and `missing` of a set, whose pictures are of these cases in order."""
+        found: dict[str, Any] = {}
+        if self.features is not None:
+            found["features"] = by_blocks(seen.features, self.features)
+        if self.latents is not None and seen.latents is not None:
+            found["local"] = by_blocks(seen.latents, self.latents)
+        if self.reader is not None:
+            people = [faces.people_of(case.scene) for case in cases]
+            found["faces"] = faces.agreement(self.reader.read(seen.pictures, people), cases)
+        if self.count:
+            found["missing"] = missing(seen.odds, cases)
+        return found

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.evaluation.content import Expected, expected_content
 from emoticrafter.storybook import captions, scenes, world
-from emoticrafter.storybook.judge import SIZE
+from emoticrafter.storybook.judge import SIZE, brought_to
 from emoticrafter.storybook.training.common import cached_array
 from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.storybook.world.render import render
@@ -69,7 +68,7 @@ def judged(pictures: np.ndarray, side: int = SIZE) -> np.ndarray:
     parts = []
     for some in blocks(len(pictures), 64):
         x = torch.from_numpy(np.array(pictures[some])).permute(0, 3, 1, 2).float()
-        parts.append(F.interpolate(x, size=(side, side), mode="area").round().byte().permute(0, 2, 3, 1).numpy())
+        parts.append(brought_to(x, side).round().byte().permute(0, 2, 3, 1).numpy())
     return np.concatenate(parts)
 
 

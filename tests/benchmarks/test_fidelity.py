@@ -28,6 +28,7 @@ from emoticrafter.storybook.world.scene import SUBJECTS, Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites
 
 SPRITES = CodeSprites()
+JUDGES = {"emotion": EMOTION_HEADS, "content": CONTENT_HEADS}
 
 
 def points(count: int, width: int = 5, seed: int = 0) -> torch.Tensor:
@@ -143,7 +144,7 @@ def test_what_is_rendered_is_kept_until_the_renderer_changes(tmp_path: Path, mon
 
 
 def test_judges_features_are_what_their_heads_read() -> None:
-    judges = [Judge(JudgeConfig(width=4, heads=heads)).eval() for heads in (EMOTION_HEADS, CONTENT_HEADS)]
+    judges = [Judge(JudgeConfig(width=4, heads=heads)).eval() for heads in JUDGES.values()]
     pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
     found = seen.features(judges, pictures)
     assert found.shape == (3, 2 * 48)
@@ -164,6 +165,22 @@ def test_a_subject_is_missing_where_no_kind_that_its_word_can_mean_is_found() ->
     odds[2, SUBJECTS.index("boy")] = 1
     odds[3, SUBJECTS.index("ball")] = 1
     assert seen.missing(odds, cases) == {"one": pytest.approx(1 / 3), "two": 0.5, "subjects": {"one": 3, "two": 2}}
+
+
+def test_a_yardstick_measures_what_it_has_parts_for() -> None:
+    torch.manual_seed(0)
+    judges = {kind: Judge(JudgeConfig(width=4, heads=heads)).eval() for kind, heads in JUDGES.items()}
+    cases = truth.cases("asked", 6)
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 256, 256, 3), dtype=np.uint8)
+    latents = torch.randn((6, 16, 16, 16))
+    some = seen.look(judges, pictures, latents)
+    assert some.pictures.shape == (6, 128, 128, 3)
+    both = seen.Yardstick(features=seen.SeenReference(some.features), latents=seen.LocalReference(latents))
+    found = both.figures(some, cases)
+    assert set(found) == {"features", "local", "missing"}
+    assert found["features"]["frechet"] == pytest.approx(0, abs=1e-3)
+    assert found["features"]["precision"] == found["features"]["recall_5"] == 1
+    assert set(seen.Yardstick().figures(some, cases)) == {"missing"}
 
 
 def test_equal_pictures_are_not_told_apart_and_different_ones_are() -> None:
@@ -209,7 +226,7 @@ def test_agreement_counts_faces_as_asked_and_those_that_are_not_found_as_wrong()
     worse = faces.agreement(read, cases)
     assert (worse["found"], worse["agree"]) == (pytest.approx(5 / 6), pytest.approx(4 / 6))
     assert (worse["eyes"], worse["tears"]) == (pytest.approx(5 / 6), pytest.approx(4 / 6))
-    assert faces.agreement(read[5:], cases[5:]) == {"people": 0}
+    assert faces.agreement(read[5:], cases[5:]) == {"people": 0, "agree": None}
 
 
 def test_crops_hold_the_head_in_their_middle() -> None:
@@ -268,7 +285,7 @@ def test_latents_are_as_the_denoiser_has_them_and_come_back_as_the_backbone_deco
     model = Model(crafter)
     latents = torch.randn((2, 4, 16, 16), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents)])  # type: ignore[attr-defined]
+        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents, (32, 32))])  # type: ignore[attr-defined]
     assert np.abs(model.pictures(latents).astype(int) - expected).max() <= 1
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     raw = model.vae.encode(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode()
@@ -350,6 +367,25 @@ def test_figures_and_sets_can_be_left_out(tmp_path: Path) -> None:
     assert record["bars"] == []
 
 
+def test_a_model_of_256_pixels_is_held_against_scenes_of_256_pixels(
+    tiny_storybook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fidelity, "find_sprites", lambda code: SPRITES)
+    path, cache = tmp_path / "fidelity.json", tmp_path / "cache"
+    options = {"--backbone": tiny_storybook, "--out": path, "--cache": cache, "--pictures": 4, "--reference": 6, "--steps": 1}
+    given = [str(part) for pair in options.items() for part in pair]
+    fidelity.main([*given, "--skip", "faces,told_apart", "--device", "cpu", "--guidance-range", "0.3:0.85"])
+    figures = json.loads(path.read_text())["figures"]
+    assert figures["size"] == 256
+    assert figures["model"]["settings"] == {"steps": 1, "guidance_range": [0.3, 0.85]}
+    assert sorted(file.name for file in cache.glob("*.npy")) == ["asked-00000-256.npy", "other-00000-256.npy"]
+    assert np.load(cache / "asked-00000-256.npy").shape == (4, 256, 256, 3)
+    with Image.open(path.with_suffix(".webp")) as sheet:
+        assert sheet.size == (4 * 258, 258)
+    assert figures["rows"]["rendered"]["missing"]["one"] is not None
+    assert figures["rows"]["eit"]["local"]["nearest"] > 0
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
@@ -357,9 +393,10 @@ def test_figures_and_sets_can_be_left_out(tmp_path: Path) -> None:
         ("--set", "steps", "NAME=VALUE"),
         ("--skip", "face", "told_apart"),
         ("--sets", "drawn", "autoencoder"),
+        ("--guidance-range", "0.9:0.1", "must be two numbers that rise"),
     ],
 )
-def test_unknown_settings_sets_and_figures_are_refused_with_the_known_ones(
+def test_unknown_settings_sets_and_figures_are_refused_with_what_is_known(
     option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:

@@ -312,13 +312,13 @@ def load_part(kind: Any, folder: Path, **options: Any) -> Any:
         raise CheckpointError(f"{folder} does not hold a {kind.__name__}: {reason_of(error)}.", again) from error
 
 
-def save_sheet(rows: list[np.ndarray], path: Path) -> None:
-    """Rows of pictures, each uint8 (n, h, w, 3), as one PNG with thin gaps."""
+def save_sheet(rows: list[np.ndarray], path: Path, **options: Any) -> None:
+    """Rows of pictures, each uint8 (n, h, w, 3), as one picture with thin gaps; `options` are those of its format in Pillow."""
     from PIL import Image
 
     padded = [np.concatenate([np.pad(p, ((0, 2), (0, 2), (0, 0))) for p in row], axis=1) for row in rows]
     with atomic_path(path, force=True) as temporary:
-        Image.fromarray(np.concatenate(padded, axis=0)).save(temporary)
+        Image.fromarray(np.concatenate(padded, axis=0)).save(temporary, **options)
 
 
 def restart_with_steady_memory() -> None:
