@@ -44,11 +44,6 @@ class JudgeConfig:
     width: int = 24
     heads: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        known = EMOTION_HEADS | CONTENT_HEADS
-        if not 1 <= self.width <= MAX_WIDTH or not all(known.get(name) == size for name, size in self.heads.items()):
-            raise InputError(f"A judge has the width {shown(self.width)} and the heads {shown(self.heads)}.", f"Known: {known}.")
-
 
 @dataclass(frozen=True, kw_only=True)
 class _About:
@@ -56,6 +51,11 @@ class _About:
 
     config: JudgeConfig
     figures: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        width, heads, known = self.config.width, self.config.heads, EMOTION_HEADS | CONTENT_HEADS
+        if not 1 <= width <= MAX_WIDTH or not all(known.get(name) == size for name, size in heads.items()):
+            raise InputError(f"A judge has the width {shown(width)} and the heads {shown(heads)}.", f"Known: {known}.")
 
 
 class _Level(nn.Module):
