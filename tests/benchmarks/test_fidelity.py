@@ -279,13 +279,15 @@ def test_the_face_reader_beats_chance_on_rendered_faces_and_is_kept(tmp_path: Pa
 
 
 def test_latents_are_as_the_denoiser_has_them_and_come_back_as_the_backbone_decodes_them(tmp_path: Path) -> None:
+    from emoticrafter.backbones.sdxl import SDXLBackbone
     from tests.tiny import build_tiny_sdxl
 
     crafter = EmotiCrafter.from_pretrained(build_tiny_sdxl(tmp_path / "tiny", normalised=True), device="cpu", dtype="float32")
     model = Model(crafter)
+    assert isinstance(crafter.backbone, SDXLBackbone)
     latents = torch.randn((2, 4, 16, 16), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents, (32, 32))])  # type: ignore[attr-defined]
+        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents, (32, 32))])
     assert np.abs(model.pictures(latents).astype(int) - expected).max() <= 1
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     raw = model.vae.encode(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode()
