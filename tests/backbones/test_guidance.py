@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.backbones.schedulers import _schedulers
+from emoticrafter.backbones.schedulers import schedulers_for
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.guidance import GuidanceRange
@@ -24,8 +24,8 @@ from tests.tiny import SIZE
 PROMPT = "a cat on the beach"
 LONG = "a child playing in the forest, a red ball, a dog on the beach, a berry, a cat in the forest"
 MIDDLE = (0.3, 0.85)
-SCHEDULERS = sorted(cls.__name__ for cls in _schedulers(flow=False) if cls.__name__ != "EDMEulerScheduler")
-FLOWS = sorted(cls.__name__ for cls in _schedulers(flow=True))
+SCHEDULERS = sorted(cls.__name__ for cls in schedulers_for(flow=False) if cls.__name__ != "EDMEulerScheduler")
+FLOWS = sorted(cls.__name__ for cls in schedulers_for(flow=True))
 
 
 def moved(features: PromptFeatures) -> PromptFeatures:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 
-from emoticrafter.backbones.schedulers import _schedulers, make_scheduler, read_scheduler
+from emoticrafter.backbones.schedulers import make_scheduler, read_scheduler, schedulers_for
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import InputError
 
@@ -82,7 +82,7 @@ def test_a_value_that_the_scheduler_cannot_use_is_refused(text: str, message: st
 
 @pytest.mark.parametrize("own", [EULER, FLOW], ids=["noise", "flow"])
 def test_every_scheduler_goes_with_its_defaults(own: Any) -> None:
-    names = [cls.__name__ for cls in _schedulers(own is FLOW)]
+    names = [cls.__name__ for cls in schedulers_for(own is FLOW)]
     assert len(names) >= 4
     for name in names:
         assert type(make_scheduler(name, own)).__name__ == name

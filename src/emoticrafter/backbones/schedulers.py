@@ -16,7 +16,7 @@ from emoticrafter.backbones.loading import quiet_libraries
 from emoticrafter.backbones.outline import read_json
 from emoticrafter.errors import InputError, reason_of
 
-__all__ = ["check_steps", "make_scheduler", "own_scheduler", "read_scheduler"]
+__all__ = ["check_steps", "make_scheduler", "own_scheduler", "read_scheduler", "schedulers_for"]
 
 _TRIAL_STEPS = 4  # enough for every order of solver to be at work
 _WORDS: dict[str, Any] = {"true": True, "false": False, "none": None}
@@ -29,7 +29,7 @@ def read_scheduler(text: str, *, flow: bool | None = None) -> tuple[Any, dict[st
     None where that is not known yet. Raises InputError for a scheduler or setting that fits no such model.
     """
     name, *settings = (part.strip() for part in re.split(r",(?![^\[]*\])", text))
-    fitting = {cls.__name__: cls for cls in _schedulers(flow)}
+    fitting = {cls.__name__: cls for cls in schedulers_for(flow)}
     short = {full.removesuffix("Scheduler").removesuffix("Discrete").lower(): cls for full, cls in reversed(fitting.items())}
     cls = fitting.get(name) or short.get(name.lower().removesuffix("scheduler").removesuffix("discrete"))
     if cls is None:
@@ -91,7 +91,7 @@ def check_steps(scheduler: Any, steps: int) -> None:
         ) from error
 
 
-def _schedulers(flow: bool | None) -> list[Any]:
+def schedulers_for(flow: bool | None) -> list[Any]:
     """The schedulers that fit: those of the same mathematics as SDXL's own, or those that also follow a flow."""
     import diffusers
     from diffusers.schedulers.scheduling_utils import KarrasDiffusionSchedulers
