@@ -68,7 +68,7 @@ def opened_picture(content: bytes, called: str = "The picture") -> Iterator[Imag
                 size = f"{image.width} x {image.height}"
                 raise InputError(f"{called} has {size} pixels; at most {MAX_PIXELS:,} are read.", "Make it smaller first.")
             yield image
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Image.UnidentifiedImageError as error:
         raise InputError(f"{called} cannot be decoded: it is none of {', '.join(FORMATS)}.", _LEAVE_OUT) from error

@@ -112,8 +112,8 @@ def write_empty_prompt(store: FeatureStore, path: Path, device: torch.device) ->
 def read_empty_prompt(store: FeatureStore, path: Path, device: torch.device) -> Tensor:
     """The tokens (T, C) that `write_empty_prompt` kept for the store's backbone. Raises CheckpointError if it is damaged."""
     again = "Delete the file: it is made again."
-    tokens = read_tensors(path, "empty prompt", again, device=device).get("tokens")
+    tokens = read_tensors(path, "empty prompt", again).get("tokens")
     shape = (store.manifest.tokens, store.manifest.channels)
     if tokens is None or tokens.shape != shape or not bool(tokens.isfinite().all()):
         raise CheckpointError(f"The empty prompt {str(path)!r} is damaged: it holds no tokens of the shape {shape}.", again)
-    return tokens
+    return tokens.to(device)

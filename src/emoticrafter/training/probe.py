@@ -92,8 +92,8 @@ def save_probe(probe: AffectProbe, path: Path) -> None:
 
 def load_probe(path: Path, device: torch.device) -> AffectProbe:
     """The frozen probe that `save_probe` wrote. Raises CheckpointError where it is damaged."""
-    state = read_tensors(path, "probe", _AGAIN, device=device)
+    state = read_tensors(path, "probe", _AGAIN)
     with torch.device("meta"):
         probe = AffectProbe(state["norm.weight"].numel() if "norm.weight" in state else 1)
     fill(probe, state, path, "probe", _AGAIN)
-    return probe.eval().requires_grad_(False)
+    return probe.to(device).eval().requires_grad_(False)
