@@ -11,7 +11,7 @@ from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 
@@ -192,6 +192,7 @@ def read(
 
 
 def _pictures(given: list[Path]) -> list[Path]:
+    from emoticrafter.inputs.named import check_file
     from emoticrafter.inputs.pictures import SUFFIXES, pictures_in
 
     found: list[Path] = []
@@ -201,10 +202,8 @@ def _pictures(given: list[Path]) -> list[Path]:
             if not inside:
                 raise InputError(f"{str(path)!r} holds no pictures.", f"Pictures end in {', '.join(SUFFIXES)}.")
             found += inside
-        elif path.is_file():
-            found.append(path)
         else:
-            raise MissingError(f"There is no picture {str(path)!r}.", "Check the name and the folder.")
+            found.append(check_file(path, "picture"))
     return found
 
 
