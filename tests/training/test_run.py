@@ -96,7 +96,7 @@ def test_the_kept_weights_are_the_averaged_ones(features: Path, tmp_path: Path) 
 
 
 def test_it_learns_what_the_pairs_teach(features: Path, tmp_path: Path) -> None:
-    sizes = ("train.steps=150", "train.rate=1e-2", "train.batch=32", "model.width=32")
+    sizes = ("train.steps=300", "train.rate=1e-2", "train.batch=32", "model.width=32")
     outcome = run(features, tmp_path / "run", *sizes, "train.validate_every=50", "train.save_every=500", "log.every=50")
     assert outcome.best_loss is not None
     assert outcome.best_loss < 0.65 * outcome.baselines["neutral"]

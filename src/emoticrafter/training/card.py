@@ -95,7 +95,7 @@ def _training(run: Mapping[str, Any]) -> list[str]:
         "rate": _said(train, "{}, {}; weight decay {}", "rate", "schedule", "weight_decay"),
         "validation loss, weighted": f"{_number(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
         **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
-        "time": f"{_number(run.get('seconds'), 1 / 3600)} hours on {_said(run, '{} x {}', 'processes', 'device')}",
+        "time": f"{_number(run.get('seconds'), 1 / 3600, '.2f')} hours on {_said(run, '{} x {}', 'processes', 'device')}",
         "commit": markdown(run.get("revision") or "unknown"),
         "versions": markdown(versions),
     }
@@ -126,9 +126,9 @@ def _said(entries: Mapping[str, Any], sentence: str, *names: str) -> str:
     return sentence.format(*(markdown(entries.get(name)) for name in names))
 
 
-def _number(value: Any, times: float = 1.0) -> str:
+def _number(value: Any, times: float = 1.0, form: str = ".5g") -> str:
     try:
-        return f"{typed('figure', value, float) * times:.5g}"
+        return format(typed("figure", value, float) * times, form)
     except InputError:
         return "not measured"
 
