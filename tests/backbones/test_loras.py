@@ -98,6 +98,16 @@ def test_tensors_that_fit_nothing_are_counted_and_told(tiny_sdxl: Path, layers: 
         opened(tiny_sdxl, path)
 
 
+def test_what_the_library_leaves_out_is_told_too(tiny_sdxl: Path, layers: Shapes, tmp_path: Path) -> None:
+    some = {name: shape for name, shape in layers.items() if "attn2.to_v" in name}
+    tensors = kohya_of(some)
+    layer = next(iter(tensors)).partition(".")[0]
+    path = write({**tensors, f"{layer}.dora_scale": torch.ones(1, 4)}, tmp_path / "style.safetensors")
+    count = 2 * len(some)
+    with pytest.warns(LoraWarning, match=rf"Of the {count + 1} tensors of the LoRA '.*', {count} fit this model"):
+        opened(tiny_sdxl, path)
+
+
 def test_one_that_fits_by_less_than_half_is_refused(tiny_sdxl: Path, layers: Shapes, tmp_path: Path) -> None:
     two = dict(list(layers.items())[:2])
     path = write(lora_of({**two, **wrong(40)}), tmp_path / "style.safetensors")

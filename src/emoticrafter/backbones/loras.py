@@ -29,6 +29,7 @@ _READS_PROMPTS = re.compile(r"attn2[._](processor\.)?to_[kv].*(lora_A|down)")
 _OF_TRANSFORMERS = re.compile(
     r"double_blocks|single_blocks|single_transformer_blocks|joint_blocks|lora_transformer|^transformer\."
 )
+_FILE = ("LoRA", "Fetch it again.")  # what the readers of files say of it
 
 
 class LoraWarning(UserWarning):
@@ -100,8 +101,14 @@ def _add(pipeline: Any, source: str, name: str) -> None:
     used = sum(_added(getattr(pipeline, part), name) for part in ("unet", "text_encoder", "text_encoder_2"))
     if 2 * used < len(tensors) or not used:
         raise _misfit(pipeline, source, used, tensors)
-    if used < len(tensors):
-        warnings.warn(f"Of the {len(tensors)} tensors of the LoRA {source!r}, {used} fit this model.", LoraWarning, stacklevel=2)
+    found = len(tensors) + _scales_of_dora(path)
+    if used < found:
+        warnings.warn(f"Of the {found} tensors of the LoRA {source!r}, {used} fit this model.", LoraWarning, stacklevel=2)
+
+
+def _scales_of_dora(path: Path) -> int:
+    """How many tensors of a file diffusers leaves out by itself: the magnitudes of DoRA."""
+    return sum("dora_scale" in key for key in read_header(path, *_FILE)[0]) if path.is_file() else 0
 
 
 def _added(network: Any, name: str) -> int:
@@ -113,7 +120,7 @@ def _misfit(pipeline: Any, source: str, used: int, tensors: Mapping[str, Any]) -
     shapes: dict[str, Sequence[int]] = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     metadata: Mapping[str, str] = {}
     if user_path(source).is_file():
-        found, metadata = read_header(user_path(source), "LoRA", "Fetch it again.")
+        found, metadata = read_header(user_path(source), *_FILE)
         shapes = shapes or dict(found)
     channels = int(pipeline.unet.config.cross_attention_dim)
     return CheckpointError(
