@@ -337,3 +337,10 @@ def test_an_interrupted_save_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
     monkeypatch.undo()
     assert checkpoint.load(saved).metadata["strength"] == 0.7
+
+
+def test_a_prefix_that_is_not_known_is_named(tmp_path: Path) -> None:
+    state = {f"foo.{name}": tensor for name, tensor in torch.load(SAMPLE, weights_only=True).items()}
+    torch.save(state, tmp_path / "foo.pth")
+    with pytest.raises(CheckpointError, match=r"unknown keys foo\."):
+        checkpoint.import_released(tmp_path / "foo.pth")

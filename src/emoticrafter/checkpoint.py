@@ -246,8 +246,9 @@ def _released_config(found: State, heads: int | None, path: Path) -> EITConfig:
             variant="released",
         )
     except KeyError as error:
+        unknown = sorted(name for name in found if name not in _released_keys(1) and not re.match(r"h\.\d", name))
         raise CheckpointError(
-            f"{str(path)!r} is not a released EmotiCrafter checkpoint: {_differences([error.args[0]], [])}.",
+            f"{str(path)!r} is not a released EmotiCrafter checkpoint: {_differences([error.args[0]], unknown)}.",
             "Give the state dict as its authors published it.",
         ) from error
     except (EmotiCrafterError, ValueError, ZeroDivisionError, TypeError) as error:

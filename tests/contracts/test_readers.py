@@ -32,9 +32,9 @@ READERS = {
     "torch.load": {"pickles.py"},
     "load_file": set(),
     "safe_open": {"tensors.py"},
-    "read_table": {"data/parquet.py"},
+    "read_table": set(),
     "read_schema": set(),
-    "ParquetFile": set(),
+    "ParquetFile": {"data/parquet.py"},
     "read_csv": set(),
     "read_parquet of pandas": set(),
     "loadmat": {"data/emotic.py"},  # from bytes that were read
