@@ -539,6 +539,13 @@ def test_a_single_file_must_be_safetensors_and_sound(tmp_path: Path, tiny_sdxl: 
         open_backbone(tmp_path / "model.safetensors", device="cpu", config=str(tiny_sdxl))
 
 
+def test_the_config_of_a_single_file_holds_no_device(tiny_sdxl: Path, tmp_path: Path, copy: Path) -> None:
+    path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
+    link_to_device("text_encoder_2/config.json")(copy)
+    with pytest.raises(CheckpointError, match=r"config\.json' cannot be read: it is a device"):
+        open_backbone(path, device="cpu", config=str(copy))
+
+
 # Devices
 
 

@@ -14,6 +14,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 _OURS = {"read_table", "read_text"}  # called by their bare names: functions of the readers themselves
+_TEXT = {"encoding", "errors", "newline", "buffering"}  # what the `open` of a path takes, and no other
 _MODE = re.compile(r"[rwax]b?t?\+?b?")
 
 # What is called, and the modules that may.
@@ -84,7 +85,7 @@ def _reads(call: ast.Call, place: int, bare: bool) -> bool:
     """Whether a call of `open` has a mode to read; bare: without a mode it has."""
     given = [*call.args[place : place + 1], *(word.value for word in call.keywords if word.arg == "mode")]
     if not given:
-        return bare
+        return bare or any(word.arg in _TEXT for word in call.keywords)
     mode = given[0].value if isinstance(given[0], ast.Constant) else None
     return isinstance(mode, str) and _MODE.fullmatch(mode) is not None and ("r" in mode or "+" in mode)
 
@@ -125,6 +126,7 @@ def test_a_path_is_never_opened_without_a_mode() -> None:
         ("open(name, 'w')", []),
         ("path.open('rb', buffering=0)", ["open to read"]),
         ("path.open(mode='r')", ["open to read"]),
+        ("path.open(encoding='utf-8')", ["open to read"]),
         ("path.open('a', encoding='utf-8')", []),
         ("FeatureStore.open(folder)", []),
         ("Image.open(file).convert('RGB')", ["Image.open"]),

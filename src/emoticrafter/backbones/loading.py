@@ -19,7 +19,6 @@ from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.backbones.outline import FETCH_AGAIN, PIPELINE, check_config, check_index
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError, reason_of
 from emoticrafter.files import user_path
-from emoticrafter.inputs.folders import check_model_folder
 from emoticrafter.inputs.named import check_file, open_file
 
 __all__ = ["fingerprint", "load_pipeline", "locate", "quiet_libraries"]
@@ -69,7 +68,6 @@ def load_pipeline(
             options["config"] = config
     else:
         check_index(path)
-        check_model_folder(path)
         options |= {
             "variant": _variant_in(path / ("text_encoder" if text_only else "unet"), dtype),
             "use_safetensors": True,

@@ -15,7 +15,7 @@ from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
-from emoticrafter.inputs.folders import MAX_TEXT
+from emoticrafter.inputs.folders import MAX_TEXT, check_model_folder
 from emoticrafter.inputs.records import read_record
 
 __all__ = [
@@ -201,7 +201,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def check_index(folder: Path) -> None:
-    """Raise MissingError and CheckpointError for a folder that is not one of a pipeline of SDXL's kind."""
+    """Raise MissingError and CheckpointError for a folder that is not one of a pipeline of SDXL's kind, or has odd files."""
     index = read_json(folder / "model_index.json")
     if index is None:
         raise MissingError(f"{str(folder)!r} holds no model_index.json.", "Give the folder of a diffusers SDXL pipeline.")
@@ -209,6 +209,7 @@ def check_index(folder: Path) -> None:
         raise CheckpointError(
             f"{str(folder)!r} is a {str(index.get('_class_name'))[:60]}; this backbone runs {PIPELINE}.", "Give an SDXL model."
         )
+    check_model_folder(folder)
 
 
 def check_config(path: Path, config: str | None) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.data.tables import Kind, write_table
-from emoticrafter.errors import InputError
+from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.files import atomic_path, check_writable, user_path
+from emoticrafter.inputs.named import open_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,11 +139,11 @@ def check_report(report: Path, out: Path, force: bool = False) -> None:
 
 def _is_left_over(report: Path, out: Path) -> bool:
     try:
-        if out.exists() or not report.is_file():
+        if out.exists():
             return False
-        with report.open(encoding="utf-8", errors="replace") as stream:
-            return stream.readline(1000) == ",".join(COLUMNS) + "\n"
-    except OSError:
+        with open_file(report) as stream:
+            return stream.readline(1000).rstrip(b"\r\n") == ",".join(COLUMNS).encode()
+    except (OSError, EmotiCrafterError):
         return False
 
 
