@@ -12,7 +12,7 @@ from emoticrafter import errors
 def test_the_tree_is_the_drawn_one() -> None:
     public = {getattr(errors, name) for name in errors.__all__}
     assert {c.__name__ for c in public} == {
-        "EmotiCrafterError", "InputError", "MissingError", "CheckpointError", "OutputError", "DeviceError",
+        "EmotiCrafterError", "InputError", "MissingError", "CheckpointError", "OutputError", "DeviceError", "StoppedError",
     }  # fmt: skip
     children = public - {errors.EmotiCrafterError}
     assert all(c.__bases__ == (errors.EmotiCrafterError,) for c in children)
@@ -31,6 +31,8 @@ def test_an_error_survives_the_way_between_processes() -> None:
     error = pickle.loads(pickle.dumps(errors.DeviceError("No CUDA.", "Use --device cpu.")))
     assert type(error) is errors.DeviceError
     assert str(error) == "No CUDA. Use --device cpu."
+    error = pickle.loads(pickle.dumps(errors.InputError("The seed is -1.", "Give 0.", field="seed", value=-1)))
+    assert (error.problem, error.hint, error.field, error.value) == ("The seed is -1.", "Give 0.", "seed", -1)
 
 
 # One process for both: starting an interpreter is most of this test's time.

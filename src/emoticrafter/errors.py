@@ -5,7 +5,8 @@
     ├── MissingError      a file, a model or a package that is not there
     ├── CheckpointError   weights that are corrupt, of another shape, or made for another backbone
     ├── OutputError       a file that cannot be written, or that would be overwritten
-    └── DeviceError       a device that is absent or out of memory
+    ├── DeviceError       a device that is absent or out of memory
+    └── StoppedError      work that its caller ended
 
 Every message holds three things: what was given, what was expected, what to do next. The command line prints it without
 a traceback and exits with `exit_code`. Mistakes of the programmer are not in this tree: those assert.
@@ -13,7 +14,9 @@ a traceback and exits with `exit_code`. Mistakes of the programmer are not in th
 
 from __future__ import annotations
 
-__all__ = ["CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError"]
+__all__ = [
+    "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError", "StoppedError",
+]  # fmt: skip
 
 
 class EmotiCrafterError(Exception):
@@ -34,7 +37,19 @@ class EmotiCrafterError(Exception):
 
 
 class InputError(EmotiCrafterError):
-    """A value that the user gave breaks a rule."""
+    """A value that the user gave breaks a rule.
+
+    field: the name of the setting that holds it, as the library calls it, where it is one; value: what was given. A page or an
+    API tells by them which control is wrong.
+    """
+
+    def __init__(self, problem: str, hint: str = "", *, field: str | None = None, value: object = None) -> None:
+        super().__init__(problem, hint)
+        self.field = field
+        self.value = value
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _input_error, (type(self), self.problem, self.hint, self.field, self.value)
 
 
 class MissingError(EmotiCrafterError):
@@ -51,6 +66,14 @@ class OutputError(EmotiCrafterError):
 
 class DeviceError(EmotiCrafterError):
     """A device is absent or out of memory."""
+
+
+class StoppedError(EmotiCrafterError):
+    """The caller ended the work before it was done; what it works with stays usable."""
+
+
+def _input_error(kind: type[InputError], problem: str, hint: str, field: str | None, value: object) -> InputError:
+    return kind(problem, hint, field=field, value=value)
 
 
 def reason_of(error: BaseException, most: int = 200, *, last: bool = False) -> str:

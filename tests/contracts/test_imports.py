@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates"},
-    {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads"},
+    {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads", "watch"},
     {"settings"},
     {"tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},

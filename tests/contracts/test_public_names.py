@@ -24,7 +24,7 @@ PUBLIC = {
     "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
     "emoticrafter.errors": {
-        "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError",
+        "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError", "StoppedError",
     },
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {
@@ -46,6 +46,7 @@ PUBLIC = {
     "emoticrafter.system": {"describe_system"},
     "emoticrafter.training": {"Outcome", "Recipe", "read_recipe", "train"},
     "emoticrafter.version": {"installed_version"},
+    "emoticrafter.watch": {"SILENT", "Preview", "Step", "Watch"},
 }  # fmt: skip
 
 
