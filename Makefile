@@ -11,10 +11,11 @@ QUICK := tests/contracts tests/tools/test_try_wheel.py \
 		recipe settings sheet signals) \
 	$(patsubst %,tests/batch/test_%.py,inputs rows) \
 	$(patsubst %,tests/cli/test_%.py,bad_input console main options pictures) \
-	$(patsubst %,tests/data/test_%.py,cells checks cleaning emotic features findingemo lengths oasis own pairs sources votes words) \
+	$(patsubst %,tests/data/test_%.py,features sheets values) \
 	tests/evaluation/metrics $(patsubst %,tests/evaluation/test_%.py,comparing estimates statistics suite) \
 	tests/storybook/test_captions.py tests/storybook/test_scenes.py \
-	$(patsubst %,tests/data/writers/test_%.py,ledger request rules table) \
+	tests/data/importers $(patsubst %,tests/prompts/test_%.py,checks cleaning lengths pairs rules votes words writing) \
+	$(patsubst %,tests/prompts/llm/test_%.py,ledger messages) \
 	$(patsubst %,tests/training/test_%.py,order recipe record state)
 
 .PHONY: help demo quick test check lint current wheel format docs sprites install clean

@@ -14,10 +14,10 @@ import pytest
 
 from emoticrafter.batch import read_emotions
 from emoticrafter.coordinates import coordinate, on_plane, parse_number
-from emoticrafter.data.cells import on_scale
+from emoticrafter.data.counts import read_any
 from emoticrafter.data.plans import check_pairs, write_index
-from emoticrafter.data.show import read_any
 from emoticrafter.data.tables import write_table
+from emoticrafter.data.values import on_scale
 from emoticrafter.emotion import Emotion, grid, parse_axis
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation.cases import Case

@@ -108,7 +108,7 @@ def draw_training(axes: Axes) -> None:
         axes, 64,
         (2, 24, "annotations", "OASIS, EMOTIC, a CSV", "yours", GIVEN),
         (38, 24, "import", "one table, a report", "data/", CODE),
-        (74, 26, "write-pairs", "neutral, emotional prompts", "data/writers/", CODE),
+        (74, 26, "write-pairs", "neutral, emotional prompts", "prompts/", CODE),
         (112, 24, "encode", "features in shards", "data/encoding", FROZEN),
         (146, 20, "train", "the EIT", "training/", LEARNED),
         (174, 16, "checkpoint", "for inject", "checkpoint.py", MADE),

@@ -250,7 +250,7 @@ def test_a_request_that_is_none_is_refused_before_one_is_sent(
     def refused(*_: Any, **__: Any) -> None:
         raise AssertionError("something was loaded")
 
-    monkeypatch.setattr("emoticrafter.data.lengths.PromptRuler.of", refused)
+    monkeypatch.setattr("emoticrafter.prompts.lengths.PromptRuler.of", refused)
     server = ["--writer", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9/v1"]
     done = cli("data", "write-pairs", "pairs.parquet", *server, "--out", "made.parquet", *given)
     assert (done.code, message in done.err) == (2, True), done.err

@@ -31,7 +31,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"maker", "request", "sheet", "storybook.captions"},
+    {"maker", "prompts", "request", "sheet", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},

@@ -23,7 +23,7 @@ READERS = {
     "open to read": set(),  # builtin `open`, and the method of a path with a mode to read
     **{name: set() for name in ("io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open")},
     "os.open": {"inputs/named.py", "files.py", "training/state.py"},  # the latter two bring to the disk what they wrote
-    "io.FileIO": {"inputs/named.py", "data/writers/ledger.py"},  # the ledger is appended to; it is checked before
+    "io.FileIO": {"inputs/named.py", "prompts/llm/ledger.py"},  # the ledger is appended to; it is checked before
     "read_text": set(),
     "read_bytes": set(),
     "splitlines": {"inputs/lines.py", "errors.py"},  # of bytes; of what an error says
@@ -38,7 +38,7 @@ READERS = {
     "ParquetFile": {"data/parquet.py"},
     "read_csv": set(),
     "read_parquet of pandas": set(),
-    "loadmat": {"data/emotic.py"},  # from bytes that were read
+    "loadmat": {"data/importers/emotic.py"},  # from bytes that were read
     "tarfile.open": {"storybook/world/sprites.py"},  # of the package that npm has fetched
     "ZipFile": set(),
     "imread": {"storybook/world/sprites.py"},  # pictures of that package
@@ -47,7 +47,7 @@ READERS = {
     "pickle.load": set(),
     # Libraries that read a folder of a model: `inputs.folders.check_model_folder` is called before. The crafter's is ours.
     "from_pretrained": {
-        "backbones/loading.py", "crafter.py", "data/lengths.py", "evaluation/clip.py", "storybook/training/common.py",
+        "backbones/loading.py", "crafter.py", "prompts/lengths.py", "evaluation/clip.py", "storybook/training/common.py",
     },
     "from_single_file": {"backbones/loading.py"},
     "load_lora_weights": {"backbones/loras.py"},  # of a file that was looked through, or of the hub

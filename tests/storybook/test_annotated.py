@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emoticrafter.data.writers.base import Failure, Pair, Task
 from emoticrafter.emotion import Emotion
+from emoticrafter.prompts.writer import Failure, Pair, Task
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scenes, imagined
 from emoticrafter.storybook.feelings import beings

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
-from emoticrafter.data.cells import number, parse_size, whole
-from emoticrafter.data.sources import Row as Line
-from emoticrafter.data.sources import Sheet, key_of, read_sheet
+from emoticrafter.data.sheets import Row as Line
+from emoticrafter.data.sheets import Sheet, key_of, read_sheet
+from emoticrafter.data.values import number, parse_size, whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.guidance import GuidanceRange

@@ -13,7 +13,7 @@ import typer
 
 from emoticrafter.cli.console import warn
 from emoticrafter.coordinates import parse_number
-from emoticrafter.data.cells import parse_size
+from emoticrafter.data.values import parse_size
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra

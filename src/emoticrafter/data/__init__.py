@@ -1,1 +1,1 @@
-"""From data sets to training features: annotations, prompt pairs, encoded prompts; a file per format."""
+"""Annotations: pictures and the feelings that people gave them, in one table; an importer for each data set."""

@@ -19,7 +19,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from scipy.ndimage import gaussian_filter
 
-from emoticrafter.data.show import CELLS, QUADRANTS, cell_counts, quadrant, rare_cells
+from emoticrafter.data.counts import CELLS, QUADRANTS, cell_counts, quadrant, rare_cells
 from emoticrafter.emotion import LIMIT
 from emoticrafter.escapes import PLOT, plain
 from emoticrafter.files import atomic_path, user_path

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from emoticrafter.coordinates import MINUS_SIGNS, on_plane, parse_number
-from emoticrafter.data.cells import number
-from emoticrafter.data.sources import read_sheet
+from emoticrafter.data.sheets import read_sheet
+from emoticrafter.data.values import number
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.cases import Case
 from emoticrafter.inputs.named import below, file_hash

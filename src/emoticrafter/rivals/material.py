@@ -18,8 +18,8 @@ import torch
 from PIL import Image, ImageOps
 
 from emoticrafter.backbones.finite import in_float32, is_finite
-from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
+from emoticrafter.data.values import picture_below
 from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.files import atomic_path, cache_directory, user_path
 from emoticrafter.inputs.arrays import read_array

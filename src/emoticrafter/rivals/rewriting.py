@@ -14,15 +14,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.data.writers.base import Pair, Task, Writer
-from emoticrafter.data.writers.registry import open_writer
 from emoticrafter.emotion import Emotion
+from emoticrafter.errors import InputError
 from emoticrafter.files import cache_directory
+from emoticrafter.prompts.writer import Pair, Task, Writer
+from emoticrafter.prompts.writers import WRITERS, open_writer
 from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.placeholders import between
 from emoticrafter.settings import Section, key
@@ -39,12 +40,17 @@ LEDGER = "answers.jsonl"
 class Settings(Section):
     """See `Rewriting`. The key is read from the environment variable `key_env` when it is needed, and kept nowhere."""
 
-    writer: Literal["openai", "rules", "storybook"] = key("rules", "who writes")
+    writer: str = key("rules", f"who writes: {', '.join(WRITERS)}")
     seed: int = key(0, "of an offline writer", least=0)
     model: str = key("", "of the server; empty: $EMOTICRAFTER_MODEL")
     base_url: str = key("", "of the server, up to /v1; empty: $OPENAI_BASE_URL, or else OpenAI's")
     key_env: str = key("OPENAI_API_KEY", "the environment variable with the key")
     longest: int = key(48, "words of a prompt that a server writes", least=4, most=200)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.writer not in WRITERS:
+            raise InputError(f"The writer is {self.writer[:40]!r}.", f"Known ones: {', '.join(WRITERS)}.")
 
 
 class Rewriting(Rival):
@@ -98,16 +104,12 @@ class Rewriting(Rival):
 
 def _writer_of(config: Settings, folder: Path | None) -> Writer:
     """The writer of these settings. folder: that of the method, for the answers of a server."""
-    if config.writer == "storybook":
-        from emoticrafter.storybook.annotated import CaptionWriter
-
-        return CaptionWriter(seed=config.seed)
-    if config.writer == "rules":
-        return open_writer("rules", seed=config.seed)
+    if not WRITERS[config.writer].asks:
+        return open_writer(config.writer, seed=config.seed)
     url = config.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
     settings = {"base_url": url} if url else {}
     return open_writer(
-        "openai",
+        config.writer,
         model=config.model or os.environ.get("EMOTICRAFTER_MODEL", ""),
         ledger=(folder or cache_directory() / "rivals" / Rewriting.name) / LEDGER,
         key=os.environ.get(config.key_env, "").strip(),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emoticrafter.data.writers.base import Pair, Task
 from emoticrafter.emotion import Emotion
+from emoticrafter.prompts.writer import Pair, Task
 from emoticrafter.rivals.material import Material, cached_latents
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scene
 from emoticrafter.storybook.world import render

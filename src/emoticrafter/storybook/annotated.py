@@ -8,12 +8,16 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
-from emoticrafter.data.writers.base import Failure, Pair, Progress, Task, Tell
 from emoticrafter.emotion import Emotion
+from emoticrafter.prompts.writer import Failure, Pair, Progress, Task, Tell
 from emoticrafter.storybook import captions, scenes, words
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene, Subject
+
+if TYPE_CHECKING:
+    from emoticrafter.prompts.checks import Ruler
 
 __all__ = ["CaptionWriter", "annotated_scene", "annotated_scenes"]
 
@@ -50,12 +54,12 @@ class CaptionWriter:
     """Writes a pair from a caption: the emotional prompt is the caption with words of the feeling behind it.
 
     The content's tokens stay as they are, so the difference is all in the tokens behind. The same seed and id give the same
-    words. See `data.writers.base.Writer`.
+    words. See `prompts.writer.Writer`. ruler: nothing is measured by it, as the grammar's captions are short.
     """
 
     name = "storybook"
 
-    def __init__(self, *, seed: int = 0) -> None:
+    def __init__(self, *, seed: int = 0, ruler: Ruler | None = None) -> None:
         self.seed = seed
 
     def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:

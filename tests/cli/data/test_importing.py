@@ -111,7 +111,7 @@ def test_without_the_tokenizer_lengths_are_not_counted_and_that_is_said(
     def offline(*_: object) -> Path:
         raise MissingError("sdxl is not here.", "Fetch it.")
 
-    monkeypatch.setattr("emoticrafter.data.lengths.fetch", offline)
+    monkeypatch.setattr("emoticrafter.prompts.lengths.fetch", offline)
     done = cli("data", "import", "pairs", "pairs.csv", "--backbone", "sdxl", "--out", "p.parquet")
     assert done.code == 0
     assert "note: prompt lengths were not counted. sdxl is not here. Fetch it." in done.err

@@ -16,8 +16,8 @@ from PIL import Image
 from emoticrafter.cli.data import writing
 from emoticrafter.cli.data.chatting import ChatOptions
 from emoticrafter.data.tables import read_table, write_table
-from emoticrafter.data.writers import asking
-from emoticrafter.data.writers.base import Progress
+from emoticrafter.prompts.llm import workers as asking
+from emoticrafter.prompts.writer import Progress
 from tests.chat_server import ChatServer
 from tests.cli.conftest import Done
 
@@ -146,7 +146,7 @@ def test_a_dry_run_prints_the_messages_and_sends_none(
     [
         ((*RULES, "--model", "x", "--dry-run"), "--model, --dry-run is for --writer openai"),
         ((*CHAT, "--seed", "1"), "--seed is for --writer rules"),
-        ((*RULES[:4], "magic", *RULES[5:]), "openai, rules"),
+        ((*RULES[:4], "magic", *RULES[5:]), "rules, openai, storybook"),
         ((*RULES[:-1], "p.csv"), ".parquet"),
         ((*RULES, "--caption-column", "text"), "no column 'text'"),
         ((*RULES, "--limit", "0"), "--limit"),
@@ -182,7 +182,7 @@ def test_a_missing_package_names_the_cure(cli: Cli, table: pd.DataFrame, monkeyp
     def need(extra: str, *modules: str) -> None:
         real(extra, *modules, "no_such_module")
 
-    monkeypatch.setattr("emoticrafter.data.writers.registry.need_extra", need)
+    monkeypatch.setattr("emoticrafter.prompts.writers.need_extra", need)
     done = cli(*CHAT, "--model", "m")
     assert done.code == 2
     assert "pip install 'emoticrafter[openai]'" in done.err
@@ -229,7 +229,7 @@ def test_ctrl_c_says_that_the_answers_are_kept(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emoticrafter.data.writers.openai.OpenAIWriter.write", interrupted)
+    monkeypatch.setattr("emoticrafter.prompts.llm.openai.OpenAIWriter.write", interrupted)
     done = cli(*CHAT)
     assert done.code == 130
     assert "the same command goes on" in done.err

@@ -15,7 +15,7 @@ from emoticrafter.cli.console import note, printable, say, say_json
 from emoticrafter.errors import InputError, MissingError
 
 if TYPE_CHECKING:
-    from emoticrafter.data.writers.openai import Forecast
+    from emoticrafter.prompts.llm.openai import Forecast
 
 PANEL = "Language model (--writer openai)"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,21 +13,21 @@ from emoticrafter.cli.console import note, printable, say, table
 from emoticrafter.cli.data import app
 from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
+from emoticrafter.data.importers.registry import DATA_SETS, DataSet, Loader
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emoticrafter.data.lengths import PromptRuler
     from emoticrafter.data.reports import Ledger
+    from emoticrafter.prompts.lengths import PromptRuler
 
 imports = Commands(
     name="import", help="Bring a data set, or prompt pairs of your own, into one documented table.", no_args_is_help=True
 )
 app.add_typer(imports)
 
-Loader = Callable[[Path, "Ledger"], "pd.DataFrame"]
 _SHOWN = 8  # reasons, tags and regions that are printed
 
 
@@ -70,51 +69,19 @@ Source = Annotated[Path, typer.Argument(help="The file, or the folder that holds
 Table = Annotated[Path, typer.Option("--out", help="The table to write.", metavar="FILE.parquet", rich_help_panel=OUTPUT)]
 
 
-@imports.command()
-@spread
-def oasis(*, source: Source, out: Table, common: ImportOptions) -> None:
-    """Import the annotations of OASIS: ratings from 1 to 7 become x - 4.
+def add_importer(name: str, data_set: DataSet) -> None:
+    """The command of a data set, made of its entry in the registry."""
 
-    Examples:
+    def command(*, source: Source, out: Table, common: ImportOptions) -> None:
+        common.run("annotations", source, out, data_set.loader(), data_set.describe(name))
 
-    - `emoticrafter data import oasis OASIS.csv --out oasis.parquet`
-    """
-    need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data import oasis as loader
-
-    common.run("annotations", source, out, loader.load, {"importer": "oasis"})
+    example = f"`emoticrafter data import {name} {data_set.file} --out {name}.parquet`"
+    command.__doc__ = f"{data_set.about}\n\nExamples:\n\n- {example}\n"
+    imports.command(name)(spread(command))
 
 
-@imports.command()
-@spread
-def emotic(*, source: Source, out: Table, common: ImportOptions) -> None:
-    """Import the annotations of EMOTIC: ratings from 1 to 10 become (x - 5.5) / 1.5, the people of a picture are averaged.
-
-    Examples:
-
-    - `emoticrafter data import emotic Annotations.mat --out emotic.parquet`
-    """
-    need_extra("data", "pandas", "pyarrow", "scipy")
-    from emoticrafter.data import emotic as loader
-
-    common.run("annotations", source, out, loader.load, {"importer": "emotic"})
-
-
-@imports.command()
-@spread
-def findingemo(*, source: Source, out: Table, common: ImportOptions) -> None:
-    """Import the annotations of FindingEmo: arousal becomes a - 3, the annotators of a picture are averaged.
-
-    Its licence, CC BY-NC-SA 4.0, allows no commercial use.
-
-    Examples:
-
-    - `emoticrafter data import findingemo annotations_single.ann --out findingemo.parquet`
-    """
-    need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data import findingemo as loader
-
-    common.run("annotations", source, out, loader.load, {"importer": "findingemo", "licence": "CC BY-NC-SA 4.0"})
+for _name, _data_set in DATA_SETS.items():
+    add_importer(_name, _data_set)
 
 
 @imports.command("table")
@@ -146,8 +113,8 @@ def own(
     - `emoticrafter data import table mine.csv --scale 1:9 --column valence=pleasure --out annotations.parquet`
     """
     need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data import own as loader
-    from emoticrafter.data.pairs import parse_columns
+    from emoticrafter.data.importers import table as loader
+    from emoticrafter.prompts.pairs import parse_columns
 
     columns = parse_columns(column or [], (*loader.NEEDED, *loader.OPTIONAL))
     chosen = loader.Scale.parse(scale)
@@ -196,7 +163,7 @@ def pairs(
     - `emoticrafter data import pairs mine.tsv --column valence=v --column arousal=a --dataset mine --out pairs.parquet`
     """
     need_extra("data", "pandas", "pyarrow", "ftfy")
-    from emoticrafter.data import pairs as loader
+    from emoticrafter.prompts import pairs as loader
 
     columns = loader.parse_columns(column or [])
     choice = loader.parse_long(long)
@@ -229,7 +196,7 @@ def show(
     - `emoticrafter data show pairs.parquet --out balance.png --json`
     """
     need_extra("data", "pandas", "pyarrow", "scipy", "matplotlib")
-    from emoticrafter.data import show as showing
+    from emoticrafter.data import counts as showing
 
     path = out or file.with_suffix(".png")
     if not no_picture:
@@ -272,7 +239,7 @@ def _range(ends: list[float]) -> str:
 
 def _ruler(backbone: str, ledger: Ledger) -> PromptRuler | None:
     """None, with a note, where the tokenizer is not at hand: the import then cannot look at lengths, and says so."""
-    from emoticrafter.data.lengths import PromptRuler
+    from emoticrafter.prompts.lengths import PromptRuler
 
     try:
         return PromptRuler.of(backbone)

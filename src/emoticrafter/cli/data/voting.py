@@ -44,9 +44,9 @@ def apply_votes(
     - `emoticrafter data apply-votes votes.csv --pairs pairs.parquet --only-voted --out kept.parquet`
     """
     need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data import votes as voting
     from emoticrafter.data.reports import Ledger, check_report, report_path, save_with_report, without_table
     from emoticrafter.data.tables import read_table
+    from emoticrafter.prompts import votes as voting
 
     path = out or pairs.with_suffix(".voted.parquet")
     listing = report_path(path)

@@ -17,11 +17,12 @@ from emoticrafter.cli.options import OUTPUT, Force, Json, spread
 from emoticrafter.cli.outputs import Report, check_outputs
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
+from emoticrafter.prompts.writers import WRITERS
 
 if TYPE_CHECKING:
-    from emoticrafter.data.checks import Ruler
-    from emoticrafter.data.writers.base import Progress, Tell, Writer
-    from emoticrafter.data.writers.table import Source, Summary
+    from emoticrafter.prompts.checks import Ruler
+    from emoticrafter.prompts.writer import Progress, Tell, Writer
+    from emoticrafter.prompts.writing import Source, Summary
 
 _SHOWN = 8  # reasons that are printed
 _SILENCE = 60.0  # seconds between lines where there is no terminal for a bar
@@ -37,8 +38,8 @@ def write_pairs(
     writer: Annotated[
         str,
         typer.Option(
-            help="rules: offline, by phrases; openai: a language model; storybook: in the embedded model's own words.",
-            metavar="openai|rules|storybook",
+            help="; ".join(f"{name}: {one.about}" for name, one in WRITERS.items()) + ".",
+            metavar="|".join(WRITERS),
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="The table to write.", metavar="FILE.parquet", rich_help_panel=OUTPUT)],
@@ -72,14 +73,16 @@ def write_pairs(
     """
     need_extra("data", "pandas", "pyarrow", "ftfy", "pydantic")
     from emoticrafter.data.reports import check_report, report_path
-    from emoticrafter.data.writers.registry import open_writer
-    from emoticrafter.data.writers.table import read_source
+    from emoticrafter.prompts.writers import find_writer, open_writer
+    from emoticrafter.prompts.writing import read_source
 
-    if writer != "openai" and chat.given():
+    asks = find_writer(writer).asks
+    if not asks and chat.given():
         raise InputError(f"{', '.join(chat.given())} is for --writer openai, and the writer is {writer!r}.", "Leave it out.")
-    if writer == "openai" and seed is not None:
-        raise InputError("--seed is for --writer rules and storybook.", "Leave it out; some servers take it in --fields.")
-    asking = chat.settings() if writer == "openai" else {}
+    if asks and seed is not None:
+        offline = " and ".join(name for name, one in WRITERS.items() if not one.asks)
+        raise InputError(f"--seed is for --writer {offline}.", "Leave it out; some servers take it in --fields.")
+    asking = chat.settings() if asks else {}
     if not chat.dry_run:
         check_outputs([out], (".parquet",), force)
         check_report(report_path(out), out, force)
@@ -87,27 +90,21 @@ def write_pairs(
     rows = read_source(source, caption_column=caption_column, limit=limit)
     ruler = _ruler(backbone)
     settings: dict[str, Any] = {"seed": seed or 0, "ruler": ruler}
-    if writer == "openai":
+    if asks:
         longest = int((ruler.limit - 2) * 0.65)  # words, at three tokens for two
         settings = {"ledger": out.with_suffix(".answers.jsonl"), "longest": longest, **asking}
-    if writer == "storybook":
-        need_extra("storybook", "cv2")
-        from emoticrafter.storybook.annotated import CaptionWriter
-
-        chosen: Writer = CaptionWriter(seed=seed or 0)
-    else:
-        chosen = open_writer(writer, **settings)
+    chosen = open_writer(writer, **settings)
     if chat.dry_run:
         say_forecast(chosen.forecast(rows.valid()), chat, as_json)  # type: ignore[attr-defined]
     else:
-        about = {"seed": seed or 0} if writer != "openai" else {}
+        about = {} if asks else {"seed": seed or 0}
         _write(rows, chosen, out, ruler, {"encoder": backbone, "tokens": ruler.limit, **about}, force, chat, report)
 
 
 def _write(
     rows: Source, writer: Writer, out: Path, ruler: Ruler, about: dict[str, Any], force: bool, chat: ChatOptions, report: Report
 ) -> None:
-    from emoticrafter.data.writers import table as writing
+    from emoticrafter.prompts import writing as writing
 
     spent = (0, 0)
     try:
@@ -120,7 +117,7 @@ def _write(
 
             summary = writing.write_pairs(rows, writer, out, tell, ruler=ruler, about=about, force=force)
     except KeyboardInterrupt:
-        if writer.name not in ("rules", "storybook"):
+        if writer.name not in WRITERS:  # those that ask are called after their model, too
             note("Every answer that came is kept: the same command goes on from there.")
         raise
     cost = chat.cost(*spent)
@@ -184,8 +181,8 @@ def _ruler(backbone: str) -> Ruler:
     """The backbone's tokenizer; an estimate, with a note, where that of a known one is not at hand."""
     from emoticrafter.backbones.hub import is_hub_id
     from emoticrafter.backbones.registry import NAMES
-    from emoticrafter.data.checks import Estimate
-    from emoticrafter.data.lengths import PromptRuler
+    from emoticrafter.prompts.checks import Estimate
+    from emoticrafter.prompts.lengths import PromptRuler
 
     try:
         return PromptRuler.of(backbone)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from emoticrafter.data.cells import picture_below
 from emoticrafter.data.tables import read_table
+from emoticrafter.data.values import picture_below
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.evaluation.clip import CLIP, ClipModel
 from emoticrafter.evaluation.judges.base import Trust, measure_trust

@@ -14,11 +14,11 @@ import torch
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.text import SDXLPromptEncoder
-from emoticrafter.data.cleaning import content_key
 from emoticrafter.data.encoding import write_features
-from emoticrafter.data.writers.base import Pair, Task
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.emotion import Emotion
+from emoticrafter.prompts.cleaning import content_key
+from emoticrafter.prompts.writer import Pair, Task
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scenes
 from emoticrafter.storybook.training.common import Workshop

@@ -1,0 +1,1 @@
+"""Pairs of a neutral and an emotional prompt: brought in, checked, or written by rules and language models."""
