@@ -7,15 +7,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from emoticrafter.data.reports import Entry, Ledger, report_path, save_import
+from emoticrafter.data.reports import Entry, ImportLedger, report_path, save_import
 from emoticrafter.data.tables import read_table
 from emoticrafter.errors import InputError, OutputError
 
 ROWS = pd.DataFrame({"id": ["a/1"], "picture": ["1.jpg"], "valence": [1.0], "arousal": [0.0], "dataset": ["a"]})
 
 
-def ledger(**settings: Any) -> Ledger:
-    return Ledger(source="a.csv", **settings)
+def ledger(**settings: Any) -> ImportLedger:
+    return ImportLedger(source="a.csv", **settings)
 
 
 def test_rows_and_their_reasons_are_counted() -> None:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
-from emoticrafter.prompts.checks import Estimate, about_tokens, find_doubts
+from emoticrafter.prompts.checks import LengthEstimate, about_tokens, find_doubts
 from emoticrafter.prompts.lengths import PromptRuler
 
 NEUTRAL = "A dog runs across a field near a house"
 SAD = "A dog runs across a field near a house, under a leaden sky, in bleak light"
 
 
-def doubts(neutral: str, emotional: str, valence: float = -2, arousal: float = -1, ruler: Estimate | None = None) -> str:
+def doubts(neutral: str, emotional: str, valence: float = -2, arousal: float = -1, ruler: LengthEstimate | None = None) -> str:
     row = {"id": "a", "neutral_prompt": neutral, "emotional_prompt": emotional, "valence": valence, "arousal": arousal}
-    return find_doubts(pd.DataFrame([row]), ruler or Estimate())[0]
+    return find_doubts(pd.DataFrame([row]), ruler or LengthEstimate())[0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_twins_with_another_feeling() -> None:
             "emotional_prompt": ["A wild dog in a storm."] * 3 + ["A dog in a bright storm"], "arousal": [a for _, _, a in rows],
         }
     )  # fmt: skip
-    found = find_doubts(table, Estimate())
+    found = find_doubts(table, LengthEstimate())
     assert found[0] == "c has the same emotional prompt for another feeling"
     assert found[2] == "a has the same emotional prompt for another feeling"
     assert found[3] == ""
@@ -105,4 +105,4 @@ def test_the_estimate_is_near_a_real_tokenizer_of_clips_form() -> None:
 
 def test_an_empty_table() -> None:
     names = ["id", "neutral_prompt", "emotional_prompt", "valence", "arousal"]
-    assert find_doubts(pd.DataFrame({name: [] for name in names}), Estimate()) == []
+    assert find_doubts(pd.DataFrame({name: [] for name in names}), LengthEstimate()) == []

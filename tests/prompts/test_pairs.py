@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.data.tables import COLUMNS, read_table, write_table
 from emoticrafter.errors import InputError
 from emoticrafter.prompts.lengths import PromptRuler
@@ -34,14 +34,14 @@ def row(number: Any = 1, neutral: str = "a dog", emotional: str = "a sad dog", *
 
 def imported(
     folder: Path, data: str | bytes, name: str = "pairs.csv", strict: bool = False, **options: Any
-) -> tuple[pd.DataFrame, Ledger]:
+) -> tuple[pd.DataFrame, ImportLedger]:
     path = folder / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    ledger = Ledger(source=name, strict=strict)
+    ledger = ImportLedger(source=name, strict=strict)
     return load(path, ledger, **options), ledger
 
 
-def entries(ledger: Ledger) -> list[tuple[Any, ...]]:
+def entries(ledger: ImportLedger) -> list[tuple[Any, ...]]:
     return [(e.line, e.id, e.what, e.reason, e.column, e.before, e.after) for e in ledger.entries]
 
 
@@ -147,7 +147,7 @@ def test_mapped_columns_in_every_format(tmp_path: Path, form: str) -> None:
     mapped = parse_columns(
         ["valence=v", "Arousal=a", "Neutral-Prompt=plain", "emotional_prompt = felt", "picture=file", "split=part"]
     )
-    ledger = Ledger(source=path.name)
+    ledger = ImportLedger(source=path.name)
     table = load(path, ledger, columns=mapped)
     unit = "row" if form == ".parquet" else "line"
     line = 2 if form in (".csv", ".tsv") else 1
@@ -217,7 +217,7 @@ def test_a_table_of_pairs_comes_back_as_it_was(tmp_path: Path) -> None:
     table, _ = imported(tmp_path, authors_csv(row(1), row(2, "a cat", "a sad cat")))
     table.loc[0, "doubts"] = "too short"
     write_table(table, tmp_path / "one.parquet", "pairs", {})
-    ledger = Ledger(source="one.parquet")
+    ledger = ImportLedger(source="one.parquet")
     again = load(tmp_path / "one.parquet", ledger)
     write_table(again, tmp_path / "two.parquet", "pairs", {})
     assert ledger.entries == []

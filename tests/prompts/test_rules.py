@@ -9,12 +9,12 @@ from statistics import mean
 import pytest
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.prompts.checks import Estimate
+from emoticrafter.prompts.checks import LengthEstimate
 from emoticrafter.prompts.content import read_content
 from emoticrafter.prompts.lexicon import phrases
 from emoticrafter.prompts.rules import RulesWriter, weave
 from emoticrafter.prompts.words import FEELINGS, LOOKS, stem, words
-from emoticrafter.prompts.writer import Failure, Pair, Progress, Task
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, WritingProgress
 
 PROMPTS = (
     "A dog on a beach", "a children's playground", "A woman sits on a bench in a park.", "Acorns", "two boys play football",
@@ -23,7 +23,7 @@ PROMPTS = (
     "A cat sleeping on a sofa", "Eiffel Tower in Paris", "une rue déserte", "a 3-wheeled car, seen from above!",
 )  # fmt: skip
 KINDS = ("light", "weather", "color", "expression", "bearing", "motion", "mood")
-RULER = Estimate()
+RULER = LengthEstimate()
 
 
 def woven(prompt: str, valence: float, arousal: float, seed: object = 0) -> str:
@@ -149,7 +149,7 @@ def test_what_is_read_from_a_prompt(prompt: str, expected: tuple[str, bool, bool
 
 
 def test_the_same_seed_and_id_give_the_same_words() -> None:
-    given = [Task(id=str(i), emotion=Emotion(valence=2, arousal=-1), caption="a dog on a beach") for i in range(10)]
+    given = [PairTask(id=str(i), emotion=Emotion(valence=2, arousal=-1), caption="a dog on a beach") for i in range(10)]
     outcomes = RulesWriter(seed=1).write(given, lambda _: None)
     assert RulesWriter(seed=1).write(given[::-1], lambda _: None) == outcomes[::-1]
     others = RulesWriter(seed=2).write(given, lambda _: None)
@@ -168,13 +168,13 @@ RECORDED = (
 
 
 def test_the_neutral_prompt_is_the_caption() -> None:
-    told: list[Progress] = []
-    given = [Task(id="a", emotion=Emotion.neutral(), caption=text) for text in ("  A dog\n on a beach. ", None, " ", "?!")]
+    told: list[WritingProgress] = []
+    given = [PairTask(id="a", emotion=Emotion.neutral(), caption=text) for text in ("  A dog\n on a beach. ", None, " ", "?!")]
     outcomes = RulesWriter().write(given, told.append)
     assert isinstance(outcomes[0], Pair)
     assert outcomes[0].neutral == "A dog on a beach."
     assert [type(outcome) for outcome in outcomes[1:]] == [Failure] * 3
-    assert told == [Progress(done=4, total=4)]
+    assert told == [WritingProgress(done=4, total=4)]
 
 
 class Words:

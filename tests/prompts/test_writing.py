@@ -11,8 +11,8 @@ import pytest
 from emoticrafter.data.tables import read_table, write_table
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError, OutputError
-from emoticrafter.prompts.checks import Estimate
-from emoticrafter.prompts.writer import Failure, Pair, Task, Tell
+from emoticrafter.prompts.checks import LengthEstimate
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell
 from emoticrafter.prompts.writers import open_writer
 from emoticrafter.prompts.writing import read_source, write_pairs
 
@@ -37,7 +37,7 @@ class Parrot:
 
     name = "parrot"
 
-    def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         self.tasks = list(tasks)
         return [
             Pair(neutral=task.caption, emotional=f"{task.caption} in the dark")
@@ -51,8 +51,10 @@ def test_tasks_of_annotations(tmp_path: Path) -> None:
     source = read_source(annotated(tmp_path))
     assert source.kind == "annotations"
     assert source.tasks[:2] == [
-        Task(id="oasis/Acorns 1", emotion=Emotion(valence=1, arousal=0.5), caption="Acorns on a table", picture="Acorns 1.jpg"),
-        Task(id="oasis/Dog 2", emotion=Emotion(valence=-2, arousal=2), caption="Angry dog"),
+        PairTask(
+            id="oasis/Acorns 1", emotion=Emotion(valence=1, arousal=0.5), caption="Acorns on a table", picture="Acorns 1.jpg"
+        ),
+        PairTask(id="oasis/Dog 2", emotion=Emotion(valence=-2, arousal=2), caption="Angry dog"),
     ]
     assert [type(task) for task in source.tasks[2:]] == [Failure, Failure]
     assert "valence is 3.5" in source.tasks[3].reason  # type: ignore[union-attr]
@@ -72,7 +74,7 @@ def test_tasks_of_pairs(tmp_path: Path) -> None:
     source = read_source(tmp_path / "p.parquet")
     assert source.kind == "pairs"
     assert source.valid()[0].caption == "A dog 2"
-    write_pairs(source, Parrot(), tmp_path / "new.parquet", lambda _: None, ruler=Estimate(), about={})
+    write_pairs(source, Parrot(), tmp_path / "new.parquet", lambda _: None, ruler=LengthEstimate(), about={})
     rows, _ = read_table(tmp_path / "new.parquet", "pairs")
     assert rows.loc[0, "content"] == "the one"  # kept from the source
     assert rows.loc[0, "emotional_prompt"] == "A dog 2 in the dark"
@@ -82,7 +84,7 @@ def test_the_table_and_the_report(tmp_path: Path) -> None:
     rows = {name: values[:3] + ["x/4"] if name == "id" else values for name, values in ROWS.items()}
     source = read_source(annotated(tmp_path, rows), caption_column="caption")
     out = tmp_path / "out" / "p.parquet"
-    summary = write_pairs(source, Parrot(), out, lambda _: None, ruler=Estimate(), about={"seed": 3})
+    summary = write_pairs(source, Parrot(), out, lambda _: None, ruler=LengthEstimate(), about={"seed": 3})
     assert (summary.rows, summary.written, summary.failed, summary.doubtful) == (4, 1, 3, 0)
     assert summary.failures["odd, very odd"] == 1
     table, about = read_table(out, "pairs")
@@ -105,7 +107,7 @@ def test_the_table_and_the_report(tmp_path: Path) -> None:
 
 def test_doubts_are_in_the_table(tmp_path: Path) -> None:
     source = read_source(annotated(tmp_path), limit=2)
-    write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=Estimate(), about={})
+    write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=LengthEstimate(), about={})
     table, _ = read_table(tmp_path / "p.parquet", "pairs")
     assert list(table["doubts"]) == ["", "the neutral prompt has words of feeling: angry"]
 
@@ -113,7 +115,7 @@ def test_doubts_are_in_the_table(tmp_path: Path) -> None:
 def test_no_pair_at_all_is_an_error_with_a_report(tmp_path: Path) -> None:
     source = read_source(annotated(tmp_path, {**ROWS, "tag": [None] * 4, "caption": [None] * 4}))
     with pytest.raises(InputError, match="Not one of 4 rows") as caught:
-        write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=Estimate(), about={})
+        write_pairs(source, Parrot(), tmp_path / "p.parquet", lambda _: None, ruler=LengthEstimate(), about={})
     assert "p.report.csv" in caught.value.hint
     assert not (tmp_path / "p.parquet").exists()
     assert (tmp_path / "p.report.csv").read_text().count("\n") == 5
@@ -122,7 +124,7 @@ def test_no_pair_at_all_is_an_error_with_a_report(tmp_path: Path) -> None:
 def test_an_existing_table_stays(tmp_path: Path) -> None:
     (tmp_path / "p.parquet").write_text("precious")
     with pytest.raises(OutputError, match="exists"):
-        write_pairs(read_source(annotated(tmp_path)), Parrot(), tmp_path / "p.parquet", print, ruler=Estimate(), about={})
+        write_pairs(read_source(annotated(tmp_path)), Parrot(), tmp_path / "p.parquet", print, ruler=LengthEstimate(), about={})
     assert (tmp_path / "p.parquet").read_text() == "precious"
 
 

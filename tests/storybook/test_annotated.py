@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.prompts.writer import Failure, Pair, Task
+from emoticrafter.prompts.writer import Failure, Pair, PairTask
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scenes, imagined
 from emoticrafter.storybook.feelings import beings
@@ -14,7 +14,7 @@ from emoticrafter.storybook.words import words_of
 
 
 def written(rows: list[tuple[str, str, float, float]], seed: int = 0) -> list[Pair | Failure]:
-    tasks = [Task(id=id, caption=text, emotion=Emotion(valence=v, arousal=a)) for id, text, v, a in rows]
+    tasks = [PairTask(id=id, caption=text, emotion=Emotion(valence=v, arousal=a)) for id, text, v, a in rows]
     return CaptionWriter(seed=seed).write(tasks, lambda progress: None)
 
 

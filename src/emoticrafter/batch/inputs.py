@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
-from emoticrafter.data.sheets import Row as Line
-from emoticrafter.data.sheets import Sheet, key_of, read_sheet
+from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet
 from emoticrafter.data.values import number, parse_size, whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -96,7 +95,7 @@ class _Table:
                 f" that would decide are {', '.join((*EMOTION, *OWN))}."
             )
 
-    def read(self, line: Line, make: Callable[[_Cells], _Made]) -> _Made:
+    def read(self, line: SheetRow, make: Callable[[_Cells], _Made]) -> _Made:
         """What is made of a row; an InputError names the line."""
         cells = _Cells(
             texts={name: line.cells[place].strip() for name, place in self.found.items()},
@@ -199,7 +198,7 @@ def parse_grid(text: str) -> tuple[str, str]:
     return f"-3:3:{int(sides[1])}", f"-3:3:{int(sides[2])}"
 
 
-def _sound(sheet: Sheet) -> list[Line]:
+def _sound(sheet: Sheet) -> list[SheetRow]:
     for line in sheet.rows:
         if line.fault:
             raise sheet.fault(line)

@@ -17,7 +17,7 @@ from emoticrafter.inputs.named import open_file
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Entry", "Ledger", "check_report", "report_path", "save_import", "save_with_report", "without_table"]
+__all__ = ["Entry", "ImportLedger", "check_report", "report_path", "save_import", "save_with_report", "without_table"]
 
 COLUMNS = ("line", "id", "what", "reason", "column", "before", "after")
 _SHOWN = 80  # characters of a value in a message
@@ -42,7 +42,7 @@ class Entry:
 
 
 @dataclass(kw_only=True)
-class Ledger:
+class ImportLedger:
     """The entries of one import. With `strict`, the first one raises InputError instead.
 
     unit: what `line` counts. read: rows that the source holds, set by the importer. notes: what else the user should know.
@@ -106,7 +106,7 @@ class Ledger:
 
 
 def save_import(
-    table: pd.DataFrame, ledger: Ledger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
+    table: pd.DataFrame, ledger: ImportLedger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
 ) -> None:
     """Write the report and the table, with what is to be known of its making; or raise `without_table`'s error."""
     if not len(table):
@@ -118,7 +118,7 @@ def save_import(
 
 
 def save_with_report(
-    table: pd.DataFrame, ledger: Ledger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
+    table: pd.DataFrame, ledger: ImportLedger, kind: Kind, out: Path, report: Path, about: dict[str, Any], *, force: bool = False
 ) -> None:
     """Write a table and its report, both or neither. Raises OutputError as `check_report` and `files.atomic_path` do."""
     with atomic_path(report, force or _is_left_over(report, out)) as temporary:
@@ -126,7 +126,7 @@ def save_with_report(
         write_table(table, out, kind, about, force=force)
 
 
-def without_table(problem: str, ledger: Ledger, out: Path, report: Path, *, force: bool = False) -> InputError:
+def without_table(problem: str, ledger: ImportLedger, out: Path, report: Path, *, force: bool = False) -> InputError:
     """The error for a table without rows, which is not written; its report is, and the error points to it."""
     ledger.write(report, force or _is_left_over(report, out))
     return InputError(problem, f"{str(report)!r} has the reason for each.")

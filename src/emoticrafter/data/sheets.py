@@ -22,7 +22,7 @@ from emoticrafter.inputs.lines import read_table_lines
 from emoticrafter.inputs.named import check_file
 from emoticrafter.inputs.records import damaged, parse_json
 
-__all__ = ["Row", "Sheet", "find_file", "key_of", "read_sheet"]
+__all__ = ["Sheet", "SheetRow", "find_file", "key_of", "read_sheet"]
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NAMED = re.compile(r'"?sep=(\t|[^\s"])"?\s*', re.IGNORECASE)  # what Excel takes as the first line: the separator, and no header
@@ -30,7 +30,7 @@ _TOO_MANY = "row has too many cells"
 _LONGEST_ROW = 200  # lines that one quoted row may span; more is a quote that was never closed
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """A row of a sheet.
 
     line: of the file, from 1; of a parquet file the row. cells: one per column, () where there is a fault.
@@ -48,17 +48,17 @@ class Row(NamedTuple):
 class Sheet:
     """A file with named columns.
 
-    unit: what `Row.line` counts. notes: what was unusual about the file as a whole. separator: of cells, "" where there is none.
+    unit: what the `line` of a row counts. notes: what was unusual about the whole file. separator: of cells, "" if there is none.
     """
 
     path: Path
     columns: tuple[str, ...]
-    rows: list[Row]
+    rows: list[SheetRow]
     unit: str = "line"
     notes: list[str] = field(default_factory=list)
     separator: str = ""
 
-    def fault(self, row: Row) -> InputError:
+    def fault(self, row: SheetRow) -> InputError:
         """Why a row cannot be read, for commands that go no further then."""
         hint = "Mend it or take it out."
         if row.fault == _TOO_MANY and self.separator:
@@ -157,7 +157,7 @@ def _read_csv(path: Path) -> Sheet:
     return Sheet(path=path, columns=columns, rows=rows, notes=notes, separator=separator)
 
 
-def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Iterator[Row]:
+def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Iterator[SheetRow]:
     """Strict CSV where the file keeps to it. Where it does not, the damage is held to the line in which it stands."""
     at = start
     while at < len(lines):
@@ -172,7 +172,7 @@ def _csv_rows(lines: list[str], start: int, separator: str, width: int) -> Itera
                 used = 1
                 yield _alone(line, lines[at].rstrip("\r\n"), separator, width, closed)
             elif any(map(str.strip, cells)):
-                yield Row(line, cells)
+                yield SheetRow(line, cells)
         at += used
 
 
@@ -197,16 +197,16 @@ def _swallows(inner: list[str], cells: tuple[str, ...], separator: str) -> bool:
     return bool(numeric) and any(row and not any(math.isnan(number(row[i])) for i in numeric) for row in alone)
 
 
-def _alone(line: int, raw: str, separator: str, width: int, closed: bool = False) -> Row:
+def _alone(line: int, raw: str, separator: str, width: int, closed: bool = False) -> SheetRow:
     """A line read by itself: unless its quotes are closed, first with the quotes as plain characters, then leniently."""
     try:
         lenient = tuple(next(csv.reader([raw], delimiter=separator), ()))
     except csv.Error:  # a cell larger than the reader takes
-        return Row(line, (), "row cannot be read", raw[:1000])
+        return SheetRow(line, (), "row cannot be read", raw[:1000])
     cells = None if closed else _fitted(tuple(raw.split(separator)), width) or _fitted(lenient, width)
     if cells:
-        return Row(line, cells, raw=raw)
-    return Row(line, (), "row has too few cells" if len(lenient) < width else _TOO_MANY, raw)
+        return SheetRow(line, cells, raw=raw)
+    return SheetRow(line, (), "row has too few cells" if len(lenient) < width else _TOO_MANY, raw)
 
 
 def _fitted(cells: Sequence[str], width: int) -> tuple[str, ...] | None:
@@ -232,9 +232,9 @@ def _read_jsonl(path: Path) -> Sheet:
     if not columns:
         raise InputError(f"{path.name!r} holds no JSON object on any line.", "Give one object per line.")
     rows = [
-        Row(i, tuple(entry.get(name, "") for name in columns))
+        SheetRow(i, tuple(entry.get(name, "") for name in columns))
         if isinstance(entry, dict)
-        else Row(i, (), "line is no JSON object", raw)
+        else SheetRow(i, (), "line is no JSON object", raw)
         for i, entry, raw in found
     ]
     return Sheet(path=path, columns=tuple(columns), rows=rows, notes=notes)
@@ -248,7 +248,7 @@ def _read_parquet(path: Path) -> Sheet:
         columns = [column.to_pylist() for column in table.columns]
     except (pa.ArrowException, ValueError, OverflowError) as error:  # values that Python has no type for
         raise damaged(path, "parquet file", "Write it again.", error) from error
-    rows = [Row(i, tuple(map(_text, cells))) for i, cells in enumerate(zip(*columns, strict=True), 1)]
+    rows = [SheetRow(i, tuple(map(_text, cells))) for i, cells in enumerate(zip(*columns, strict=True), 1)]
     return Sheet(path=path, columns=tuple(map(str.strip, table.column_names)), rows=rows, unit="row")
 
 

@@ -14,7 +14,7 @@ from emoticrafter.prompts.words import FEELINGS, FUNCTION_WORDS, LOOKS, stem, wo
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Estimate", "Ruler", "about_tokens", "find_doubts"]
+__all__ = ["LengthEstimate", "Ruler", "about_tokens", "find_doubts"]
 
 KEPT = 0.6  # share of the neutral prompt's content words that the emotional one must have
 FELT = 1.0  # length of a feeling, (valence, arousal), from which on it must show
@@ -43,7 +43,7 @@ class Ruler(Protocol):
     def count(self, prompts: Sequence[str]) -> list[int]: ...
 
 
-class Estimate:
+class LengthEstimate:
     """A ruler for where no tokenizer is at hand: about CLIP's counts."""
 
     limit = 77
@@ -95,7 +95,7 @@ def find_doubts(pairs: pd.DataFrame, ruler: Ruler) -> list[str]:
 
 
 def _too_long(counts: Sequence[int], ruler: Ruler) -> list[str]:
-    about = "about " if isinstance(ruler, Estimate) else ""
+    about = "about " if isinstance(ruler, LengthEstimate) else ""
     return [
         f"the {which} prompt has {about}{count} tokens, and {ruler.limit} are read"
         for which, count in zip(("neutral", "emotional"), counts, strict=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from emoticrafter.data.reports import Entry, Ledger
-from emoticrafter.data.sheets import Row, Sheet, key_of, read_sheet
+from emoticrafter.data.reports import Entry, ImportLedger
+from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet
 from emoticrafter.data.tables import COLUMNS
 from emoticrafter.data.values import folder_path, on_scale
 from emoticrafter.errors import InputError
@@ -38,7 +38,7 @@ Cleaned = tuple[str, list[str], str]  # a prompt, why it changed, as it was
 
 def load(
     path: Path,
-    ledger: Ledger,
+    ledger: ImportLedger,
     *,
     columns: Mapping[str, str] | None = None,
     dataset: str | None = None,
@@ -116,7 +116,7 @@ class _PairReader:
 
     sheet: Sheet
     found: dict[str, int]
-    ledger: Ledger
+    ledger: ImportLedger
     dataset: str
     ruler: PromptRuler | None
     long: Long
@@ -127,7 +127,7 @@ class _PairReader:
         self._line, self._id = 0, ""  # of the row at hand, and what will be reported of it if it stays
         self._entries: list[Entry] = []
 
-    def read(self, row: Row, prompts: list[Cleaned], tokens: list[int]) -> dict[str, object] | None:
+    def read(self, row: SheetRow, prompts: list[Cleaned], tokens: list[int]) -> dict[str, object] | None:
         """The pair of a row, None if it is dropped; the ledger hears of it either way.
 
         prompts: neutral and emotional. tokens: of each; [] if not counted.
@@ -143,7 +143,7 @@ class _PairReader:
             self.ledger.add(entry)
         return pair
 
-    def _pair(self, row: Row, prompts: list[Cleaned], tokens: list[int]) -> dict[str, object]:
+    def _pair(self, row: SheetRow, prompts: list[Cleaned], tokens: list[int]) -> dict[str, object]:
         if row.fault:
             raise _RefusedError(row.fault)
         dataset = _dataset(self._cell(row, "dataset").strip() or self.dataset)
@@ -176,7 +176,7 @@ class _PairReader:
             "emotional_prompt": emotional, "writer": self._words(row, "writer"), "doubts": "; ".join(filter(None, doubts)),
         }  # fmt: skip
 
-    def _value(self, row: Row, axis: str) -> float:
+    def _value(self, row: SheetRow, axis: str) -> float:
         text = self._cell(row, axis)
         value, fault, remark = on_scale(text)
         if fault:
@@ -207,7 +207,7 @@ class _PairReader:
             self._note("; ".join(reasons), column, before, text)
         return text
 
-    def _picture(self, row: Row) -> str | None:
+    def _picture(self, row: SheetRow) -> str | None:
         text = self._cell(row, "picture").strip()
         path = folder_path(text)
         if text and path is None:
@@ -216,17 +216,17 @@ class _PairReader:
             self._note("path written another way", "picture", text, path)
         return path
 
-    def _split(self, row: Row) -> str | None:
+    def _split(self, row: SheetRow) -> str | None:
         text = self._cell(row, "split").strip()
         split = _SPLITS.get(text.casefold())
         if text and split is None:
             self._note("split is none of train, val, test", "split", text, "")
         return split
 
-    def _words(self, row: Row, column: str) -> str | None:
+    def _words(self, row: SheetRow, column: str) -> str | None:
         return " ".join(self._cell(row, column).split()) or None
 
-    def _cell(self, row: Row, column: str) -> str:
+    def _cell(self, row: SheetRow, column: str) -> str:
         return row.cells[self.found[column]] if column in self.found else ""
 
     def _theirs(self, column: str) -> str:

@@ -15,10 +15,10 @@ import random
 from collections.abc import Sequence
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.prompts.checks import Estimate, Ruler
+from emoticrafter.prompts.checks import LengthEstimate, Ruler
 from emoticrafter.prompts.content import Content, is_being, read_content
 from emoticrafter.prompts.lexicon import Phrase, phrases
-from emoticrafter.prompts.writer import Failure, Pair, Progress, Task, Tell
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell, WritingProgress
 
 __all__ = ["RulesWriter", "weave"]
 
@@ -42,9 +42,9 @@ class RulesWriter:
     name = "rules"
 
     def __init__(self, *, seed: int = 0, ruler: Ruler | None = None) -> None:
-        self.seed, self.ruler = seed, ruler or Estimate()
+        self.seed, self.ruler = seed, ruler or LengthEstimate()
 
-    def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         outcomes: list[Pair | Failure] = []
         for task in tasks:
             neutral = " ".join((task.caption or "").split())
@@ -55,7 +55,7 @@ class RulesWriter:
             else:
                 outcomes.append(Failure(reason="there is no caption and no tag to start from"))
             if len(outcomes) % 500 == 0 or len(outcomes) == len(tasks):
-                tell(Progress(done=len(outcomes), total=len(tasks)))
+                tell(WritingProgress(done=len(outcomes), total=len(tasks)))
         return outcomes
 
 

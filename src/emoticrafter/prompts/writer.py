@@ -8,11 +8,11 @@ from typing import Protocol
 
 from emoticrafter.emotion import Emotion
 
-__all__ = ["Failure", "Pair", "Progress", "Task", "Tell", "Writer"]
+__all__ = ["Failure", "Pair", "PairTask", "Tell", "Writer", "WritingProgress"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class PairTask:
     """A pair to be written, for what is to be seen and the feeling of it."""
 
     id: str
@@ -37,7 +37,7 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class WritingProgress:
     """How far the work is, and the tokens that it has cost since it began."""
 
     done: int
@@ -46,7 +46,7 @@ class Progress:
     tokens_out: int = 0
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[WritingProgress], None]
 
 
 class Writer(Protocol):
@@ -55,6 +55,6 @@ class Writer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task, in order. Raises an EmotiCrafterError if going on makes no sense."""
         ...

@@ -10,11 +10,11 @@ from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.prompts.writer import Writer
 
-__all__ = ["WRITERS", "About", "open_writer"]
+__all__ = ["WRITERS", "WriterEntry", "open_writer"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class WriterEntry:
     """A writer in the registry. origin: "module:Class", imported when it is asked for. needs: an extra, and its packages.
 
     asks: whether it asks a language model, so that it costs, and keeps the answers beside the table.
@@ -27,14 +27,14 @@ class About:
 
 
 WRITERS = {
-    "rules": About(origin="emoticrafter.prompts.rules:RulesWriter", about="offline, by phrases"),
-    "openai": About(
+    "rules": WriterEntry(origin="emoticrafter.prompts.rules:RulesWriter", about="offline, by phrases"),
+    "openai": WriterEntry(
         origin="emoticrafter.prompts.llm.openai:OpenAIWriter",
         about="a language model",
         needs=("openai", "openai", "pydantic", "json_repair"),
         asks=True,
     ),
-    "storybook": About(
+    "storybook": WriterEntry(
         origin="emoticrafter.storybook.annotated:CaptionWriter",
         about="in the embedded model's own words",
         needs=("storybook", "cv2"),
@@ -52,7 +52,7 @@ def open_writer(name: str, **settings: Any) -> Writer:
     return writer
 
 
-def find_writer(name: str) -> About:
+def find_writer(name: str) -> WriterEntry:
     """The entry of a writer. Raises InputError for an unknown name."""
     if name not in WRITERS:
         raise InputError(f"There is no writer {name[:60]!r}.", f"Give one of {', '.join(WRITERS)}.")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.data.importers.table import CAPTION
-from emoticrafter.data.reports import Ledger, report_path, save_with_report, without_table
+from emoticrafter.data.reports import ImportLedger, report_path, save_with_report, without_table
 from emoticrafter.data.tables import COLUMNS, Kind, read_table
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.prompts.checks import Ruler, find_doubts
 from emoticrafter.prompts.cleaning import content_key
-from emoticrafter.prompts.writer import Failure, Pair, Task, Tell, Writer
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell, Writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +29,10 @@ class Source:
     path: Path
     kind: Kind
     rows: pd.DataFrame
-    tasks: list[Task | Failure]
+    tasks: list[PairTask | Failure]
 
-    def valid(self) -> list[Task]:
-        return [task for task in self.tasks if isinstance(task, Task)]
+    def valid(self) -> list[PairTask]:
+        return [task for task in self.tasks if isinstance(task, PairTask)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +101,8 @@ def write_pairs(
     import pandas as pd
 
     made = iter(writer.write(source.valid(), tell))
-    outcomes = [next(made) if isinstance(task, Task) else task for task in source.tasks]
-    listed = Ledger(source=source.path.name, unit="row")
+    outcomes = [next(made) if isinstance(task, PairTask) else task for task in source.tasks]
+    listed = ImportLedger(source=source.path.name, unit="row")
     for line, (name, outcome) in enumerate(zip(source.rows["id"], outcomes, strict=True), start=1):
         if isinstance(outcome, Failure):
             listed.drop(line, str(name), outcome.reason.replace(";", ","))  # a report splits reasons there
@@ -139,9 +139,9 @@ def _caption(value: object, column: str) -> str:
     return text.replace("_", " ").rstrip(" 0123456789") if column == "tag" else text
 
 
-def _task(name: object, valence: object, arousal: object, picture: object, caption: str | None) -> Task | Failure:
+def _task(name: object, valence: object, arousal: object, picture: object, caption: str | None) -> PairTask | Failure:
     try:
         emotion = Emotion(valence=valence, arousal=arousal)  # type: ignore[arg-type]
     except InputError as error:
         return Failure(reason=error.problem)
-    return Task(id=str(name), emotion=emotion, caption=caption, picture=picture if isinstance(picture, str) else None)
+    return PairTask(id=str(name), emotion=emotion, caption=caption, picture=picture if isinstance(picture, str) else None)

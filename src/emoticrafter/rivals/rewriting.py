@@ -22,7 +22,7 @@ from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.files import cache_directory
-from emoticrafter.prompts.writer import Pair, Task, Writer
+from emoticrafter.prompts.writer import Pair, PairTask, Writer
 from emoticrafter.prompts.writers import WRITERS, open_writer
 from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.placeholders import between
@@ -82,7 +82,9 @@ class Rewriting(Rival):
         """What is drawn for each prompt and emotion. The same prompt and emotion are written once."""
         points = [(prompt, float(v), float(a)) for prompt, (v, a) in zip(prompts, points_B2.tolist(), strict=True)]
         tasks = {
-            point: Task(id=point[0], emotion=Emotion(valence=round(point[1], 6), arousal=round(point[2], 6)), caption=point[0])
+            point: PairTask(
+                id=point[0], emotion=Emotion(valence=round(point[1], 6), arousal=round(point[2], 6)), caption=point[0]
+            )
             for point in dict.fromkeys(points)
             if point not in self._written
         }

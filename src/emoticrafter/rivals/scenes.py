@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.prompts.writer import Pair, Task
+from emoticrafter.prompts.writer import Pair, PairTask
 from emoticrafter.rivals.material import Material, cached_latents
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scene
 from emoticrafter.storybook.world import render
@@ -40,7 +40,7 @@ def storybook_material(
     # Rounded as in the table of annotations, so that the same words are written.
     feelings = [Emotion(valence=round(e.valence, 4), arousal=round(e.arousal, 4)) for _, _, e, _ in kept]
     tasks = [
-        Task(id=f"storybook/{number}", emotion=emotion, caption=caption)
+        PairTask(id=f"storybook/{number}", emotion=emotion, caption=caption)
         for (number, _, _, caption), emotion in zip(kept, feelings, strict=True)
     ]
     pairs = [pair for pair in CaptionWriter(seed=seed).write(tasks, lambda progress: None) if isinstance(pair, Pair)]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.prompts.writer import Failure, Pair, Progress, Task, Tell
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell, WritingProgress
 from emoticrafter.storybook import captions, scenes, words
 from emoticrafter.storybook.world import scene as world
 from emoticrafter.storybook.world.scene import Scene, Subject
@@ -62,7 +62,7 @@ class CaptionWriter:
     def __init__(self, *, seed: int = 0, ruler: Ruler | None = None) -> None:
         self.seed = seed
 
-    def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         outcomes: list[Pair | Failure] = []
         for task in tasks:
             neutral = " ".join((task.caption or "").split())
@@ -72,7 +72,7 @@ class CaptionWriter:
                 Pair(neutral=neutral, emotional=told) if told else Failure(reason="there is no caption to start from")
             )
             if len(outcomes) % 500 == 0 or len(outcomes) == len(tasks):
-                tell(Progress(done=len(outcomes), total=len(tasks)))
+                tell(WritingProgress(done=len(outcomes), total=len(tasks)))
         return outcomes
 
 

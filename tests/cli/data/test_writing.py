@@ -17,7 +17,7 @@ from emoticrafter.cli.data import writing
 from emoticrafter.cli.data.chatting import ChatOptions
 from emoticrafter.data.tables import read_table, write_table
 from emoticrafter.prompts.llm import workers as asking
-from emoticrafter.prompts.writer import Progress
+from emoticrafter.prompts.writer import WritingProgress
 from tests.chat_server import ChatServer
 from tests.cli.conftest import Done
 
@@ -209,7 +209,7 @@ def test_the_bar_counts_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "200")
     with writing._bar("writing", ChatOptions(price_in=1.0)) as show:
-        show(Progress(done=3, total=9, tokens_in=1_234_000, tokens_out=56))
+        show(WritingProgress(done=3, total=9, tokens_in=1_234_000, tokens_out=56))
     assert "1,234,000 tokens in, 56 out, cost 1.23" in screen.getvalue()
     assert "3/9" in screen.getvalue()
 
@@ -219,7 +219,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
 ) -> None:
     monkeypatch.setattr(writing, "_SILENCE", -1.0)
     with writing._bar("writing", ChatOptions()) as show:
-        show(Progress(done=3, total=9, tokens_in=1200, tokens_out=56))
+        show(WritingProgress(done=3, total=9, tokens_in=1200, tokens_out=56))
     assert capsys.readouterr().err == "3 of 9; 1,200 tokens in, 56 out\n"
 
 

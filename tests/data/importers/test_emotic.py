@@ -12,7 +12,7 @@ import pytest
 from scipy.io import savemat
 
 from emoticrafter.data.importers.emotic import load
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.errors import InputError, MissingError
 
 
@@ -63,9 +63,9 @@ def image(name: str, *people: dict[str, Any], folder: str = "mscoco/images") -> 
     }
 
 
-def imported(folder: Path, strict: bool = False, **splits: Any) -> tuple[pd.DataFrame, Ledger]:
+def imported(folder: Path, strict: bool = False, **splits: Any) -> tuple[pd.DataFrame, ImportLedger]:
     savemat(folder / "Annotations.mat", {"unrelated": 1.0, **splits})
-    ledger = Ledger(source="Annotations.mat", strict=strict)
+    ledger = ImportLedger(source="Annotations.mat", strict=strict)
     return load(folder, ledger), ledger
 
 
@@ -143,10 +143,10 @@ def test_files_that_are_not_emotics(tmp_path: Path) -> None:
     for data in (b"", b"abc", whole[:60], path.read_bytes()[:900], bytes(2000), b"x" * 2000):
         path.write_bytes(data)
         with pytest.raises(InputError, match=r"cannot be read as a MATLAB file|none of the arrays"):
-            load(path, Ledger(source="x"))
+            load(path, ImportLedger(source="x"))
     path.write_bytes(modern)
     with pytest.raises(InputError, match=r"7\.3"):
-        load(path, Ledger(source="x"))
+        load(path, ImportLedger(source="x"))
     path.unlink()
     with pytest.raises(MissingError, match=r"Annotations\.mat"):
-        load(tmp_path, Ledger(source="x"))
+        load(tmp_path, ImportLedger(source="x"))

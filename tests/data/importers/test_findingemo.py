@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from emoticrafter.data.importers.findingemo import load
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.errors import InputError
 
 COLUMNS = [
@@ -40,14 +40,14 @@ def vote(user: str, path: str, valence: Any = 1, arousal: Any = 4, **other: Any)
 
 def imported(
     folder: Path, votes: list[dict[str, Any]], columns: list[str] = COLUMNS, end: str = "\n"
-) -> tuple[pd.DataFrame, Ledger]:
+) -> tuple[pd.DataFrame, ImportLedger]:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator=end)
     writer.writeheader()
     writer.writerows(votes)
     path = folder / "annotations_single.ann"
     path.write_bytes(stream.getvalue().encode())
-    ledger = Ledger(source=path.name)
+    ledger = ImportLedger(source=path.name)
     return load(path, ledger), ledger
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from emoticrafter.data.importers.oasis import load
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.data.tables import read_table, write_table
 from emoticrafter.errors import InputError, MissingError
 
@@ -20,10 +20,10 @@ ROWS = [
 ]
 
 
-def imported(folder: Path, data: str | bytes, strict: bool = False) -> tuple[pd.DataFrame, Ledger]:
+def imported(folder: Path, data: str | bytes, strict: bool = False) -> tuple[pd.DataFrame, ImportLedger]:
     path = folder / "OASIS.csv"
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    ledger = Ledger(source=path.name, strict=strict)
+    ledger = ImportLedger(source=path.name, strict=strict)
     return load(folder, ledger), ledger
 
 
@@ -81,4 +81,4 @@ def test_another_file_and_none(tmp_path: Path) -> None:
         imported(tmp_path, "")
     (tmp_path / "OASIS.csv").unlink()
     with pytest.raises(MissingError, match=r"holds no OASIS\.csv"):
-        load(tmp_path, Ledger(source="x"))
+        load(tmp_path, ImportLedger(source="x"))

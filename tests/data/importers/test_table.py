@@ -9,16 +9,16 @@ import pandas as pd
 import pytest
 
 from emoticrafter.data.importers.table import NEEDED, OPTIONAL, Scale, load
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.data.tables import read_table, write_table
 from emoticrafter.errors import InputError
 from emoticrafter.prompts.pairs import parse_columns
 
 
-def imported(folder: Path, text: str | bytes, **settings: object) -> tuple[pd.DataFrame, Ledger]:
+def imported(folder: Path, text: str | bytes, **settings: object) -> tuple[pd.DataFrame, ImportLedger]:
     path = folder / "mine.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    ledger = Ledger(source=path.name, strict=bool(settings.pop("strict", False)))
+    ledger = ImportLedger(source=path.name, strict=bool(settings.pop("strict", False)))
     return load(path, ledger, **settings), ledger  # type: ignore[arg-type]
 
 

@@ -21,12 +21,14 @@ from emoticrafter.prompts.llm.messages import (
     estimate_tokens,
     read_reply,
 )
-from emoticrafter.prompts.writer import Pair, Task
+from emoticrafter.prompts.writer import Pair, PairTask
 
 
-def made(caption: str | None = "a dog", emotion: tuple[float, float] = (-2, 1), **settings: Any) -> request.Request:
+def made(caption: str | None = "a dog", emotion: tuple[float, float] = (-2, 1), **settings: Any) -> request.PairQuestion:
     valence, arousal = emotion
-    task = Task(id="x", emotion=Emotion(valence=valence, arousal=arousal), caption=caption, picture=settings.pop("picture", None))
+    task = PairTask(
+        id="x", emotion=Emotion(valence=valence, arousal=arousal), caption=caption, picture=settings.pop("picture", None)
+    )
     given: dict[str, Any] = {"model": "m", "fields": {}, "pictures": None, "edge": 64, "longest": 48}
     return build(task, **given | settings)
 

@@ -18,14 +18,14 @@ from emoticrafter.errors import InputError, MissingError, OutputError
 from emoticrafter.prompts.llm import workers as asking
 from emoticrafter.prompts.llm.chat import retry_after
 from emoticrafter.prompts.llm.openai import OPENAI_URL, Backoff, OpenAIWriter
-from emoticrafter.prompts.writer import Failure, Pair, Progress, Task
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, WritingProgress
 from tests.chat_server import ChatServer, chat_server
 
 KEY = "sk-very-secret-0123456789"
 
 
-def tasks(*captions: str) -> list[Task]:
-    return [Task(id=f"id/{i}", emotion=Emotion(valence=-2, arousal=1), caption=text) for i, text in enumerate(captions)]
+def tasks(*captions: str) -> list[PairTask]:
+    return [PairTask(id=f"id/{i}", emotion=Emotion(valence=-2, arousal=1), caption=text) for i, text in enumerate(captions)]
 
 
 def writer(server: ChatServer, folder: Path, **settings: Any) -> OpenAIWriter:
@@ -36,7 +36,7 @@ def writer(server: ChatServer, folder: Path, **settings: Any) -> OpenAIWriter:
     return OpenAIWriter(**given | settings)
 
 
-def write(server: ChatServer, folder: Path, given: list[Task], **settings: Any) -> list[Pair | Failure]:
+def write(server: ChatServer, folder: Path, given: list[PairTask], **settings: Any) -> list[Pair | Failure]:
     return writer(server, folder, **settings).write(given, lambda _: None)
 
 
@@ -45,12 +45,12 @@ def ledger_lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_pairs_come_back_in_order(server: ChatServer, tmp_path: Path) -> None:
-    told: list[Progress] = []
+    told: list[WritingProgress] = []
     server.misdeeds["one"] = ["slow"]
     given = tasks("one", "two", "three")
     outcomes = writer(server, tmp_path, timeout=20).write(given, told.append)
     assert outcomes == [Pair(neutral=text, emotional=f"{text} under a stormy sky") for text in ("one", "two", "three")]
-    assert told[-1] == Progress(done=3, total=3, tokens_in=300, tokens_out=30)
+    assert told[-1] == WritingProgress(done=3, total=3, tokens_in=300, tokens_out=30)
     assert [progress.done for progress in told] == [1, 2, 3]
     assert {line["about"] for line in ledger_lines(tmp_path)} == {"id/0", "id/1", "id/2"}
     body = server.bodies[0]
@@ -76,7 +76,7 @@ def test_what_may_pass_is_asked_again(server: ChatServer, tmp_path: Path, misdee
 
 def test_useless_answers_are_counted_since_they_were_paid_for(server: ChatServer, tmp_path: Path) -> None:
     server.misdeeds["a dog"] = ["prose", "other_names"]
-    told: list[Progress] = []
+    told: list[WritingProgress] = []
     writer(server, tmp_path).write(tasks("a dog"), told.append)
     assert [line["status"] for line in ledger_lines(tmp_path)] == ["useless", "useless", "answer"]
     assert told[-1].tokens_in == 300
@@ -237,9 +237,9 @@ def test_the_key_is_shown_nowhere(server: ChatServer, tmp_path: Path) -> None:
 
 def test_uncounted_tokens_are_none(server: ChatServer, tmp_path: Path) -> None:
     server.misdeeds["a dog"] = ["uncounted"]
-    told: list[Progress] = []
+    told: list[WritingProgress] = []
     writer(server, tmp_path).write(tasks("a dog"), told.append)
-    assert told[-1] == Progress(done=1, total=1)
+    assert told[-1] == WritingProgress(done=1, total=1)
 
 
 def test_further_fields_are_sent(server: ChatServer, tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_full_disk_stops_the_asking(server: ChatServer, tmp_path: Path, monkey
 
 def test_a_forecast_sends_nothing(server: ChatServer, tmp_path: Path) -> None:
     write(server, tmp_path, tasks("one"))
-    given = [*tasks("one", "two", "three", "three"), Task(id="x", emotion=Emotion.neutral())]
+    given = [*tasks("one", "two", "three", "three"), PairTask(id="x", emotion=Emotion.neutral())]
     forecast = writer(server, tmp_path).forecast(given, show=1)
     assert len(server.asked) == 1
     assert (forecast.to_ask, forecast.kept, list(forecast.failures)) == (2, 1, ["x"])
@@ -327,10 +327,10 @@ def test_waits_grow_and_are_drawn() -> None:
 CODE = """
 import sys
 from pathlib import Path
-from emoticrafter.prompts.writer import Task
+from emoticrafter.prompts.writer import PairTask
 from emoticrafter.prompts.llm.openai import OpenAIWriter
 from emoticrafter.emotion import Emotion
-tasks = [Task(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)]
+tasks = [PairTask(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)]
 writer = OpenAIWriter(model="tiny", ledger=Path(sys.argv[2]), base_url=sys.argv[1], concurrency=2)
 writer.write(tasks, lambda _: None)
 """
@@ -354,7 +354,7 @@ def test_after_a_kill_only_what_is_missing_is_asked(server: ChatServer, tmp_path
     assert len(asked - kept) <= (2 if how == signal.SIGKILL else 0)
     before = len(server.asked)
     outcomes = write(server, tmp_path, [
-        Task(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)
+        PairTask(id=str(i), emotion=Emotion(valence=-2, arousal=1), caption=str(i)) for i in range(40)
     ])  # fmt: skip
     assert all(isinstance(outcome, Pair) for outcome in outcomes)
     assert set(server.asked[before:]) == {str(i) for i in range(40)} - kept

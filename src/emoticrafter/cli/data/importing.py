@@ -20,7 +20,7 @@ from emoticrafter.extras import need_extra
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emoticrafter.data.reports import Ledger
+    from emoticrafter.data.reports import ImportLedger
     from emoticrafter.prompts.lengths import PromptRuler
 
 imports = Commands(
@@ -49,7 +49,7 @@ class ImportOptions:
 
     def run(self, kind: Literal["annotations", "pairs"], source: Path, out: Path, load: Loader, about: dict[str, Any]) -> None:
         """Check the outputs, load, write table and report, print the summary."""
-        from emoticrafter.data.reports import Ledger, check_report, report_path, save_import
+        from emoticrafter.data.reports import ImportLedger, check_report, report_path, save_import
 
         report = self.report or report_path(out)
         check_outputs([out], (".parquet",), self.force)
@@ -57,7 +57,7 @@ class ImportOptions:
         if report.absolute() == out.absolute():
             raise InputError(f"--report and --out both name {str(out)!r}.", "Give the report a name of its own.")
         finished = Report(self.as_json)
-        ledger = Ledger(source=source.name, strict=self.strict)
+        ledger = ImportLedger(source=source.name, strict=self.strict)
         made = load(source, ledger)
         save_import(made, ledger, kind, out, report, about, force=self.force)
         if not self.as_json:
@@ -119,7 +119,7 @@ def own(
     columns = parse_columns(column or [], (*loader.NEEDED, *loader.OPTIONAL))
     chosen = loader.Scale.parse(scale)
 
-    def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+    def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
         return loader.load(source, ledger, columns=columns, dataset=dataset, scale=chosen)
 
     common.run("annotations", source, out, load, {"importer": "table", "scale": [chosen.low, chosen.high]})
@@ -169,7 +169,7 @@ def pairs(
     choice = loader.parse_long(long)
     about: dict[str, Any] = {"importer": "pairs", "encoder": backbone, "tokens": None, "long": long}
 
-    def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+    def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
         ruler = _ruler(backbone, ledger)
         about["tokens"] = ruler and ruler.limit
         return loader.load(source, ledger, columns=columns, dataset=dataset, ruler=ruler, long=choice)
@@ -237,7 +237,7 @@ def _range(ends: list[float]) -> str:
     return f"{ends[0]:+.2f} to {ends[1]:+.2f}"
 
 
-def _ruler(backbone: str, ledger: Ledger) -> PromptRuler | None:
+def _ruler(backbone: str, ledger: ImportLedger) -> PromptRuler | None:
     """None, with a note, where the tokenizer is not at hand: the import then cannot look at lengths, and says so."""
     from emoticrafter.prompts.lengths import PromptRuler
 
@@ -250,7 +250,7 @@ def _ruler(backbone: str, ledger: Ledger) -> PromptRuler | None:
         return None
 
 
-def _note_summary(ledger: Ledger, rows: int, kind: str) -> None:
+def _note_summary(ledger: ImportLedger, rows: int, kind: str) -> None:
     note(f"{ledger.read:,} {'images' if ledger.unit == 'image' else 'rows'} read from {ledger.source}: {rows:,} {kind}")
     for what in ("dropped", "changed", "kept"):
         if reasons := ledger.counts(what):

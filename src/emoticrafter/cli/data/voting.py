@@ -44,7 +44,7 @@ def apply_votes(
     - `emoticrafter data apply-votes votes.csv --pairs pairs.parquet --only-voted --out kept.parquet`
     """
     need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data.reports import Ledger, check_report, report_path, save_with_report, without_table
+    from emoticrafter.data.reports import ImportLedger, check_report, report_path, save_with_report, without_table
     from emoticrafter.data.tables import read_table
     from emoticrafter.prompts import votes as voting
 
@@ -58,7 +58,7 @@ def apply_votes(
     verdict = voting.apply_votes(table, cast, only_voted=only_voted)
     agreed = voting.agreement(cast)
     lines = {str(name): line for line, name in enumerate(table["id"], start=1)}
-    listed = Ledger(source=pairs.name, unit="row", read=len(table))
+    listed = ImportLedger(source=pairs.name, unit="row", read=len(table))
     for name, reason, keep, drop in verdict.left_out:
         listed.drop(lines[name], name, reason, "votes", f"{keep} keep, {drop} drop")
     if verdict.kept.empty:

@@ -21,7 +21,7 @@ from emoticrafter.prompts.writers import WRITERS
 
 if TYPE_CHECKING:
     from emoticrafter.prompts.checks import Ruler
-    from emoticrafter.prompts.writer import Progress, Tell, Writer
+    from emoticrafter.prompts.writer import Tell, Writer, WritingProgress
     from emoticrafter.prompts.writing import Source, Summary
 
 _SHOWN = 8  # reasons that are printed
@@ -110,7 +110,7 @@ def _write(
     try:
         with _bar(f"writing {len(rows.tasks):,} pairs", chat) as show:
 
-            def tell(progress: Progress) -> None:
+            def tell(progress: WritingProgress) -> None:
                 nonlocal spent
                 spent = (progress.tokens_in, progress.tokens_out)
                 show(progress)
@@ -181,7 +181,7 @@ def _ruler(backbone: str) -> Ruler:
     """The backbone's tokenizer; an estimate, with a note, where that of a known one is not at hand."""
     from emoticrafter.backbones.hub import is_hub_id
     from emoticrafter.backbones.registry import NAMES
-    from emoticrafter.prompts.checks import Estimate
+    from emoticrafter.prompts.checks import LengthEstimate
     from emoticrafter.prompts.lengths import PromptRuler
 
     try:
@@ -190,4 +190,4 @@ def _ruler(backbone: str) -> Ruler:
         if backbone not in NAMES and not is_hub_id(backbone):
             raise
         note(f"note: lengths of prompts are estimated. {error}")
-        return Estimate()
+        return LengthEstimate()

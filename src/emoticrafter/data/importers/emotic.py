@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from emoticrafter.data.reports import Ledger
+from emoticrafter.data.reports import ImportLedger
 from emoticrafter.data.sheets import find_file
 from emoticrafter.data.values import folder_path, on_scale
 from emoticrafter.errors import InputError, reason_of
@@ -31,7 +31,7 @@ _MAX_BYTES = 1 << 30  # of the file; EMOTIC's has 5 million
 _AXES = ("valence", "arousal", "dominance")
 
 
-def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
     """The table of annotations (data.tables), (x - 5.5) / 1.5 on all axes, averaged over the people of a picture.
 
     `people`, a column of its own, is how many were averaged; raters and spreads are null, for those of several people are not
@@ -77,7 +77,7 @@ def _read(path: Path) -> dict[str, list[Any]]:
     return splits
 
 
-def _annotation(line: int, image: Any, split: str, ledger: Ledger, seen: set[str]) -> dict[str, Any] | None:
+def _annotation(line: int, image: Any, split: str, ledger: ImportLedger, seen: set[str]) -> dict[str, Any] | None:
     fields = image if isinstance(image, dict) else {}
     given = (fields.get(name) for name in ("folder", "filename"))
     names = [name.strip() if isinstance(name, str) else "" for name in given]  # an empty text comes as an empty array

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from emoticrafter.data.reports import Ledger
-from emoticrafter.data.sheets import Row, Sheet, find_file, read_sheet
+from emoticrafter.data.reports import ImportLedger
+from emoticrafter.data.sheets import Sheet, SheetRow, find_file, read_sheet
 from emoticrafter.data.values import folder_path, on_scale
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Vote:
     when: str
 
 
-def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
     """The table of annotations (data.tables): a row per picture, the annotators averaged.
 
     valence_sd and arousal_sd are their sample standard deviation, null for one annotator; raters is how many there are. The tag
@@ -77,7 +77,7 @@ def load(source: Path, ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame([_annotation(picture, given) for picture, given in votes.items()], columns=columns)
 
 
-def _vote(row: Row, sheet: Sheet, found: dict[str, int], ledger: Ledger) -> tuple[str | None, _Vote | None]:
+def _vote(row: SheetRow, sheet: Sheet, found: dict[str, int], ledger: ImportLedger) -> tuple[str | None, _Vote | None]:
     """The picture and what is said of it; (None, None) where the row is dropped."""
     if row.fault:
         ledger.drop(row.line, "", row.fault, before=row.raw)

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoticrafter.data.reports import Ledger
-from emoticrafter.data.sheets import Row, Sheet, find_file, read_sheet
+from emoticrafter.data.reports import ImportLedger
+from emoticrafter.data.sheets import Sheet, SheetRow, find_file, read_sheet
 from emoticrafter.data.values import number, on_scale
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _NEEDED = ("theme", "valence_mean", "arousal_mean")
 _OTHERS = ("category", "valence_sd", "arousal_sd", "valence_n", "arousal_n")
 
 
-def load(source: Path, ledger: Ledger) -> pd.DataFrame:
+def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
     """The table of annotations (data.tables), x - 4 on both axes, with the pictures' `category` as a column of its own.
 
     source: the file, or the folder that holds it. The picture of a theme is `<Theme>.jpg`, its tag the theme without its number;
@@ -45,7 +45,9 @@ def load(source: Path, ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame([one for one in made if one is not None], columns=columns)
 
 
-def _annotation(row: Row, sheet: Sheet, found: dict[str, int], ledger: Ledger, seen: set[str]) -> dict[str, object] | None:
+def _annotation(
+    row: SheetRow, sheet: Sheet, found: dict[str, int], ledger: ImportLedger, seen: set[str]
+) -> dict[str, object] | None:
     if row.fault:
         ledger.drop(row.line, "", row.fault, before=row.raw)
         return None

@@ -13,11 +13,11 @@ from emoticrafter.extras import need_extra
 if TYPE_CHECKING:
     import pandas as pd
 
-    from emoticrafter.data.reports import Ledger
+    from emoticrafter.data.reports import ImportLedger
 
 __all__ = ["DATA_SETS", "DataSet", "Loader"]
 
-Loader = Callable[[Path, "Ledger"], "pd.DataFrame"]
+Loader = Callable[[Path, "ImportLedger"], "pd.DataFrame"]
 
 
 @dataclass(frozen=True, kw_only=True)

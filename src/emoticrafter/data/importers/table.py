@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoticrafter.data.reports import Ledger
-from emoticrafter.data.sheets import Row, Sheet, read_sheet
+from emoticrafter.data.reports import ImportLedger
+from emoticrafter.data.sheets import Sheet, SheetRow, read_sheet
 from emoticrafter.data.values import folder_path, number, on_scale
 from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import InputError
@@ -59,7 +59,7 @@ class Scale:
 
 def load(
     path: Path,
-    ledger: Ledger,
+    ledger: ImportLedger,
     *,
     columns: Mapping[str, str] | None = None,
     dataset: str | None = None,
@@ -89,12 +89,12 @@ def load(
 class _Reader:
     sheet: Sheet
     found: dict[str, int]
-    ledger: Ledger
+    ledger: ImportLedger
     dataset: str
     scale: Scale
     seen: set[str]
 
-    def read(self, row: Row) -> dict[str, object] | None:
+    def read(self, row: SheetRow) -> dict[str, object] | None:
         """The annotation of a row, or None with the reason in the ledger."""
         if row.fault:
             self.ledger.drop(row.line, "", row.fault, before=row.raw)
@@ -143,7 +143,7 @@ class _Reader:
             CAPTION: cell.get(CAPTION) or None,
         }
 
-    def _dropped(self, row: Row, id: str, reason: str, name: str) -> None:
+    def _dropped(self, row: SheetRow, id: str, reason: str, name: str) -> None:
         self.ledger.drop(row.line, id, reason, self._column(name), row.cells[self.found[name]] if name in self.found else "")
 
     def _column(self, name: str) -> str:

@@ -22,7 +22,7 @@ from emoticrafter.inputs.named import check_file, read_file
 from emoticrafter.inputs.records import parse_json
 from emoticrafter.locks import LOCK, hold
 
-__all__ = ["Ledger"]
+__all__ = ["AnswerLedger"]
 
 Status = Literal["answer", "refusal", "useless"]  # useless: paid for, but it held no pair
 _SETTLED = ("answer", "refusal")  # what is not asked for again
@@ -30,7 +30,7 @@ _MAX_BYTES = 1 << 32
 _BEGINNING = b'{"key": "'  # of every line
 
 
-class Ledger:
+class AnswerLedger:
     """Answers by key. One process at a time has it open; `read` looks into it at any time."""
 
     def __init__(self, path: Path) -> None:
@@ -43,14 +43,14 @@ class Ledger:
         self._length = 0
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Ledger:
+    def read(cls, path: str | os.PathLike[str]) -> AnswerLedger:
         """What the file holds, nothing if there is none; raises InputError naming a line that is damaged."""
         ledger = cls(user_path(path))
         with suppress(MissingError):
             ledger._take(read_file(ledger.path, _MAX_BYTES, cure="Choose another --out, or mend that file."))
         return ledger
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> AnswerLedger:
         with suppress(MissingError):
             check_file(self.path, cure="Choose another place for --out.", error=OutputError)
         with ExitStack() as stack:  # two runs on one ledger would pay twice for the same answers

@@ -19,9 +19,9 @@ from emoticrafter.data.values import picture_below
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.inputs.pictures import decode_picture, picture_bytes
-from emoticrafter.prompts.writer import Pair, Task
+from emoticrafter.prompts.writer import Pair, PairTask
 
-__all__ = ["FORMATS", "Messages", "Request", "UnusableError", "build", "estimate_tokens", "read_reply"]
+__all__ = ["FORMATS", "Messages", "PairQuestion", "UnusableError", "build", "estimate_tokens", "read_reply"]
 
 Messages = list[dict[str, Any]]
 
@@ -95,7 +95,7 @@ class UnusableError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PairQuestion:
     """What is asked for one task.
 
     key: a hash of model, messages and further fields, in which a picture stands for its file's content and its size here, not
@@ -117,7 +117,7 @@ class Request:
         return [{"role": "system", "content": self.system}, {"role": "user", "content": content}]
 
 
-def build(task: Task, *, model: str, fields: dict[str, Any], pictures: Path | None, edge: int, longest: int) -> Request:
+def build(task: PairTask, *, model: str, fields: dict[str, Any], pictures: Path | None, edge: int, longest: int) -> PairQuestion:
     """The request of a task. pictures: the folder of the pictures, None to send none; edge: their longest side in pixels;
     longest: words of a prompt.
 
@@ -134,7 +134,7 @@ def build(task: Task, *, model: str, fields: dict[str, Any], pictures: Path | No
     system = SYSTEM.replace("{longest}", str(longest))
     exact = {"model": model, "system": system, "user": text, "picture": shown, "fields": fields}
     key = hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
-    return Request(key=key, system=system, text=text, picture=picture, edge=edge)
+    return PairQuestion(key=key, system=system, text=text, picture=picture, edge=edge)
 
 
 def read_reply(text: str, *, whole: bool = True) -> Pair:
@@ -175,7 +175,7 @@ def _objects(text: str, mend: bool) -> Iterator[Any]:
                 yield from mended if isinstance(mended, list) else [mended]
 
 
-def estimate_tokens(request: Request) -> tuple[int, int]:
+def estimate_tokens(request: PairQuestion) -> tuple[int, int]:
     """About how many tokens go in and come out: four characters of English a token; two prompts of some 30 words come out."""
     return (len(request.system) + len(request.text)) // 4 + 8 + PICTURE_TOKENS * (request.picture is not None), 110
 

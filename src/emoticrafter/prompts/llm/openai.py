@@ -11,10 +11,10 @@ from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.prompts.llm.chat import Chat, shown_url
-from emoticrafter.prompts.llm.ledger import Ledger
-from emoticrafter.prompts.llm.messages import Messages, Request, UnusableError, build, estimate_tokens
+from emoticrafter.prompts.llm.ledger import AnswerLedger
+from emoticrafter.prompts.llm.messages import Messages, PairQuestion, UnusableError, build, estimate_tokens
 from emoticrafter.prompts.llm.workers import Asking, Backoff
-from emoticrafter.prompts.writer import Failure, Pair, Task, Tell
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell
 
 __all__ = ["OPENAI_URL", "Forecast", "OpenAIWriter"]
 
@@ -72,16 +72,16 @@ class OpenAIWriter:
         self.model, self.base_url, self.pictures, self.edge, self.longest = model, base_url, pictures, edge, longest
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self.fields, self.backoff = dict(fields or {}), backoff or Backoff()
-        self.ledger = Ledger(ledger)
+        self.ledger = AnswerLedger(ledger)
         self._key = key
 
     @property
     def name(self) -> str:
         return f"openai:{self.model}"
 
-    def forecast(self, tasks: Sequence[Task], show: int = 2) -> Forecast:
+    def forecast(self, tasks: Sequence[PairTask], show: int = 2) -> Forecast:
         """What `write` would send, without sending anything. show: how many requests to give in full."""
-        settled = Ledger.read(self.ledger.path).settled
+        settled = AnswerLedger.read(self.ledger.path).settled
         first: list[tuple[str, Messages]] = []
         failures: dict[str, str] = {}
         asked: set[str] = set()
@@ -102,7 +102,7 @@ class OpenAIWriter:
             tokens_in, tokens_out = tokens_in + into, tokens_out + out
         return Forecast(first=first, to_ask=len(asked), kept=kept, failures=failures, tokens_in=tokens_in, tokens_out=tokens_out)
 
-    def write(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task. Whatever ends this, the ledger holds every answer that came."""
         if not self._key and self.base_url.rstrip("/") == OPENAI_URL:
             raise MissingError("OpenAI's server wants a key, and there is none.", "Set OPENAI_API_KEY, or give a --base-url.")
@@ -113,7 +113,7 @@ class OpenAIWriter:
                 error.hint = f"{error.hint} {len(self.ledger.settled)} answers are kept; the same command goes on from there."
                 raise
 
-    async def _ask(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    async def _ask(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         chat = Chat(base_url=self.base_url, key=self._key, model=self.model, fields=self.fields, timeout=self.timeout)
         async with chat:
             asking = Asking(
@@ -121,5 +121,5 @@ class OpenAIWriter:
             )
             return await asking.go(tasks, tell)
 
-    def _request(self, task: Task) -> Request:
+    def _request(self, task: PairTask) -> PairQuestion:
         return build(task, model=self.model, fields=self.fields, pictures=self.pictures, edge=self.edge, longest=self.longest)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.prompts.llm.chat import AskAgainError, Chat, NoPairError
-from emoticrafter.prompts.llm.ledger import Ledger, Status
-from emoticrafter.prompts.llm.messages import Messages, Request, UnusableError, read_reply, shortened
-from emoticrafter.prompts.writer import Failure, Pair, Progress, Task, Tell
+from emoticrafter.prompts.llm.ledger import AnswerLedger, Status
+from emoticrafter.prompts.llm.messages import Messages, PairQuestion, UnusableError, read_reply, shortened
+from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell, WritingProgress
 
 __all__ = ["Asking", "Backoff"]
 
@@ -39,7 +39,14 @@ class Asking:
     """
 
     def __init__(
-        self, chat: Chat, ledger: Ledger, requests: Callable[[Task], Request], *, concurrency: int, retries: int, backoff: Backoff
+        self,
+        chat: Chat,
+        ledger: AnswerLedger,
+        requests: Callable[[PairTask], PairQuestion],
+        *,
+        concurrency: int,
+        retries: int,
+        backoff: Backoff,
     ) -> None:
         self.chat, self.ledger, self.requests = chat, ledger, requests
         self.concurrency, self.retries, self.backoff = concurrency, retries, backoff
@@ -48,7 +55,7 @@ class Asking:
         self._failed_in_a_row = 0
         self._end: BaseException | None = None
 
-    async def go(self, tasks: Sequence[Task], tell: Tell) -> list[Pair | Failure]:
+    async def go(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task, in order.
 
         The first Ctrl-C waits for the answers on their way, which are paid for; a second one does not. So does an error that
@@ -59,7 +66,7 @@ class Asking:
         outcomes: dict[int, Pair | Failure] = {}
         before = (self.ledger.tokens_in, self.ledger.tokens_out)
 
-        async def work(waiting: Iterator[tuple[int, Task]]) -> None:
+        async def work(waiting: Iterator[tuple[int, PairTask]]) -> None:
             for number, task in waiting:  # shared: each worker takes the next one
                 if self._stop.is_set():
                     break
@@ -69,7 +76,7 @@ class Asking:
                     self._finish(error)
                     break
                 into, out = self.ledger.tokens_in - before[0], self.ledger.tokens_out - before[1]
-                tell(Progress(done=len(outcomes), total=len(tasks), tokens_in=into, tokens_out=out))
+                tell(WritingProgress(done=len(outcomes), total=len(tasks), tokens_in=into, tokens_out=out))
 
         with suppress(NotImplementedError, ValueError, RuntimeError):  # Windows; not the main thread
             loop.add_signal_handler(signal.SIGINT, self._interrupted, loop)
@@ -91,7 +98,7 @@ class Asking:
         self._end = self._end or why
         self._stop.set()
 
-    async def _settle(self, task: Task) -> Pair | Failure:
+    async def _settle(self, task: PairTask) -> Pair | Failure:
         """The outcome of a task: from the ledger, from a worker that asks the same, or from the server."""
         try:
             request = await asyncio.to_thread(self.requests, task)

@@ -18,7 +18,7 @@ from emoticrafter.data.encoding import write_features
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.emotion import Emotion
 from emoticrafter.prompts.cleaning import content_key
-from emoticrafter.prompts.writer import Pair, Task
+from emoticrafter.prompts.writer import Pair, PairTask
 from emoticrafter.storybook import captions
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scenes
 from emoticrafter.storybook.training.common import Workshop
@@ -36,7 +36,7 @@ def caption_pairs(count: int, seed: int) -> pd.DataFrame:
     scenes = pd.DataFrame(annotated_scenes(count, seed))
     feelings = zip(scenes["valence"], scenes["arousal"], strict=True)
     tasks = [
-        Task(id=id, emotion=Emotion(valence=v, arousal=a), caption=caption)
+        PairTask(id=id, emotion=Emotion(valence=v, arousal=a), caption=caption)
         for id, caption, (v, a) in zip(scenes["id"], scenes["caption"], feelings, strict=True)
     ]
     written = CaptionWriter(seed=seed).write(tasks, lambda progress: None)
