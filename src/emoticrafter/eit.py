@@ -68,7 +68,9 @@ class EITConfig:
             value = getattr(self, field.name)
             most = MAX_BLOCKS if field.name == "blocks" else MAX_SIZE
             if field.name not in CHOICES and (type(value) is not int or not 1 <= value <= most):
-                raise InputError(f"The EIT's {field.name} is {str(value)[:60]!r}; it must be a whole number from 1 to {most}.")
+                raise InputError(
+                    f"The EIT's {field.name} is {str(value)[:60]!r}; it must be a whole number from 1 to {most}.", "Mend it."
+                )
         if self.width % self.heads:
             raise InputError(
                 f"The EIT's width {self.width} cannot be shared by {self.heads} heads.", "The heads must divide the width."

@@ -87,21 +87,24 @@ def grid(valences: Iterable[float], arousals: Iterable[float]) -> list[Emotion]:
 
 def path(start: Emotion, end: Emotion, frames: int) -> list[Emotion]:
     """`frames` emotions (2 to 1000) at equal steps on the straight line from `start` to `end`, both included."""
-    valences = _steps(start.valence, end.valence, frames, "frames")
-    arousals = _steps(start.arousal, end.arousal, frames, "frames")
+    valences = _steps(start.valence, end.valence, frames, "frames", "16 is usual.")
+    arousals = _steps(start.arousal, end.arousal, frames, "frames", "16 is usual.")
     return [Emotion(valence=v, arousal=a) for v, a in zip(valences, arousals, strict=True)]
 
 
-def parse_axis(text: str) -> list[float]:
-    """Read one axis of a grid: "start:end:count" (count 2 to 1000) or values split by commas; each in [-3, 3]."""
+def parse_axis(text: str, name: str = "axis") -> list[float]:
+    """Read one axis of a grid: "start:end:count" (count 2 to 1000) or values split by commas; each in [-3, 3].
+
+    name: what a message calls it, such as the option that it came by. Raises InputError.
+    """
     plain = text.translate(MINUS_SIGNS).strip()
     if ":" not in plain:
-        return [coordinate("axis value", number_in(part, text)) for part in re.split(r"\s*[,;]\s*|\s+", plain)]
+        return [coordinate(f"{name} value", number_in(part, text)) for part in re.split(r"\s*[,;]\s*|\s+", plain)]
     parts = plain.split(":")
     if len(parts) != 3 or not re.fullmatch(r"\s*\d{1,9}\s*", parts[2]):
-        raise InputError(f"The axis {shown(text)} is not start:end:count.", 'Write, for instance, "-3:3:5" or "-3,0,3".')
-    start, end = (coordinate("axis value", number_in(part, text)) for part in parts[:2])
-    return _steps(start, end, int(parts[2]), "values of an axis")
+        raise InputError(f"The {name} {shown(text)} is not start:end:count.", 'Write, for instance, "-3:3:5" or "-3,0,3".')
+    start, end = (coordinate(f"{name} value", number_in(part, text)) for part in parts[:2])
+    return _steps(start, end, int(parts[2]), f"{name} values", 'Write, for instance, "-3:3:5".')
 
 
 def nearest_mood(emotion: Emotion) -> NamedMood:
@@ -111,9 +114,9 @@ def nearest_mood(emotion: Emotion) -> NamedMood:
     )
 
 
-def _steps(start: float, end: float, count: int, what: str) -> list[float]:
+def _steps(start: float, end: float, count: int, what: str, hint: str) -> list[float]:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 2 <= count <= MAX_STEPS:
-        raise InputError(f"The number of {what} is {shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.")
+        raise InputError(f"The number of {what} is {shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.", hint)
     # Rounded so that labels and file names show 0.3, not 0.30000000000000004.
     return [start, *(round(start + (end - start) * i / (count - 1), 9) + 0.0 for i in range(1, count - 1)), end]
 

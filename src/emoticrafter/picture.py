@@ -106,9 +106,12 @@ def save_animation(
     kind = _kind(path, _ANIMATIONS)
     check_writable(path, force)
     if not frames:
-        raise InputError("An animation needs at least one frame; none was given.")
+        raise InputError("An animation needs at least one frame; none was given.", "Give pictures.")
     if not 10 <= duration <= 60_000 or not 0 <= loop <= 65_535:
-        raise InputError(f"The duration is {duration} ms and the loop count {loop}; they run from 10 to 60000 and 0 to 65535.")
+        raise InputError(
+            f"The duration is {duration} ms and the loop count {loop}; they run from 10 to 60000 and 0 to 65535.",
+            "Leave them out for the usual ones.",
+        )
     if recipe is None:
         recipe = joint_recipe([frame.recipe for frame in frames if isinstance(frame, Picture)])
     images = [(frame.image if isinstance(frame, Picture) else frame).convert("RGB") for frame in frames]

@@ -25,7 +25,7 @@ __all__ = ["Request", "Unopened", "check_request", "check_settings", "decisive",
 MAX_PROMPT = 4000  # characters
 MAX_PICTURES = 10_000  # of one call
 MAX_STRENGTH = 10.0
-MAX_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 2  # what torch takes, and the index of a batch holds
 USUAL_CELL = 8  # pixels of a latent, in each direction, where nothing is said of them
 _SETTINGS = {"strength", "start", "steps", "preview", "guidance", "guidance_range", "size", "negative", "progress"}
 
@@ -175,7 +175,7 @@ def defaults_of(backbone: Backbone, strength: float) -> dict[str, Any]:
 def one_prompt(prompt: Any) -> str:
     """The prompt of a grid or a sweep, which has one."""
     if not isinstance(prompt, str):
-        raise InputError(f"The prompt is a {type(prompt).__name__}, not one text.")
+        raise InputError(f"The prompt is a {type(prompt).__name__}, not one text.", "Give one text.")
     return prompt
 
 
@@ -190,7 +190,10 @@ def check_settings(settings: Mapping[str, Any], more: Sequence[str] = ()) -> dic
 def seeds_of(seed: int | Sequence[int] | None, count: int, pairs: int) -> list[int]:
     """The seed of each picture: `count` numbers from `seed` on for every pair, or from the pair's own where there are several."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1 or count * pairs > MAX_PICTURES:
-        raise InputError(f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.")
+        raise InputError(
+            f"The count is {count} for {pairs} prompts; from 1 to {MAX_PICTURES} pictures can be made at once.",
+            "Give a whole number; `emoticrafter batch` makes more.",
+        )
     if isinstance(seed, Sequence) and not isinstance(seed, str | bytes):
         if len(seed) != pairs:
             raise InputError(f"{len(seed)} seeds were given for {pairs} pairs of prompt and emotion.", "Give one for each.")
@@ -201,17 +204,20 @@ def seeds_of(seed: int | Sequence[int] | None, count: int, pairs: int) -> list[i
 
 
 def _checked_seed(seed: Any, count: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED - count:
-        raise InputError(f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {MAX_SEED - count}.")
+    last = MAX_SEED + 1 - count
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= last:
+        raise InputError(
+            f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {last}.", "Leave it out for a random one."
+        )
     return seed
 
 
 def _strength(strength: float) -> float:
-    return _number("strength", strength, 0.0, MAX_STRENGTH, "0 is neutral")
+    return _number("strength", strength, 0.0, MAX_STRENGTH, "0 is neutral, 1 is usual.")
 
 
 def _start(start: float) -> float:
-    return _number("start", start, 0.0, 1.0, "the share of the steps that stay neutral")
+    return _number("start", start, 0.0, 1.0, "It is the share of the steps that stay neutral, such as 0.3.")
 
 
 def _preview_steps(backbone: Sampler) -> int:
@@ -242,7 +248,9 @@ def _settings(
     own = backbone.defaults
     pair = own.size if size is None else (size, size) if isinstance(size, int) else tuple(size)
     if len(pair) != 2:
-        raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
+        raise InputError(
+            f"The size {pair} is neither a number of pixels nor a width and a height.", "Give, for instance, 512 or (512, 768)."
+        )
     settings: dict[str, Any] = {
         "steps": (_preview_steps(backbone) if preview else own.steps) if steps is None else steps,
         "guidance": own.guidance if guidance is None else guidance,
@@ -276,7 +284,7 @@ def _pairs(prompt: str | Sequence[str], emotion: Emotion | Sequence[Emotion]) ->
 
 def _checked_prompt(text: Any, what: str) -> str:
     if not isinstance(text, str):
-        raise InputError(f"The {what} is a {type(text).__name__}, not a text.")
+        raise InputError(f"The {what} is a {type(text).__name__}, not a text.", "Give a text; the empty one is one.")
     if len(text) > MAX_PROMPT:
         raise InputError(f"The {what} has {len(text)} characters; {MAX_PROMPT} are the most.", "Shorten it.")
     strange = [c for c in text if unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t\r"]
@@ -285,7 +293,7 @@ def _checked_prompt(text: Any, what: str) -> str:
     return " ".join(text.split())
 
 
-def _number(name: str, value: Any, low: float, high: float, meaning: str) -> float:
+def _number(name: str, value: Any, low: float, high: float, hint: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # false for NaN too
-        raise InputError(f"The {name} is {str(value)[:40]}; it must be a number from {low:g} to {high:g} ({meaning}).")
+        raise InputError(f"The {name} is {str(value)[:40]}; it must be a number from {low:g} to {high:g}.", hint)
     return float(value)

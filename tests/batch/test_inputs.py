@@ -170,7 +170,10 @@ def test_nothing_is_said_of_a_file_whose_columns_all_decide(tmp_path: Path) -> N
         ("prompt,valence,arousal\na,1,9\n", "line 2: The arousal is 9; it must lie from -3 to 3"),
         ("prompt,mood\na,sadd\n", "line 2: .*sadd"),
         ("prompt,seed\na,1.5\n", "line 2: The seed '1.5' is no whole number"),
-        ("prompt,seed\na,9223372036854775808\n", "line 2: The seed '9223372036854775808' is no whole number below"),
+        (
+            "prompt,seed\na,9223372036854775808\n",
+            "line 2: The seed '9223372036854775808' is no whole number from 0 to 9223372036854775806",
+        ),
         ("prompt,steps\na,many\n", "line 2: The steps 'many' is no whole number"),
         ("prompt,guidance\na,strong\n", "line 2: The guidance 'strong' is no number"),
         ("prompt,guidance_range\na,1\n", r"line 2: The guidance range is \[1.0\]"),

@@ -57,6 +57,8 @@ def place(tmp_path: Path, tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "tiny").symlink_to(tiny_sdxl)
     (tmp_path / "prompts.txt").write_text("a cat\na dog\n")
     (tmp_path / "strange.txt").write_text("a cat\nbad\x01\n")
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "seeds.csv").write_text("prompt,seed\na cat,-1\n")
     (tmp_path / "file").write_text("x")
     write_table(pd.DataFrame(ROWS), tmp_path / "pairs.parquet", "pairs", {})
     checkpoint.save(tiny_eit(prompt_channels=40), tmp_path / "other", {"backbone": "sdxl"})
@@ -84,13 +86,25 @@ DRAW: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--steps", "0"], "The number of steps is 0; it must be a whole number from 1 to 1000."),
+        (
+            ["--steps", "0"],
+            "The number of steps is 0; it must be a whole number from 1 to 1000.\n       Leave it out for the model's own.",
+        ),
         (["--steps", "1001"], "The number of steps is 1001; it must be a whole number from 1 to 1000."),
-        (["--guidance", "nan"], "The guidance is nan; it must be a number from 0 to 100."),
+        (
+            ["--guidance", "nan"],
+            "The guidance is nan; it must be a number from 0 to 100.\n       Leave it out for the model's own.",
+        ),
         (["--guidance", "1", "--negative", "dog"], "it has no effect at 1 and below."),
         (["--size", "33"], "The size is 33 x 33; each side must be a multiple of 8 from 8 to 8192."),
-        (["--strength", "11"], "The strength is 11.0; it must be a number from 0 to 10"),
-        (["--start", "1.5"], "The start is 1.5; it must be a number from 0 to 1"),
+        (
+            ["--strength", "inf"],
+            "The strength is inf; it must be a number from 0 to 10.\n       0 is neutral, 1 is usual.",
+        ),
+        (
+            ["--start", "2"],
+            "The start is 2.0; it must be a number from 0 to 1.\n       It is the share of the steps that stay neutral",
+        ),
         (["--negative", "bad\x01"], "The negative prompt holds the control character U+0001."),
         (["--scheduler", "best"], "The scheduler is 'best', which does not fit this model."),
         (["--scheduler", "Euler,timestep_spacing=bogus"], "timestep_spacing is 'bogus'"),
@@ -120,7 +134,15 @@ def test_a_drawing_is_refused_before_the_model_is_loaded(
     [
         (["generate", "bad\x01", *TINY], "The prompt holds the control character U+0001."),
         (["generate", "a" * 4001, *TINY, "--out", "made.png"], "The prompt has 4001 characters"),
-        (["generate", "a cat", *TINY, "--seed", "-1"], "The seed is -1"),
+        (
+            ["generate", "a cat", *TINY, "--seed", "-1"],
+            "The seed is -1; it must be a whole number from 0 to 9223372036854775806.\n       Leave it out for a random one.",
+        ),
+        (["generate", "a cat", *TINY, "--count", "0"], "--count is 0; it must be from 1 to 1000.\n       `emoticrafter batch`"),
+        (
+            ["grid", "a cat", *TINY, "--valence=-3:3:0"],
+            "The number of --valence values is 0; it must be a whole number from 2 to 1000.\n       Write, for instance,",
+        ),
         (["generate", "a cat", *TINY, "--seed", str(2**63 - 2), "--count", "2", "--out", "made.png"], "The seed is"),
         (["generate", "a cat", *TINY, "--out", "/proc/nowhere/a.png"], "Cannot write '/proc/nowhere/a.png'"),
         (["generate", "a cat", *TINY, "--out", "file/a.png"], "which is not a folder"),
@@ -136,7 +158,16 @@ def test_a_drawing_is_refused_before_the_model_is_loaded(
         (["batch", "prompts.txt", *TINY, "--out", "file"], "'file'"),
         (["batch", "prompts.txt", *TINY, "--out", "."], "holds other files"),
         (["batch", "strange.txt", *TINY, "--out", "made"], "The prompt holds the control character U+0001."),
-        (["batch", "prompts.txt", *TINY, "--out", "made", "--seeds", str(2**63 - 1)], "The seed is"),
+        (["batch", "prompts.txt", *TINY, "--out", "made", "--seeds", str(2**63 - 1)], "from 0 to 9223372036854775806."),
+        (["batch", "prompts.txt", *TINY, "--out", "made", "--seeds=-1"], "from 0 to 9223372036854775806."),
+        (
+            ["batch", "seeds.csv", *TINY, "--out", "made"],
+            "The seed is -1; it must be a whole number from 0 to 9223372036854775806.",
+        ),
+        (
+            ["batch", "empty.txt", *TINY, "--out", "made"],
+            "make 0 pictures; a batch has from 1 to 1,000,000.\n       Give at least one prompt.",
+        ),
     ],
 )
 def test_prompts_seeds_and_places_are_refused_before_the_model_is_loaded(cli: Cli, command: list[str], message: str) -> None:

@@ -89,9 +89,15 @@ class Limits:
     ) -> None:
         """See `Backbone.check`."""
         if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= self.steps:
-            raise InputError(f"The number of steps is {steps}; it must be a whole number from 1 to {self.steps}.")
+            raise InputError(
+                f"The number of steps is {steps}; it must be a whole number from 1 to {self.steps}.",
+                "Leave it out for the model's own.",
+            )
         if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
-            raise InputError(f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.")
+            raise InputError(
+                f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.",
+                "Leave it out for the model's own.",
+            )
         if negative is not None and guidance <= 1:
             raise InputError(
                 f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",

@@ -88,7 +88,10 @@ class SDXLBackbone:
         encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
         self.prompt_channels = int(pipeline.unet.config.cross_attention_dim)
         if self.prompt_channels != sum(encoder.config.hidden_size for encoder in encoders):
-            raise CheckpointError(f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.")
+            raise CheckpointError(
+                f"The UNet of {name} reads {self.prompt_channels} channels, its text encoders write others.",
+                "Fetch the whole model again.",
+            )
         self.section = section_length(pipeline)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
         configs = (pipeline.unet.config, pipeline.vae.config, pipeline.scheduler.config)
@@ -125,7 +128,9 @@ class SDXLBackbone:
         offload = None if offload == "none" else offload
         _check_offload(offload, chosen)
         if batch_size is not None and not 1 <= batch_size <= 1024:
-            raise InputError(f"The batch size is {batch_size}; it must be from 1 to 1024.")
+            raise InputError(
+                f"The batch size is {batch_size}; it must be from 1 to 1024.", "Leave it out to go by the size of the pictures."
+            )
         if scheduler is not None:
             read_scheduler(scheduler)
         read = [read_lora(text) for text in loras]

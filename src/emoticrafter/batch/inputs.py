@@ -17,6 +17,7 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.lines import read_lines
+from emoticrafter.request import MAX_SEED
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
@@ -154,7 +155,7 @@ def _real(name: str, text: str) -> float:
 def _whole(name: str, text: str) -> int:
     value = whole(text)
     if value is None:
-        raise InputError(f"The {name} {text[:40]!r} is no whole number below 2^63.", "Give one, such as 7.")
+        raise InputError(f"The {name} {text[:40]!r} is no whole number from 0 to {MAX_SEED}.", "Give one, such as 7.")
     return value
 
 
@@ -178,13 +179,15 @@ def parse_seeds(text: str) -> list[int]:
         ends = re.fullmatch(r"\s*(\d{1,19})\s*(?:-\s*(\d{1,19})\s*)?", part, re.ASCII)
         if ends is None:
             raise InputError(
-                f"{part.strip()[:40]!r} in the seeds {text[:40]!r} is no seed.", 'Write, for instance, "0,1,2" or "0-9".'
+                f"{part.strip()[:40]!r} in the seeds {text[:40]!r} is no seed: a whole number from 0 to {MAX_SEED}.",
+                'Write, for instance, "0,1,2" or "0-9".',
             )
         first = int(ends[1])
         last = first if ends[2] is None else int(ends[2])
         if last < first or last - first >= MAX_SEEDS:
             raise InputError(
-                f"The seeds {part.strip()[:40]!r} run from {first} to {last}; they must rise, by less than {MAX_SEEDS:,}."
+                f"The seeds {part.strip()[:40]!r} run from {first} to {last}; they must rise, by less than {MAX_SEEDS:,}.",
+                'Write, for instance, "0-9".',
             )
         seeds += range(first, last + 1)
     return seeds

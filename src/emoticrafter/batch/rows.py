@@ -124,9 +124,11 @@ def plan_rows(
     given, numbers = _given(settings or {}), list(dict.fromkeys(seeds))
     count = len(numbers) * sum(1 if text.emotion else len(feelings) for text in texts)
     if not 0 < count <= MAX_ROWS:
+        lacking = next((name for name, some in (("prompt", texts), ("emotion", feelings), ("seed", numbers)) if not some), None)
         raise InputError(
             f"{len(texts)} prompts, {len(feelings)} emotions and {len(numbers)} seeds make {count:,} pictures; a batch has from"
-            f" 1 to {MAX_ROWS:,}."
+            f" 1 to {MAX_ROWS:,}.",
+            f"Give at least one {lacking}." if lacking else "Split it into several batches.",
         )
     ours, theirs = ({name for one in some for name in (*one.columns, *one.settings)} for some in (texts, feelings))
     if both := sorted(ours & theirs):
@@ -157,7 +159,10 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
     if size is not None:
         pair = (size, size) if isinstance(size, int) else tuple(size)
         if len(pair) != 2:
-            raise InputError(f"The size {pair} is neither a number of pixels nor a width and a height.")
+            raise InputError(
+                f"The size {pair} is neither a number of pixels nor a width and a height.",
+                "Give, for instance, 512 or (512, 768).",
+            )
         made["width"], made["height"] = pair
     if "guidance_range" in made:
         made["guidance_range"] = GuidanceRange.of(made["guidance_range"])
@@ -209,7 +214,7 @@ def _decisive(row: Row) -> Hashable:
 
 def _single_spaces(text: Any, what: str) -> str:
     if not isinstance(text, str):
-        raise InputError(f"The {what} is a {type(text).__name__}, not a text.")
+        raise InputError(f"The {what} is a {type(text).__name__}, not a text.", "Give a text; the empty one is one.")
     try:
         text.encode()
     except UnicodeEncodeError as error:

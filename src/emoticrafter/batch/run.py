@@ -110,7 +110,7 @@ def check_batch(folder: str | os.PathLike[str], *, format: str, batch: int | Non
     if format not in files.SUFFIXES:
         raise InputError(f"The format is {format[:40]!r}.", f"Known ones: {', '.join(files.SUFFIXES)}.")
     if batch is not None and not 1 <= batch <= MAX_BATCH:
-        raise InputError(f"The batch size is {batch}; it must be from 1 to {MAX_BATCH}.")
+        raise InputError(f"The batch size is {batch}; it must be from 1 to {MAX_BATCH}.", "8 is usual; more takes more memory.")
     files.check_entries(Path(folder), {PLAN, INDEX, TABLE, files.PICTURES, LOCK})
     return check_folder(folder)
 

@@ -163,7 +163,7 @@ class _Emotions:
         if self.file is not None:
             return read_emotions(self.file, warn)
         valence, arousal = (self.valence, self.arousal) if self.grid is None else parse_grid(self.grid)
-        points = plane(parse_axis(valence or FULL_PLANE), parse_axis(arousal or FULL_PLANE))
+        points = plane(parse_axis(valence or FULL_PLANE, "--valence"), parse_axis(arousal or FULL_PLANE, "--arousal"))
         return [Feeling(emotion=emotion) for emotion in points]
 
 

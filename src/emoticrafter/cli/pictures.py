@@ -48,7 +48,7 @@ def generate(
 
     emotion, settings = feeling.emotion(), sampling.given()
     if not 1 <= count <= MAX_COUNT:
-        raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.")
+        raise InputError(f"--count is {count}; it must be from 1 to {MAX_COUNT}.", "`emoticrafter batch` makes more.")
     named = out or Path(f"{safe_name(prompt)}_{point_name(emotion)}.png")
     paths = numbered(named, count)
     check_outputs(paths, STILLS, force)
@@ -85,7 +85,7 @@ def grid(
     from emoticrafter.picture import Picture, save_together
     from emoticrafter.sheet import sheet_size
 
-    valences, arousals, settings = parse_axis(valence), parse_axis(arousal), sampling.given()
+    valences, arousals, settings = parse_axis(valence, "--valence"), parse_axis(arousal, "--arousal"), sampling.given()
     emotions = plane(valences, arousals)
     sheet = out or Path(f"{safe_name(prompt)}_grid.png")
     singles = [] if cells is None else [cells / f"{point_name(emotion)}.png" for emotion in emotions]

@@ -78,7 +78,7 @@ def render(
 
     emotion = feeling.emotion()
     if not SMALLEST <= size <= LARGEST:
-        raise InputError(f"--size is {size}; it must be from {SMALLEST} to {LARGEST} pixels.")
+        raise InputError(f"--size is {size}; it must be from {SMALLEST} to {LARGEST} pixels.", "Leave it out for the usual size.")
     subjects = tuple(parse_subject(text) for text in subject or ())
     scene = Scene(place=place, time=daytime, subjects=subjects, relation=relation, seed=seed)
     path = out or Path(f"{'_'.join([place, *(one.kind for one in subjects)])}_{point_name(emotion)}.png")

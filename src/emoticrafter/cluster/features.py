@@ -42,7 +42,7 @@ def ray_engine(
     """
     settings = {"backbone": backbone, "config": config, "fingerprint": fingerprint, "device": device, "compute": compute}
     if workers is not None and workers < 1:
-        raise InputError(f"The number of Ray workers is {workers}; it must be at least 1.")
+        raise InputError(f"The number of Ray workers is {workers}; it must be at least 1.", "Leave it out to go by the cluster.")
 
     def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
         if not tasks:

@@ -48,7 +48,9 @@ class RayMaker:
         warn: Callable[[str], None] | None = None,
     ) -> None:
         if workers is not None and workers < 1:
-            raise InputError(f"The number of Ray workers is {workers}; it must be at least 1.")
+            raise InputError(
+                f"The number of Ray workers is {workers}; it must be at least 1.", "Leave it out to go by the cluster."
+            )
         self._open, self._gpu, self._workers, self._warn = open_maker, gpu, workers, warn or (lambda text: None)
         self._cluster = (address, cpus)
         self._left = ExitStack()

@@ -116,7 +116,7 @@ def check_sizes(batch: int | None, shard_rows: int | None) -> None:
     """Raise InputError for so many prompts in a batch, or in a file, where they are given."""
     for name, value in (("batch", batch), ("number of prompts per shard", shard_rows)):
         if value is not None and (isinstance(value, bool) or not 1 <= value <= _LARGEST):
-            raise InputError(f"The {name} is {value}; it must be from 1 to {_LARGEST}.")
+            raise InputError(f"The {name} is {value}; it must be from 1 to {_LARGEST}.", "Leave it out for the usual one.")
 
 
 def check_settings(dtype: str, long: str) -> None:

@@ -46,7 +46,9 @@ def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed
         for axis in ("valence", "arousal"):
             given, row[axis] = row[axis], on_plane(row[axis])
             if row[axis] is None:
-                raise InputError(f"{entry['file'].name!r} has the {axis} {given}; it goes from -3 to 3.")
+                raise InputError(
+                    f"{entry['file'].name!r} has the {axis} {given}; it goes from -3 to 3.", "Mend its name or its row."
+                )
         key = (row["prompt"], row["valence"], row["arousal"], row["seed"])
         if key in seen:
             raise InputError(f"{entry['file'].name!r} is a second picture of one prompt, emotion and seed.", "Take one away.")

@@ -188,7 +188,9 @@ def read_suite(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
     for name in ("valences", "arousals"):
         axis = getattr(suite.emotions, name)
         if len(axis) < 2 or list(axis) != sorted(set(axis)):
-            raise InputError(f"emotions.{name} is {list(axis)}; it must be two or more rising values.")
+            raise InputError(
+                f"emotions.{name} is {list(axis)}; it must be two or more rising values.", "Write, for instance, [-3, 0, 3]."
+            )
     if suite.model.guidance_range is not None:
         GuidanceRange.of(suite.model.guidance_range)
     if not suite.emotions.seeds:

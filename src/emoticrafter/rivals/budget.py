@@ -23,9 +23,11 @@ class Budget:
         if (self.minutes is None) == (self.steps is None):
             raise InputError("A budget is a number of minutes or a number of steps.", "Give one of the two.")
         if self.minutes is not None and not (math.isfinite(self.minutes) and self.minutes > 0):
-            raise InputError(f"The budget is {self.minutes:g} minutes; it must be above 0.")
+            raise InputError(
+                f"The budget is {self.minutes:g} minutes; it must be above 0.", "Give minutes, such as 3.5, or steps."
+            )
         if self.steps is not None and self.steps < 1:
-            raise InputError(f"The budget is {self.steps} steps; it must be at least 1.")
+            raise InputError(f"The budget is {self.steps} steps; it must be at least 1.", "Give steps, such as 1000, or minutes.")
 
     def used(self, step: int, seconds: float) -> float:
         """The share of the budget that is used up, 1 and above at its end."""

@@ -58,7 +58,7 @@ class Material:
         lengths |= set() if self.latents is None else {len(self.latents)}
         assert len(lengths) == 1 and self.emotions.shape[1:] == (2,) and self.emotions.dtype == np.float32, lengths
         if not len(self):
-            raise InputError("There is nothing to learn from: the material has no rows.")
+            raise InputError("There is nothing to learn from: the material has no rows.", "Give a table with rows for training.")
 
     def __len__(self) -> int:
         return len(self.neutral)
@@ -75,7 +75,7 @@ def read_pairs(path: str | os.PathLike[str], pictures: Path | None, limit: int |
         table = table[table["picture"].notna()]
     table = table.iloc[:limit]
     if table.empty:
-        raise InputError("There is nothing to learn from: the material has no rows.")
+        raise InputError("There is nothing to learn from: the material has no rows.", "Give a table with rows for training.")
     return table, [_file(pictures, str(name)) for name in table["picture"]] if pictures is not None else []
 
 

@@ -40,7 +40,10 @@ class Placeholders(nn.Module):
         for tokenizer, encoder in _halves(pipeline):
             ids = tokenizer(first, add_special_tokens=False).input_ids
             if not ids:
-                raise InputError(f"first is {first[:40]!r}; it must be a word, near which the placeholders begin.")
+                raise InputError(
+                    f"first is {first[:40]!r}; it must be a word, near which the placeholders begin.",
+                    "Give one, such as feeling.",
+                )
             number = ids[-1]
             table = encoder.get_input_embeddings().weight.detach().float().cpu()
             noise = torch.randn(sets, words, table.shape[1], generator=torch.Generator().manual_seed(len(vectors)))

@@ -105,7 +105,9 @@ class ChatOptions:
         for name in ("timeout", "price_in", "price_out"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
-                raise InputError(f"--{name.replace('_', '-')} is {value}; it must be a finite number.")
+                raise InputError(
+                    f"--{name.replace('_', '-')} is {value}; it must be a finite number.", "Leave it out for the default."
+                )
         model = self.model if self.model is not None else os.environ.get("EMOTICRAFTER_MODEL", "")
         url = self.base_url if self.base_url is not None else os.environ.get("OPENAI_BASE_URL", "").strip()
         key = os.environ.get(self.api_key_env or "OPENAI_API_KEY", "").strip()

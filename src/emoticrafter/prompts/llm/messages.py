@@ -128,7 +128,7 @@ def build(task: PairTask, *, model: str, fields: dict[str, Any], pictures: Path 
     if picture is not None:
         about.insert(0, "The picture is attached." if about else "Content: what the attached picture shows.")
     if not about:
-        raise InputError("There is neither a picture nor a caption to describe.")
+        raise InputError("There is neither a picture nor a caption to describe.", "Give the row one of the two.")
     text = "\n".join([*about, *_scales(task.emotion)])
     shown = None if picture is None else [hashlib.sha256(picture).hexdigest(), edge]
     system = SYSTEM.replace("{longest}", str(longest))

@@ -50,7 +50,9 @@ def run(
         if stage not in STAGES:
             raise InputError(f"Unknown stage {stage!r}.", f"Known stages: {', '.join(STAGES)}.")
     if (steps is not None and steps < 1) or (minutes is not None and not minutes > 0):
-        raise InputError("--steps and --minutes must be above 0.")
+        raise InputError(
+            f"The steps are {steps} and the minutes {minutes}; both must be above 0.", "Leave them out for the preset's."
+        )
     where = choose_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     out = check_folder(out)
     work = Workshop(preset=chosen, out=out, seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
