@@ -113,7 +113,7 @@ def atomic_path(path: str | os.PathLike[str], force: bool = False) -> Iterator[P
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
-        number = _number(error)
+        number = _errno(error)
         ours = isinstance(error, OSError) and str(error.filename) in (str(temporary), str(target))
         if number and (ours or number in _DISK_FULL | _REFUSED | {errno.ENAMETOOLONG, errno.ENOTDIR}):
             raise _output_error(OSError(number, os.strerror(number)), path) from error
@@ -165,9 +165,9 @@ def disk_errors(what: str, hint: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _number(error) in _DISK_FULL:
+        if _errno(error) in _DISK_FULL:
             raise OutputError(f"The disk is full: {what} was not written.", hint) from error
-        if _number(error):
+        if _errno(error):
             raise OutputError(f"Cannot write {what}: {error}.", hint) from error
         raise
 
@@ -217,7 +217,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _number(error: BaseException) -> int:
+def _errno(error: BaseException) -> int:
     """The number of an error of the system, as safetensors tells it, too; 0 for other errors."""
     if isinstance(error, OSError):
         return error.errno or errno.EIO

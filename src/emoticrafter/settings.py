@@ -106,7 +106,7 @@ def as_dict(recipe: Any) -> dict[str, dict[str, Any]]:
     """Sections of keys as JSON values; keys that are None are left out, since TOML has no such value."""
     found = {section: getattr(recipe, section) for section in _sections(type(recipe))}
     return {
-        section: [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)  # type: ignore[misc]
+        section: [_entries(one) for one in value] if isinstance(value, tuple) else _entries(value)  # type: ignore[misc]
         for section, value in found.items()
     }
 
@@ -136,7 +136,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _plain(section: Any) -> dict[str, Any]:
+def _entries(section: Any) -> dict[str, Any]:
     entries = dataclasses.asdict(section)
     return {name: list(value) if type(value) is tuple else value for name, value in entries.items() if value is not None}
 

@@ -81,12 +81,12 @@ def find_doubts(pairs: pd.DataFrame, ruler: Ruler) -> list[str]:
     rows = [(str(i), str(n), str(e), (float(v), float(a))) for i, n, e, v, a in zip(*columns, strict=True)]
     shared: dict[str, list[tuple[str, tuple[float, float]]]] = defaultdict(list)
     for name, _, emotional, feeling in rows:
-        shared[_plain(emotional)].append((name, feeling))
+        shared[_bare(emotional)].append((name, feeling))
     found = []
     lengths = zip(ruler.count([row[1] for row in rows]), ruler.count([row[2] for row in rows]), strict=True)
     for (name, neutral, emotional, feeling), counts in zip(rows, lengths, strict=True):
         doubts = _too_long(counts, ruler) + _of_pair(neutral, emotional, feeling)
-        twins = shared[_plain(emotional)]
+        twins = shared[_bare(emotional)]
         other = next((twin for twin, felt in twins if twin != name and math.dist(felt, feeling) > SAME), None)
         if other is not None:
             doubts.append(f"{other} has the same emotional prompt for another feeling")
@@ -110,7 +110,7 @@ def _of_pair(neutral: str, emotional: str, feeling: tuple[float, float]) -> list
         return [f"the {which} prompt {why}" for which, why in foreign]
     if felt := [word for word in words(neutral) if stem(word) in FEELINGS]:
         doubts.append(f"the neutral prompt has words of feeling: {_few(felt)}")
-    if _plain(neutral) == _plain(emotional):
+    if _bare(neutral) == _bare(emotional):
         return [*doubts, "the two prompts are the same"]
     return doubts + _lost(neutral, emotional) + _unfelt(neutral, emotional, feeling)
 
@@ -154,7 +154,7 @@ def _language(text: str) -> str:
     return f"reads as {name}" if count >= 2 and count > 2 * english else ""
 
 
-def _plain(text: str) -> str:
+def _bare(text: str) -> str:
     return " ".join(words(text)) or text.strip()
 
 

@@ -13,7 +13,7 @@ from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
 from emoticrafter.storybook.world.places import PLACES_BY_KEY
-from emoticrafter.storybook.world.places.base import Frame
+from emoticrafter.storybook.world.places.base import UnitFrame
 from emoticrafter.storybook.world.scene import PLACES, TIMES, Scene
 from emoticrafter.storybook.world.sprites import CodeSprites
 from emoticrafter.storybook.world.stage import Stage
@@ -139,7 +139,7 @@ def test_what_lies_outside_the_canvas_is_clipped() -> None:
 
 
 def test_a_frame_leans_about_its_foot_and_flips() -> None:
-    frame = Frame(Canvas(8), 0.5, 0.9, lean=90)
+    frame = UnitFrame(Canvas(8), 0.5, 0.9, lean=90)
     assert frame.at(0, 0) == pytest.approx((0.5, 0.9))
     assert frame.at(0, 0.2) == pytest.approx((0.7, 0.9))
-    assert Frame(Canvas(8), 0.5, 0.9, flip=True).at(0.1, 0.2) == pytest.approx((0.4, 0.7))
+    assert UnitFrame(Canvas(8), 0.5, 0.9, flip=True).at(0.1, 0.2) == pytest.approx((0.4, 0.7))

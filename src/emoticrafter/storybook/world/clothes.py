@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from emoticrafter.storybook.world.canvas import Canvas, Color, Point, bezier, darker, lighter, mix
 from emoticrafter.storybook.world.faces import Looks
-from emoticrafter.storybook.world.poses import Frame, rounded
+from emoticrafter.storybook.world.poses import LocalAxes, rounded
 from emoticrafter.storybook.world.scene import CLOTHES
 
 WHITE: Color = (246, 247, 251)
@@ -21,7 +21,7 @@ class Fit:
     """The body that clothes are drawn on: `h` is its height on the canvas, `sway` the wind in the hem, to +u."""
 
     canvas: Canvas
-    torso: Frame
+    torso: LocalAxes
     looks: Looks
     h: float
     shoulder: float

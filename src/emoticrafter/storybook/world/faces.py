@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from emoticrafter.storybook.world.canvas import Canvas, Color, Point, arc, darker, lighter, mix
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.poses import Frame, on_plane, rounded
+from emoticrafter.storybook.world.poses import LocalAxes, on_plane, rounded
 
 INK = (52, 26, 30)
 WHITE_HAIR = (232, 232, 238)
@@ -86,7 +86,7 @@ _EYE_X, _EYE_Y, _EYE_W, _EYE_H = 0.41, 0.10, 0.215, 0.29
 _MOUTH_Y = 0.56
 
 
-def _eye(canvas: Canvas, head: Frame, face: Face, cx: float, sign: float, look: float, glance: float, pen: float) -> None:
+def _eye(canvas: Canvas, head: LocalAxes, face: Face, cx: float, sign: float, look: float, glance: float, pen: float) -> None:
     slant = face.slant * sign * _EYE_H
     top = max(face.top, -face.bottom)
 
@@ -123,7 +123,7 @@ def _eye(canvas: Canvas, head: Frame, face: Face, cx: float, sign: float, look: 
     canvas.line(head.points(over), pen, INK)
 
 
-def _brow(canvas: Canvas, head: Frame, face: Face, cx: float, sign: float, color: Color, thick: float) -> None:
+def _brow(canvas: Canvas, head: LocalAxes, face: Face, cx: float, sign: float, color: Color, thick: float) -> None:
     y = -0.30 - 0.36 * face.brow
     inner, outer = (cx - sign * 0.17, y - 0.17 * face.worry), (cx + sign * 0.21, y + 0.04 + 0.13 * face.worry)
     middle = ((inner[0] + outer[0]) / 2, (inner[1] + outer[1]) / 2 - 0.07 * (1 - face.worry))
@@ -133,7 +133,7 @@ def _brow(canvas: Canvas, head: Frame, face: Face, cx: float, sign: float, color
     canvas.polygon(head.points(outline), color)
 
 
-def _mouth(canvas: Canvas, head: Frame, face: Face, tx: float, low: float, pen: float, ink: Color) -> None:
+def _mouth(canvas: Canvas, head: LocalAxes, face: Face, tx: float, low: float, pen: float, ink: Color) -> None:
     bend = 0.15 * face.smile
     rise, fall = (0.55 - 0.35 * face.smile) * face.gape, (0.58 + 0.10 * face.smile) * face.gape
     middle = [bend * (1 - 2 * t * t) for t in _STEPS]
@@ -153,7 +153,7 @@ def _mouth(canvas: Canvas, head: Frame, face: Face, tx: float, low: float, pen: 
     canvas.line(outline, pen, ink, closed=True)
 
 
-def _tears(canvas: Canvas, head: Frame, face: Face, tx: float) -> None:
+def _tears(canvas: Canvas, head: LocalAxes, face: Face, tx: float) -> None:
     """Streams that lengthen down the cheeks and end in drops."""
     flow = face.tears
     if flow <= 0.01:
@@ -167,7 +167,7 @@ def _tears(canvas: Canvas, head: Frame, face: Face, tx: float) -> None:
         canvas.polygon(head.points(inner), (196, 232, 255))
 
 
-def _draw_face(canvas: Canvas, head: Frame, looks: Looks, mood: Mood, turn: float, look: float) -> None:
+def _draw_face(canvas: Canvas, head: LocalAxes, looks: Looks, mood: Mood, turn: float, look: float) -> None:
     face = face_of(mood)
     tx = 0.24 * turn
     rx, ry = head.across, head.along
@@ -205,13 +205,13 @@ def _draw_face(canvas: Canvas, head: Frame, looks: Looks, mood: Mood, turn: floa
     _sweat(canvas, head, fright(mood))
 
 
-def _sweat(canvas: Canvas, head: Frame, terror: float) -> None:
+def _sweat(canvas: Canvas, head: LocalAxes, terror: float) -> None:
     """Drops flung off a frightened head."""
     if terror <= 0.01:
         return
     for x, y, size, turn in ((-1.18, -0.72, 0.20, -38), (1.2, -0.62, 0.17, 42)):
         at = head.at(x * (1 + 0.1 * terror), y)
-        local = Frame(at, (head.ax, head.ay), (head.bx, head.by)).turned(turn)
+        local = LocalAxes(at, (head.ax, head.ay), (head.bx, head.by)).turned(turn)
         canvas.polygon(local.points([(size * terror * u, size * terror * w) for u, w in _DROP]), (120, 200, 255))
 
 
@@ -256,7 +256,7 @@ _FLAT_CAP = rounded(((-1.08, -0.38), (-1.10, -0.76), (-0.70, -1.10), (0.0, -1.20
 _CAP_BRIM = rounded(((0.10, -0.60), (0.75, -0.62), (1.34, -0.40), (1.36, -0.26), (0.8, -0.36), (0.2, -0.44)))
 
 
-def draw_back_hair(canvas: Canvas, head: Frame, looks: Looks, sway: float) -> None:
+def draw_back_hair(canvas: Canvas, head: LocalAxes, looks: Looks, sway: float) -> None:
     """What hangs behind the body: pigtails, long hair, a helmet's shell. `sway` is the wind in the hair, to +x."""
     hair, dark = looks.hair, darker(looks.hair, 0.22)
     x, y = head.at(0, 0)
@@ -282,7 +282,7 @@ def draw_back_hair(canvas: Canvas, head: Frame, looks: Looks, sway: float) -> No
         canvas.ellipse(x, y + 0.08 * ry, 1.12 * rx, 1.06 * ry, dark)
 
 
-def draw_head(canvas: Canvas, head: Frame, looks: Looks, mood: Mood, turn: float, look: float, sway: float) -> None:
+def draw_head(canvas: Canvas, head: LocalAxes, looks: Looks, mood: Mood, turn: float, look: float, sway: float) -> None:
     """Skull, face, hair and hat."""
     kind, hair = looks.kind, looks.hair
     x, y = head.at(0, 0)
@@ -338,7 +338,7 @@ def draw_head(canvas: Canvas, head: Frame, looks: Looks, mood: Mood, turn: float
         canvas.line(head.points(shimmer), 0.11 * rx, (236, 246, 255))
 
 
-def _firefighter_helmet(canvas: Canvas, head: Frame, rx: float, ry: float) -> None:
+def _firefighter_helmet(canvas: Canvas, head: LocalAxes, rx: float, ry: float) -> None:
     red = (222, 44, 44)
     canvas.graded(head.points(_HELMET), lighter(red, 0.28), darker(red, 0.12))
     canvas.line(head.points([(0.0, -1.32), (0.0, -0.6)]), 0.16 * rx, darker(red, 0.22))

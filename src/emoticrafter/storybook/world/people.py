@@ -12,7 +12,7 @@ from emoticrafter.storybook.world.canvas import Color, Point, arc, bezier, darke
 from emoticrafter.storybook.world.clothes import WHITE, Fit, draw_clothes, draw_pack, legs_of, sleeves_of
 from emoticrafter.storybook.world.faces import WHITE_HAIR, Looks, draw_back_hair, draw_head, fright
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.poses import ADULT, BABY, CHILD, Build, Frame, Pose, pose_of
+from emoticrafter.storybook.world.poses import ADULT, BABY, CHILD, Build, LocalAxes, Pose, pose_of
 from emoticrafter.storybook.world.scene import CLOTHES, Subject
 from emoticrafter.storybook.world.stage import Stage
 
@@ -135,7 +135,7 @@ class _Figure:
             fade = 1 / (1 + 5 * pose.lift)
             canvas.glow(self.x, self.foot + 0.004, 0.36 * h * (0.6 + 0.4 * fade), 0.075 * h, _SHADOW, 0.62 * fade)
         self.head = self._head_frame()
-        self.torso = Frame(self.at(pose.hip), (self.side * h, 0.0), self._spine())
+        self.torso = LocalAxes(self.at(pose.hip), (self.side * h, 0.0), self._spine())
         gale = max(self.mood.wind - 0.08, 0.0)
         self.sway = (0.9 * gale if self.side > 0 else -0.9 * gale) - 0.10 * pose.turn
         self._tremble()
@@ -168,11 +168,11 @@ class _Figure:
         hip, neck = self.at(self.pose.hip), self.at(self.pose.neck)
         return neck[0] - hip[0], neck[1] - hip[1]
 
-    def _head_frame(self) -> Frame:
+    def _head_frame(self) -> LocalAxes:
         t = radians(self.pose.tilt)
         rx, ry = self.build.rx * self.h, self.build.ry * self.h
         first, second = (self.side * rx * cos(t), rx * sin(t)), (-self.side * ry * sin(t), ry * cos(t))
-        return Frame(self.at(self.pose.head), first, second)
+        return LocalAxes(self.at(self.pose.head), first, second)
 
     # -- limbs -------------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ def on_plane(anchors: Plane, v: float, a: float) -> list[float]:
     return [w0 * p + w1 * q + w2 * r + w3 * s for p, q, r, s in corners]
 
 
-class Frame:
+class LocalAxes:
     """A place on the canvas with two axes of its own: parts drawn in it move and turn together."""
 
     __slots__ = ("ax", "ay", "bx", "by", "ox", "oy")
@@ -55,10 +55,10 @@ class Frame:
         ox, oy, ax, ay, bx, by = self.ox, self.oy, self.ax, self.ay, self.bx, self.by
         return [(ox + u * ax + w * bx, oy + u * ay + w * by) for u, w in shape]
 
-    def turned(self, degrees: float) -> Frame:
+    def turned(self, degrees: float) -> LocalAxes:
         c, s = cos(radians(degrees)), sin(radians(degrees))
         first = (c * self.ax + s * self.bx, c * self.ay + s * self.by)
-        return Frame((self.ox, self.oy), first, (c * self.bx - s * self.ax, c * self.by - s * self.ay))
+        return LocalAxes((self.ox, self.oy), first, (c * self.bx - s * self.ax, c * self.by - s * self.ay))
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
 from emoticrafter.storybook.world.people import draw_pair, draw_person
 from emoticrafter.storybook.world.places import PLACES_BY_KEY
-from emoticrafter.storybook.world.poses import Frame
+from emoticrafter.storybook.world.poses import LocalAxes
 from emoticrafter.storybook.world.scene import PEOPLE, Scene, Subject
 from emoticrafter.storybook.world.sprites import PackageSprites, SpriteSource
 from emoticrafter.storybook.world.stage import Stage
@@ -48,7 +48,7 @@ def render_marked(
 
 def render_with_heads(
     scene: Scene, emotion: Emotion, size: int = 128, sprites: SpriteSource | None = None, expression: Emotion | None = None
-) -> tuple[np.ndarray, list[Frame]]:
+) -> tuple[np.ndarray, list[LocalAxes]]:
     """The picture of `render`, and the heads of its people: frames in units of the picture, the skull being their unit circle.
 
     `expression`: what the faces feel, where it is not what the scene feels like. Readers of faces learn from such pictures:
@@ -60,7 +60,7 @@ def render_with_heads(
 
 def _painted(
     scene: Scene, emotion: Emotion, size: int, sprites: SpriteSource | None, expression: Emotion | None = None
-) -> tuple[np.ndarray, np.ndarray, list[Frame]]:
+) -> tuple[np.ndarray, np.ndarray, list[LocalAxes]]:
     """The picture; on the canvas's own pixels, bool (side, side), what the subjects changed; the heads."""
     mood = Mood.of(emotion)
     place = PLACES_BY_KEY[scene.place]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
-from emoticrafter.storybook.world.poses import Frame
+from emoticrafter.storybook.world.poses import LocalAxes
 from emoticrafter.storybook.world.scene import Scene
 from emoticrafter.storybook.world.sprites import SpriteSource
 
@@ -26,7 +26,7 @@ class Stage:
     sprites: SpriteSource
     horizon: float
     expression: Mood | None = None
-    heads: list[Frame] = field(default_factory=list)
+    heads: list[LocalAxes] = field(default_factory=list)
 
     def rng(self, layer: str) -> random.Random:
         """The seeded stream of one layer; the same at every emotion."""

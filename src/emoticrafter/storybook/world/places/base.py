@@ -87,7 +87,7 @@ def sprite(
     stage.canvas.lay(tiles.sprite_tile(stage.sprites.get(name), keep), matrix, x, foot, height, width, tilt, bend, flip)
 
 
-class Frame:
+class UnitFrame:
     """Unit coordinates of a thing that stands at (x, foot): u to the right, v upwards, leaning by `lean` degrees clockwise."""
 
     def __init__(

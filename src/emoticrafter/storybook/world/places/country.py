@@ -7,8 +7,8 @@ import math
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
 from emoticrafter.storybook.world.places.base import (
-    Frame,
     Place,
+    UnitFrame,
     bend,
     coat,
     dusk,
@@ -79,7 +79,7 @@ def draw_farm(stage: Stage) -> None:
 
 def _barn(stage: Stage, x: float, foot: float, flip: bool, lean: float) -> None:
     mood, canvas = stage.mood, stage.canvas
-    silo = Frame(canvas, x - (-0.20 if flip else 0.20), foot - 0.01, 0.6 * sway(mood, -lean), flip)
+    silo = UnitFrame(canvas, x - (-0.20 if flip else 0.20), foot - 0.01, 0.6 * sway(mood, -lean), flip)
     metal = coat(mood, (190, 200, 214))
     silo.graded(
         [(-0.065, 0), (0.065, 0), (0.065, 0.44), (-0.065, 0.44)], lighter(metal, 0.25), darker(metal, 0.28), horizontal=True
@@ -90,7 +90,7 @@ def _barn(stage: Stage, x: float, foot: float, flip: bool, lean: float) -> None:
     )
     for v in (0.12, 0.24, 0.36):
         silo.box(-0.065, v, 0.065, v + 0.012, darker(metal, 0.28))
-    frame = Frame(canvas, x, foot, 0.55 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
+    frame = UnitFrame(canvas, x, foot, 0.55 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
     red, white, roof = coat(mood, (204, 54, 46)), coat(mood, (252, 248, 240)), coat(mood, (96, 84, 96))
     canvas.shadow(x, foot, 0.24)
     outline = [(-0.19, 0), (0.19, 0), (0.19, 0.22), (0.125, 0.36), (0, 0.43), (-0.125, 0.36), (-0.19, 0.22)]
@@ -120,7 +120,7 @@ def _barn(stage: Stage, x: float, foot: float, flip: bool, lean: float) -> None:
         frame.glow(0, 0.265, 0.12, 0.12, pane_color(stage, True), 0.6 * mood.decay)
 
 
-def _loft(frame: Frame, pane: Color, trim: Color) -> None:
+def _loft(frame: UnitFrame, pane: Color, trim: Color) -> None:
     """The hay-loft window of a barn."""
     frame.ellipse(0, 0.265, 0.052, 0.052, trim)
     frame.ellipse(0, 0.265, 0.038, 0.038, pane)
@@ -128,7 +128,7 @@ def _loft(frame: Frame, pane: Color, trim: Color) -> None:
 
 def _windmill(stage: Stage, x: float, foot: float, flip: bool, lean: float, phase: float) -> None:
     mood, canvas = stage.mood, stage.canvas
-    frame = Frame(canvas, x, foot, 0.5 * sway(mood, lean), flip)
+    frame = UnitFrame(canvas, x, foot, 0.5 * sway(mood, lean), flip)
     wall = coat(mood, (244, 234, 214))
     canvas.shadow(x, foot, 0.14)
     frame.graded(
@@ -143,7 +143,7 @@ def _windmill(stage: Stage, x: float, foot: float, flip: bool, lean: float, phas
     hub = frame.at(0, 0.345)
     spin = 70 * (0.5 + 0.5 * mood.a) + 40 * phase
     for k in range(4):
-        sail = Frame(canvas, hub[0], hub[1], spin + 90 * k)
+        sail = UnitFrame(canvas, hub[0], hub[1], spin + 90 * k)
         whole = 1 - (0.55 if k == 1 else 0.2) * mood.decay
         sail.box(-0.008, 0, 0.008, 0.235, coat(mood, (140, 96, 70)))
         sail.box(
@@ -177,7 +177,7 @@ def draw_castle(stage: Stage) -> None:
     tree(stage, 0.5 + side * 0.25, 0.72, 0.25, variant + 1, "pine", distance=0.1)
     tufts(stage, rng, 9, 0.76, 0.98, leaf, 0.05)
     for u, size in ((-0.44, 0.40), (0.40, 0.42)):  # banners by the way
-        pole = Frame(canvas, 0.5 + u, 0.90, 0.9 * sway(mood, 0.7 if u > 0 else -0.6))
+        pole = UnitFrame(canvas, 0.5 + u, 0.90, 0.9 * sway(mood, 0.7 if u > 0 else -0.6))
         canvas.shadow(0.5 + u, 0.90, 0.05)
         flag(stage, pole, 0, 0, size, roof_paint, 0.17)
     bunting(stage, (0.5 - 0.44, 0.50), (0.5 + 0.40, 0.48), 0.10, 10, mood.elation)
@@ -185,7 +185,7 @@ def draw_castle(stage: Stage) -> None:
 
 
 def _turret(
-    stage: Stage, frame: Frame, u: float, low: float, high: float, half: float, stone: Color, roof: Color, lit: bool
+    stage: Stage, frame: UnitFrame, u: float, low: float, high: float, half: float, stone: Color, roof: Color, lit: bool
 ) -> None:
     mood = stage.mood
     frame.graded(
@@ -217,7 +217,7 @@ def _turret(
 
 def _fortress(stage: Stage, x: float, foot: float, flip: bool, lean: float, paint_color: Color) -> None:
     mood, canvas = stage.mood, stage.canvas
-    frame = Frame(canvas, x, foot, 0.4 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
+    frame = UnitFrame(canvas, x, foot, 0.4 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
     stone = coat(mood, (214, 208, 216))
     roof = mix(coat(mood, paint_color), (36, 24, 34), 0.5 * mood.terror)
     _turret(stage, frame, 0.0, 0, 0.40, 0.066, stone, roof, True)
@@ -228,7 +228,7 @@ def _fortress(stage: Stage, x: float, foot: float, flip: bool, lean: float, pain
         gone = ramp(mood.decay, 0.1, 1.0) * (1 if i in (1, 4, 6) else 0.25)
         frame.box(-0.225 + 0.058 * i, 0.15, -0.19 + 0.058 * i, 0.15 + 0.034 * (1 - gone), lighter(stone, 0.12))
     for u, high in ((-0.235, 0.24), (0.235, 0.22)):
-        broken = Frame(canvas, *frame.at(u, 0), 0.7 * sway(mood, lean if u > 0 else -lean), flip, frame.stretch)
+        broken = UnitFrame(canvas, *frame.at(u, 0), 0.7 * sway(mood, lean if u > 0 else -lean), flip, frame.stretch)
         _turret(stage, broken, 0, -0.01, high, 0.056, stone, roof, False)
     frame.box(-0.056, 0, 0.056, 0.075, darker(stone, 0.3))
     frame.ellipse(0, 0.075, 0.056, 0.05, darker(stone, 0.3))
@@ -258,7 +258,7 @@ def draw_snowy_village(stage: Stage) -> None:
         x = 0.5 + side * (0.02 + 0.13 * i) + shift
         tree(stage, x, y + 0.055, 0.22 * scale, variant, "pine", frost, 0.3)
     # A church steeple rises between the roofs.
-    steeple = Frame(canvas, 0.5 + side * 0.135, y + 0.07, 0.5 * sway(mood, leans[3]), flip)
+    steeple = UnitFrame(canvas, 0.5 + side * 0.135, y + 0.07, 0.5 * sway(mood, leans[3]), flip)
     wall = far(stage, coat(mood, (226, 214, 204)), 0.15)
     steeple.graded(
         [(-0.045, 0), (0.045, 0), (0.045, 0.24), (-0.045, 0.24)], lighter(wall, 0.1), darker(wall, 0.2), horizontal=True

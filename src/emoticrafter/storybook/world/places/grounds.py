@@ -7,8 +7,8 @@ import math
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
 from emoticrafter.storybook.world.places.base import (
-    Frame,
     Place,
+    UnitFrame,
     bend,
     coat,
     dusk,
@@ -39,7 +39,7 @@ from emoticrafter.storybook.world.stage import Stage
 def _swing(stage: Stage, x: float, foot: float, flip: bool, lean: float, color: Color, phase: float) -> None:
     """A frame with two swings: they fly with arousal, and one chain breaks with decay."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.9 * sway(mood, lean), flip)
+    frame = UnitFrame(stage.canvas, x, foot, 0.9 * sway(mood, lean), flip)
     high = 0.46
     steel, dark = coat(mood, color), darker(coat(mood, color), 0.2)
     stage.canvas.shadow(x, foot, 0.22, 0.3)
@@ -163,14 +163,14 @@ def draw_park(stage: Stage) -> None:
 
 def _bench(stage: Stage, x: float, foot: float, wood: Color, lean: float) -> None:
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.6 * sway(mood, lean))
+    frame = UnitFrame(stage.canvas, x, foot, 0.6 * sway(mood, lean))
     stage.canvas.shadow(x, foot, 0.16)
     for u in (-0.10, 0.10):
         frame.box(u - 0.011, 0, u + 0.011, 0.125, coat(mood, (66, 70, 84)))
     broken = 7 * mood.decay
     for v in (0.085, 0.118):
         frame.box(-0.13, v, 0.13, v + 0.022, wood)
-    seat = Frame(stage.canvas, *frame.at(0, 0.045), frame.lean + broken)
+    seat = UnitFrame(stage.canvas, *frame.at(0, 0.045), frame.lean + broken)
     seat.graded([(-0.14, 0), (0.14, 0), (0.135, 0.026), (-0.135, 0.026)], lighter(wood, 0.2), darker(wood, 0.1))
 
 
@@ -178,7 +178,7 @@ def _grave(stage: Stage, x: float, foot: float, height: float, kind: int, lean: 
     """A gravestone (0 round, 1 cross, 2 pointed). A candle burns before it in sad places, flowers lie there in pleasant ones."""
     mood, canvas = stage.mood, stage.canvas
     stone = coat(mood, ((152, 158, 176), (178, 174, 172), (138, 148, 168))[kind])
-    frame = Frame(canvas, x, foot, (1 - 0.6 * mood.calm) * 4 * lean + 1.6 * sway(mood, lean))
+    frame = UnitFrame(canvas, x, foot, (1 - 0.6 * mood.calm) * 4 * lean + 1.6 * sway(mood, lean))
     canvas.shadow(x, foot, height * 0.55, 0.5)
     wide = height * 0.36
     if kind == 1:
@@ -208,7 +208,7 @@ def _grave(stage: Stage, x: float, foot: float, height: float, kind: int, lean: 
         else:
             top = [(wide, height * 0.68), (0, height), (-wide, height * 0.68)]
         outline = [(wide, 0), *top, (-wide, 0)]
-        back = Frame(canvas, x + 0.016, foot - 0.004, frame.lean)
+        back = UnitFrame(canvas, x + 0.016, foot - 0.004, frame.lean)
         back.polygon(outline, darker(stone, 0.36))
         frame.graded(outline, lighter(stone, 0.26), darker(stone, 0.12))
         frame.box(-0.008, height * 0.34, 0.008, height * 0.80, darker(stone, 0.34))  # a cross cut into the stone
@@ -251,7 +251,7 @@ def draw_cemetery(stage: Stage) -> None:
     leaf = mix(grass_color(stage), (96, 120, 104), 0.35)
     hills(stage, y + 0.04, 0.07, phase, far(stage, darker(leaf, 0.1), 0.5), far(stage, leaf, 0.35), length=0.9)
     # A chapel on the hill.
-    chapel = Frame(canvas, 0.5 + side * 0.27, y + 0.045, 0.5 * sway(mood, chapel_lean), flip)
+    chapel = UnitFrame(canvas, 0.5 + side * 0.27, y + 0.045, 0.5 * sway(mood, chapel_lean), flip)
     wall, roof = far(stage, coat(mood, (206, 200, 198)), 0.18), far(stage, coat(mood, (88, 84, 110)), 0.15)
     chapel.box(-0.02, 0, 0.15, 0.13, wall, darker(wall, 0.15))
     chapel.polygon([(-0.035, 0.125), (0.165, 0.125), (0.065 + 0.05, 0.21), (0.02, 0.21)], roof)

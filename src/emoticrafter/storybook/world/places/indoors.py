@@ -6,7 +6,7 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Frame, Place, bend, coat, dusk, far, ramp, sprite, sway
+from emoticrafter.storybook.world.places.base import Place, UnitFrame, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.places.scenery import FLAG_COLORS, LAMP, bare_tree, bunting, crack
 from emoticrafter.storybook.world.stage import Stage
 
@@ -66,7 +66,7 @@ def draw_room(stage: Stage) -> None:
         _couch(stage, seat_x, 0.85, lean, mix(_CURTAINS[cloth], (240, 220, 200), 0.1))
     lamp_x = 0.5 + side * 0.425
     swing = 5 * mood.thrill + 14 * mood.terror
-    cord = Frame(canvas, lamp_x - side * 0.06, 0.0, 180 + swing * side)
+    cord = UnitFrame(canvas, lamp_x - side * 0.06, 0.0, 180 + swing * side)
     for size in (0.46, 0.26):
         canvas.glow(*cord.at(0, 0.25), size, size, light, 0.42 * shine)
     cord.box(-0.006, 0, 0.006, 0.16, darker(wall, 0.5))
@@ -84,7 +84,7 @@ def draw_room(stage: Stage) -> None:
     grow = ramp(mood.bloom)
     sprite(stage, "teddy_bear", seat_x + side * 0.06, 0.80, 0.17 * grow)
     sprite(stage, "balloon", 0.5 + side * 0.20, 0.60 - 0.22 * mood.bloom, 0.20 * ramp(mood.elation), tilt=6)
-    wallcrack = Frame(canvas, 0.5 + side * 0.02, y - 0.03, 0, flip)
+    wallcrack = UnitFrame(canvas, 0.5 + side * 0.02, y - 0.03, 0, flip)
     crack(wallcrack, [(0.04, 0.66), (0.01, 0.60), (0.05, 0.53), (-0.01, 0.46), (0.03, 0.40)], mood.decay, darker(wall, 0.6))
     crack(wallcrack, [(0.42, 0.40), (0.37, 0.35), (0.40, 0.28), (0.35, 0.22)], mood.decay, darker(wall, 0.6))
     web = ramp(mood.decay, 0.1, 0.9)
@@ -166,7 +166,7 @@ def _window(
 
 def _picture(stage: Stage, x: float, y: float, tilt: float) -> None:
     mood = stage.mood
-    frame = Frame(stage.canvas, x, y, tilt)
+    frame = UnitFrame(stage.canvas, x, y, tilt)
     wide, high = 0.17, 0.17
     frame.box(-wide / 2 - 0.004, -high - 0.008, wide / 2 + 0.01, 0.0, darker(coat(mood, (150, 104, 60)), 0.35))
     frame.box(-wide / 2, -high, wide / 2, 0.0, coat(mood, (222, 168, 84)))
@@ -178,7 +178,7 @@ def _picture(stage: Stage, x: float, y: float, tilt: float) -> None:
 def _couch(stage: Stage, x: float, foot: float, lean: float, color: Color) -> None:
     """A couch with two cushions."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.4 * sway(mood, lean))
+    frame = UnitFrame(stage.canvas, x, foot, 0.4 * sway(mood, lean))
     cloth = coat(mood, color)
     for u in (-0.15, 0.15):
         frame.box(u - 0.016, 0, u + 0.016, 0.04, coat(mood, (96, 66, 50)))
@@ -191,7 +191,7 @@ def _couch(stage: Stage, x: float, foot: float, lean: float, color: Color) -> No
     frame.graded([(-0.18, 0.03), (0.18, 0.03), (0.18, 0.13), (-0.18, 0.13)], lighter(cloth, 0.1), darker(cloth, 0.25))
     for u in (-0.185, 0.185):
         frame.ball(u, 0.115, 0.036, 0.085, darker(cloth, 0.06), 0.22)
-    cushion = Frame(stage.canvas, *frame.at(-0.10, 0.13), frame.lean - 10)
+    cushion = UnitFrame(stage.canvas, *frame.at(-0.10, 0.13), frame.lean - 10)
     cushion.box(-0.05, 0, 0.05, 0.09, coat(mood, mix(FLAG_COLORS[1], (255, 255, 255), 0.2)))
     stuffing = 0.03 * ramp(mood.decay)
     frame.ellipse(0.09, 0.135, stuffing * 1.3, stuffing * 0.7, coat(mood, (240, 236, 226)))
@@ -200,12 +200,12 @@ def _couch(stage: Stage, x: float, foot: float, lean: float, color: Color) -> No
 def _chest(stage: Stage, x: float, foot: float, lean: float, wood: Color) -> None:
     """A chest of drawers; one drawer hangs out with decay."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.4 * sway(mood, -lean))
+    frame = UnitFrame(stage.canvas, x, foot, 0.4 * sway(mood, -lean))
     stage.canvas.shadow(x, foot, 0.15)
     frame.box(-0.115, 0, 0.115, 0.125, lighter(wood, 0.08), darker(wood, 0.2))
     frame.box(-0.13, 0.12, 0.13, 0.14, lighter(wood, 0.22))
     for i, v in enumerate((0.012, 0.066)):
-        drawer = Frame(stage.canvas, *frame.at(0, v), frame.lean + (9 * mood.decay if i else 0))
+        drawer = UnitFrame(stage.canvas, *frame.at(0, v), frame.lean + (9 * mood.decay if i else 0))
         drawer.box(-0.10, 0, 0.10, 0.045, darker(wood, 0.06), darker(wood, 0.14))
         drawer.ellipse(0, 0.023, 0.014, 0.010, coat(mood, (250, 214, 120)))
 
@@ -213,7 +213,7 @@ def _chest(stage: Stage, x: float, foot: float, lean: float, wood: Color) -> Non
 def _plant(stage: Stage, x: float, foot: float) -> None:
     """A pot plant: it flowers with bloom and hangs its leaves with decay."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot)
+    frame = UnitFrame(stage.canvas, x, foot)
     stage.canvas.shadow(x, foot, 0.08)
     green = mood.foliage((84, 168, 92))
     droop = mood.decay

@@ -7,8 +7,8 @@ import math
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
 from emoticrafter.storybook.world.places.base import (
-    Frame,
     Place,
+    UnitFrame,
     bend,
     coat,
     far,
@@ -91,7 +91,7 @@ def draw_beach(stage: Stage) -> None:
     if mood.bloom > 0.03:
         sprite(stage, "ball", 0.5 + side * 0.22, 0.90, 0.10 * ramp(mood.bloom), tilt=20)
     for u, turn in ((0.20, 20), (0.78, -30)):  # driftwood
-        log = Frame(canvas, u, 0.955, turn * 0.2)
+        log = UnitFrame(canvas, u, 0.955, turn * 0.2)
         size = 0.10 * ramp(mood.decay, 0.05, 0.9)
         if size > 0.015:
             log.line([(-size, 0), (size * 0.4, 0.004), (size, size * 0.4)], 0.022, darker(bark(stage), 0.1))
@@ -100,7 +100,7 @@ def draw_beach(stage: Stage) -> None:
 def _trunk(stage: Stage, x: float, foot: float, width: float, lean: float, knot: float, distance: float = 0.0) -> None:
     """A big trunk that runs out of the picture at the top."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, lean + 0.4 * sway(mood, lean * 0.4))
+    frame = UnitFrame(stage.canvas, x, foot, lean + 0.4 * sway(mood, lean * 0.4))
     color = far(stage, mix((122, 84, 58), bark(stage), 0.2 + 0.8 * mood.decay), distance)
     w = width / 2
     stage.canvas.shadow(x, foot, width * 1.25, 0.5)
@@ -222,7 +222,7 @@ def draw_lake(stage: Stage) -> None:
     )
     canvas.graded([*[(x, at + 0.018) for x, at in edge], (1, 1), (0, 1)], lighter(leaf, 0.12), darker(leaf, 0.16))
     wood = coat(mood, (168, 122, 80))
-    frame = Frame(canvas, 0.5 + side * 0.36, 0.90, 0.5 * sway(mood, 0.5), flip)
+    frame = UnitFrame(canvas, 0.5 + side * 0.36, 0.90, 0.5 * sway(mood, 0.5), flip)
     for u, v in ((-0.10, 0.17), (0.07, 0.17), (-0.14, 0.06), (0.09, 0.06)):
         frame.box(u - 0.012, v - 0.08, u + 0.012, v + 0.045, darker(wood, 0.3))
     frame.graded([(-0.16, 0), (0.12, 0), (0.065, 0.19), (-0.095, 0.19)], lighter(wood, 0.14), darker(wood, 0.05))
@@ -281,7 +281,7 @@ def draw_desert(stage: Stage) -> None:
         (0.5 - side * 0.04, 0.10, 0.15),
         (0.5 + side * 0.46, 0.13, 0.19),
     ):  # mesas
-        frame = Frame(canvas, x, y + 0.03, 0.25 * sway(mood, 0.6), flip, 1 + 0.12 * mood.thrill - 0.08 * mood.calm)
+        frame = UnitFrame(canvas, x, y + 0.03, 0.25 * sway(mood, 0.6), flip, 1 + 0.12 * mood.thrill - 0.08 * mood.calm)
         frame.graded(
             [
                 (-wide, 0),
@@ -321,7 +321,7 @@ def draw_desert(stage: Stage) -> None:
         sprite(stage, "hibiscus", x + (0.36 if not turned else -0.36) * high, foot - high * 0.80, grow * 0.8)
     bones = ramp(mood.decay, 0.05, 0.8)  # a skull
     if bones > 0.1:
-        skull = Frame(canvas, 0.5 - side * 0.30, 0.935, 8 * side)
+        skull = UnitFrame(canvas, 0.5 - side * 0.30, 0.935, 8 * side)
         white = coat(mood, (244, 236, 216))
         canvas.shadow(skull.x, 0.935, 0.09 * bones)
         skull.line(

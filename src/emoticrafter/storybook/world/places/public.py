@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Frame, Place, coat, dusk, ground, puddle, ramp, sprite, sway
+from emoticrafter.storybook.world.places.base import Place, UnitFrame, coat, dusk, ground, puddle, ramp, sprite, sway
 from emoticrafter.storybook.world.places.nature import grass_color
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
@@ -33,7 +33,7 @@ def draw_school(stage: Stage) -> None:
     ground(stage, y, leaf)
     foot = y + 0.16
     wall, roof = coat(mood, brick), coat(mood, (84, 92, 120))
-    main = Frame(canvas, 0.5, foot, 0.35 * sway(mood, -lean), flip, 1 + 0.04 * mood.elation)
+    main = UnitFrame(canvas, 0.5, foot, 0.35 * sway(mood, -lean), flip, 1 + 0.04 * mood.elation)
     main.graded([(-0.46, 0), (0.46, 0), (0.46, 0.31), (-0.46, 0.31)], lighter(wall, 0.10), darker(wall, 0.14))
     main.polygon([(-0.49, 0.305), (0.49, 0.305), (0.42, 0.41), (-0.42, 0.41)], roof)
     main.polygon([(-0.49, 0.305), (0.49, 0.305), (0.48, 0.325), (-0.48, 0.325)], darker(roof, 0.25))
@@ -41,7 +41,7 @@ def draw_school(stage: Stage) -> None:
         window(stage, main, u, 0.19, 0.085, 0.085, i == 3)
         window(stage, main, u, 0.045, 0.085, 0.085)
     # The clock tower stands beside the middle, where no subject hides it.
-    tower = Frame(canvas, 0.5 - side * 0.285, foot + 0.012, 0.6 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
+    tower = UnitFrame(canvas, 0.5 - side * 0.285, foot + 0.012, 0.6 * sway(mood, lean), flip, 1 + 0.05 * mood.elation)
     tower.graded([(-0.135, 0), (0.135, 0), (0.135, 0.45), (-0.135, 0.45)], lighter(wall, 0.2), darker(wall, 0.08))
     tower.polygon([(-0.165, 0.44), (0.165, 0.44), (0, 0.60)], roof)
     tower.polygon([(0, 0.60), (0.165, 0.44), (0.05, 0.44)], darker(roof, 0.2))
@@ -61,9 +61,9 @@ def draw_school(stage: Stage) -> None:
         tower.box(u - 0.018, 0.19, u + 0.018, 0.245, pane_color(stage))
     crack(tower, [(0.13, 0.42), (0.08, 0.36), (0.11, 0.28), (0.05, 0.22), (0.09, 0.13), (0.04, 0.06)], mood.decay)
     crack(main, [(0.22, 0.30), (0.20, 0.24), (0.235, 0.17), (0.20, 0.10), (0.22, 0.02)], mood.decay)
-    bell = Frame(canvas, *tower.at(0, 0.60), 0.0)
+    bell = UnitFrame(canvas, *tower.at(0, 0.60), 0.0)
     sprite(stage, "bell", bell.x, bell.foot + 0.012, 0.095, tilt=22 * mood.motion * side)
-    pole = Frame(canvas, 0.5 + side * 0.43, foot + 0.05, 0.8 * sway(mood, 0.6))
+    pole = UnitFrame(canvas, 0.5 + side * 0.43, foot + 0.05, 0.8 * sway(mood, 0.6))
     flag(stage, pole, 0, 0, 0.56, (238, 78, 78), 0.19)
     bunting(stage, tower.at(0, 0.44), main.at(0.46, 0.36), 0.06, 8)
     # The yard, with hopscotch in chalk.
@@ -80,7 +80,7 @@ def draw_school(stage: Stage) -> None:
         lighter(yard, 0.1),
         darker(yard, 0.08),
     )
-    hop = Frame(canvas, 0.5 + side * 0.30, 0.97, -8 * side)
+    hop = UnitFrame(canvas, 0.5 + side * 0.30, 0.97, -8 * side)
     for i, color in enumerate(((255, 255, 255), (255, 214, 110), (250, 150, 180))):
         chalk = mix(yard, color, 0.85 - 0.5 * mood.decay)
         hop.line(
@@ -93,7 +93,7 @@ def draw_school(stage: Stage) -> None:
     puddle(stage, 0.5 - side * 0.20, 0.965, 0.10)
 
 
-def _cross(frame: Frame, u: float, v: float, size: float, color: Color) -> None:
+def _cross(frame: UnitFrame, u: float, v: float, size: float, color: Color) -> None:
     frame.box(u - size * 0.33, v - size, u + size * 0.33, v + size, color)
     frame.box(u - size, v - size * 0.33, u + size, v + size * 0.33, color)
 
@@ -109,13 +109,13 @@ def draw_hospital(stage: Stage) -> None:
     ground(stage, y, grass_color(stage))
     foot = y + 0.17
     wall, teal = coat(mood, tint), coat(mood, (70, 170, 178))
-    wing = Frame(canvas, 0.5 + side * 0.15, foot, 0.35 * sway(mood, lean), flip)
+    wing = UnitFrame(canvas, 0.5 + side * 0.15, foot, 0.35 * sway(mood, lean), flip)
     wing.graded([(-0.33, 0), (0.33, 0), (0.33, 0.34), (-0.33, 0.34)], lighter(wall, 0.1), darker(wall, 0.10))
     wing.box(-0.345, 0.335, 0.345, 0.365, teal)
     for i in range(4):
         for v in (0.235, 0.13, 0.02):
             window(stage, wing, -0.22 + 0.15 * i, v, 0.078, 0.062, i == 3 and v > 0.2, trim=(196, 214, 220))
-    tower = Frame(canvas, 0.5 - side * 0.275, foot + 0.01, 0.5 * sway(mood, -lean), flip, 1 + 0.04 * mood.elation)
+    tower = UnitFrame(canvas, 0.5 - side * 0.275, foot + 0.01, 0.5 * sway(mood, -lean), flip, 1 + 0.04 * mood.elation)
     tower.graded([(-0.17, 0), (0.17, 0), (0.17, 0.56), (-0.17, 0.56)], lighter(wall, 0.3), darker(wall, 0.05))
     tower.box(-0.185, 0.55, 0.185, 0.58, teal)
     red = mix(coat(mood, (228, 44, 52)), (255, 60, 44), 0.5 * mood.decay)
@@ -150,7 +150,7 @@ def draw_hospital(stage: Stage) -> None:
 
 def _ambulance(stage: Stage, x: float, foot: float, flip: bool) -> None:
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.3 * sway(mood, 0.8) * (1 if flip else -1), flip, 1 + 0.05 * mood.thrill)
+    frame = UnitFrame(stage.canvas, x, foot, 0.3 * sway(mood, 0.8) * (1 if flip else -1), flip, 1 + 0.05 * mood.thrill)
     white, red = coat(mood, (250, 250, 250)), coat(mood, (226, 52, 56))
     stage.canvas.shadow(x, foot + 0.004, 0.19)
     frame.graded([(-0.15, 0.035), (0.065, 0.035), (0.065, 0.20), (-0.14, 0.20), (-0.15, 0.19)], white, darker(white, 0.12))

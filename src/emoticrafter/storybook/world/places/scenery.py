@@ -15,7 +15,7 @@ import numpy as np
 
 from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Color, Point, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Frame, bend, coat, dusk, far, ramp, sprite, sway
+from emoticrafter.storybook.world.places.base import UnitFrame, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.stage import Stage
 
 FLAG_COLORS: tuple[Color, ...] = ((238, 78, 88), (255, 200, 62), (72, 172, 236), (108, 200, 104), (232, 118, 190))
@@ -210,7 +210,7 @@ def fence(
     pickets = []
     for i in range(count + 1):
         turn, broken = rng.uniform(-1, 1), rng.random()
-        frame = Frame(stage.canvas, left + (right - left) * i / count, foot, 2.2 * sway(mood, turn))
+        frame = UnitFrame(stage.canvas, left + (right - left) * i / count, foot, 2.2 * sway(mood, turn))
         high = height * (1 - 0.55 * ramp(mood.decay, 0.1, 1.0) * ramp(broken, 0.4, 1.0))
         tip = height * (0.20 if iron else 0.12)
         pickets.append([frame.at(*p) for p in ((-wide, 0), (wide, 0), (wide, high - tip), (0, high), (-wide, high - tip))])
@@ -222,7 +222,7 @@ def lamp(stage: Stage, x: float, foot: float, height: float, lean: float = 0.0, 
     mood = stage.mood
     shine = min(0.20 + 0.75 * dusk(stage) + 0.75 * mood.decay + 0.25 * mood.bloom, 1.0)
     light = mix(LAMP, (255, 92, 44), 0.75 * mood.terror)
-    frame = Frame(stage.canvas, x, foot, sway(mood, lean))
+    frame = UnitFrame(stage.canvas, x, foot, sway(mood, lean))
     iron = coat(mood, color)
     frame.glow(0, height * 0.94, 0.20, 0.20, light, 0.62 * shine)
     stage.canvas.glow(x, foot, 0.17, 0.05, light, 0.42 * shine)
@@ -268,7 +268,7 @@ def bunting(
         stage.canvas.polygon([(x - wide, y - 0.002), (x + wide, y - 0.002), tip], FLAG_COLORS[(i + first) % len(FLAG_COLORS)])
 
 
-def flag(stage: Stage, frame: Frame, u: float, v: float, pole: float, color: Color, size: float = 0.10) -> None:
+def flag(stage: Stage, frame: UnitFrame, u: float, v: float, pole: float, color: Color, size: float = 0.10) -> None:
     """A flag on a pole: it hangs when calm, streams when excited, is torn and faded with decay."""
     mood = stage.mood
     frame.line([(u, v), (u, v + pole)], 0.013, coat(mood, (150, 140, 132)))
@@ -287,7 +287,7 @@ def flag(stage: Stage, frame: Frame, u: float, v: float, pole: float, color: Col
     stage.canvas.polygon([*upper[2:5], *reversed(lower[2:5])], lighter(cloth, 0.22))
 
 
-def crack(frame: Frame, points: Sequence[Point], share: float, color: Color = (62, 56, 66)) -> None:
+def crack(frame: UnitFrame, points: Sequence[Point], share: float, color: Color = (62, 56, 66)) -> None:
     """A crack that runs on along `points` with `share`."""
     if share < 0.04:
         return
@@ -309,7 +309,14 @@ def pane_color(stage: Stage, lone: bool = False) -> Color:
 
 
 def window(
-    stage: Stage, frame: Frame, u: float, v: float, width: float, height: float, lone: bool = False, trim: Color = (250, 246, 236)
+    stage: Stage,
+    frame: UnitFrame,
+    u: float,
+    v: float,
+    width: float,
+    height: float,
+    lone: bool = False,
+    trim: Color = (250, 246, 236),
 ) -> None:
     """A window whose lower middle is at (u, v): frame, pane and cross."""
     mood = stage.mood
@@ -339,11 +346,11 @@ def house(
     floors: int = 1,
     door: Color = (126, 74, 52),
     smoke: bool = False,
-) -> Frame:
+) -> UnitFrame:
     """A house with a gable: `height` up to the eaves. Flower boxes bloom; with decay it leans, cracks and darkens."""
     mood = stage.mood
     stretch = 1 + 0.05 * mood.elation
-    frame = Frame(stage.canvas, x, foot, sway(mood, lean), stretch=stretch)
+    frame = UnitFrame(stage.canvas, x, foot, sway(mood, lean), stretch=stretch)
     half, peak = width / 2, height + width * 0.52
     color, tiles = coat(mood, wall), coat(mood, roof)
     chimney = half * 0.52

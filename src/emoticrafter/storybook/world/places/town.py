@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Frame, Place, coat, dusk, far, ground, puddle, ramp, sprite, sway, water
+from emoticrafter.storybook.world.places.base import Place, UnitFrame, coat, dusk, far, ground, puddle, ramp, sprite, sway, water
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
     bunting,
@@ -96,8 +96,8 @@ def draw_harbour(stage: Stage) -> None:
     light_x = 0.5 + side * 0.34
     # Quay with a crane, on the far side.
     steel = far(stage, coat(mood, (240, 170, 56)), 0.15)
-    quay = Frame(canvas, 0.5 - side * 0.30, y + 0.02, 0.0, flip)
-    crane = Frame(canvas, 0.5 - side * 0.20, y + 0.005, 0.8 * sway(mood, crane_lean), flip)
+    quay = UnitFrame(canvas, 0.5 - side * 0.30, y + 0.02, 0.0, flip)
+    crane = UnitFrame(canvas, 0.5 - side * 0.20, y + 0.005, 0.8 * sway(mood, crane_lean), flip)
     crane.box(-0.028, 0, 0.028, 0.40, lighter(steel, 0.1), darker(steel, 0.1))
     for v in (0.06, 0.15, 0.24):
         crane.line([(-0.022, v - 0.025), (0.022, v + 0.025)], 0.013, darker(steel, 0.3))
@@ -120,11 +120,11 @@ def draw_harbour(stage: Stage) -> None:
         )
     quay.box(-0.32, -0.02, 0.18, 0.012, far(stage, coat(mood, (128, 124, 128)), 0.2))
     # Lighthouse on its rock.
-    rock = Frame(canvas, light_x, y + 0.06, 0, flip)
+    rock = UnitFrame(canvas, light_x, y + 0.06, 0, flip)
     stone = coat(mood, (118, 112, 116))
     rock.polygon([(-0.20, -0.02), (-0.13, 0.045), (-0.05, 0.075), (0.06, 0.08), (0.15, 0.04), (0.24, -0.02)], stone)
     rock.polygon([(0.02, -0.02), (0.06, 0.08), (0.15, 0.04), (0.24, -0.02)], darker(stone, 0.18))
-    tower = Frame(canvas, light_x, y, 0.45 * sway(mood, tower_lean), flip)
+    tower = UnitFrame(canvas, light_x, y, 0.45 * sway(mood, tower_lean), flip)
     light = mix((255, 240, 170), (255, 96, 40), mood.terror)
     shine = min(0.12 + 0.5 * dusk(stage) + 0.75 * mood.decay + 0.3 * mood.bloom, 1.0)
     for turn in (-1, 1):  # the beam
@@ -170,13 +170,13 @@ def _pier(stage: Stage, top: float, chance: float) -> None:
                 (34, 36, 46),
             )
     for i, x in enumerate((0.07, 0.31, 0.69, 0.93)):
-        post = Frame(canvas, x, top + 0.045, 1.6 * sway(mood, (-0.6, 0.5, -0.4, 0.7)[i]))
+        post = UnitFrame(canvas, x, top + 0.045, 1.6 * sway(mood, (-0.6, 0.5, -0.4, 0.7)[i]))
         post.graded(
             [(-0.026, 0), (0.026, 0), (0.026, 0.12), (-0.026, 0.12)], lighter(wood, 0.05), darker(wood, 0.45), horizontal=True
         )
         post.ellipse(0, 0.12, 0.026, 0.010, lighter(wood, 0.25))
         post.box(-0.028, 0.055, 0.028, 0.08, coat(mood, (238, 226, 196)))
-    ring = Frame(canvas, 0.93 if chance < 0.5 else 0.07, top + 0.055)
+    ring = UnitFrame(canvas, 0.93 if chance < 0.5 else 0.07, top + 0.055)
     for k in range(8):  # a life buoy
         t0, t1 = math.radians(45 * k), math.radians(45 * (k + 1))
         points = [(0.036 * math.cos(t), 0.036 * math.sin(t)) for t in (t0, (t0 + t1) / 2, t1)]
@@ -200,10 +200,10 @@ def _tower(
     lean: float,
     columns: int,
     lit: float,
-) -> Frame:
+) -> UnitFrame:
     """A skyscraper; the share `lit` of its windows shines."""
     mood, canvas = stage.mood, stage.canvas
-    frame = Frame(canvas, x, foot, 0.55 * sway(mood, lean), stretch=1 + 0.06 * mood.thrill)
+    frame = UnitFrame(canvas, x, foot, 0.55 * sway(mood, lean), stretch=1 + 0.06 * mood.thrill)
     half = width / 2
     frame.graded(
         [(-half, 0), (half, 0), (half, height), (-half, height)], lighter(color, 0.10), darker(color, 0.25), horizontal=True
@@ -284,7 +284,7 @@ def draw_night_city(stage: Stage) -> None:
     for x, at, color in ((0.225, 0.52, (255, 84, 170)), (0.775, 0.55, (70, 226, 255))):  # shop signs
         color = mix(mix((70, 66, 92), color, neon), (255, 60, 40), 0.6 * mood.terror)
         canvas.glow(x, at + 0.06, 0.11, 0.14, color, 0.55 * neon)
-        sign = Frame(canvas, x, at + 0.12, sway(mood, 0.8 if x < 0.5 else -0.8))
+        sign = UnitFrame(canvas, x, at + 0.12, sway(mood, 0.8 if x < 0.5 else -0.8))
         sign.box(-0.027, 0, 0.027, 0.13, darker(color, 0.45))
         for v in (0.012, 0.052, 0.092):
             sign.box(-0.016, v, 0.016, v + 0.026, lighter(color, 0.25))
@@ -312,7 +312,7 @@ def _stall(
 ) -> None:
     """A market stall with a striped awning; its crates empty with decay."""
     mood = stage.mood
-    frame = Frame(stage.canvas, x, foot, 0.8 * sway(mood, lean), stretch=1 + 0.04 * mood.elation)
+    frame = UnitFrame(stage.canvas, x, foot, 0.8 * sway(mood, lean), stretch=1 + 0.04 * mood.elation)
     half = width / 2
     wood = coat(mood, (166, 116, 72))
     stage.canvas.shadow(x, foot, half * 1.2)
@@ -395,7 +395,7 @@ def draw_market(stage: Stage) -> None:
         canvas.shadow(x, 0.945, 0.12)
         for k, u in enumerate((-0.035, 0.035, 0.0)):
             sprite(stage, fruit, x + u, 0.885 - 0.022 * (k == 2), 0.085 * full, lambda c: mix(c, (104, 96, 84), 0.6 * mood.decay))
-        crate = Frame(canvas, x, 0.945, 1.2 * sway(mood, chances[2] - 0.5))
+        crate = UnitFrame(canvas, x, 0.945, 1.2 * sway(mood, chances[2] - 0.5))
         wood = coat(mood, (190, 140, 88))
         crate.graded([(-0.085, 0), (0.085, 0), (0.092, 0.085), (-0.092, 0.085)], lighter(wood, 0.1), darker(wood, 0.15))
         crate.box(-0.09, 0.036, 0.09, 0.05, darker(wood, 0.35))
