@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from emoticrafter import checkpoint
-from emoticrafter.backbones.base import Backbone, Progress
+from emoticrafter.backbones.base import Backbone
 from emoticrafter.backbones.devices import bfloat16_like
 from emoticrafter.backbones.registry import open_backbone, read_outline
 from emoticrafter.calibration import Calibration
@@ -29,7 +29,9 @@ from emoticrafter.maker import Maker
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
 from emoticrafter.request import Request, check_request, check_settings, decisive, defaults_of, one_prompt, seeds_of
+from emoticrafter.sampling import Sampling
 from emoticrafter.sheet import contact_sheet
+from emoticrafter.watch import SILENT, Step, Watch
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -167,7 +169,7 @@ class EmotiCrafter:
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
         calibrated: bool = True,
-        progress: Progress | None = None,
+        progress: Step | None = None,
     ) -> list[Picture]:
         """Pictures of prompts with emotions: several of either are paired, one of either goes with all of the other.
 
@@ -205,10 +207,9 @@ class EmotiCrafter:
         images = self.backbone.render(
             emotional.rows(request.rows),
             neutral=neutral.rows(request.rows) if request.start else None,
-            start=request.start,
             seeds=request.seeds,
-            callback=progress,
-            **request.settings,
+            sampling=Sampling(start=request.start, **request.settings),
+            watch=SILENT if progress is None else Watch(stage=lambda name: progress),
         )
 
         beside = [{"calibration": calibration.hash[:16] if calibration else None}] * len(request.prompts)

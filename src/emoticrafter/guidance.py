@@ -34,7 +34,8 @@ class GuidanceRange(NamedTuple):
         sound = len(pair) == 2 and all(isinstance(x, int | float) and not isinstance(x, bool) for x in pair)
         if not sound or not 0 <= pair[0] < pair[1] <= 1:  # false for NaN too
             shown = ":".join(str(x)[:20] for x in pair[:3]) if sound else str(given)[:60]
-            raise InputError(f"The guidance range is {shown}; it must be two numbers that rise, from 0 to 1.", _HINT)
+            rule = "it must be two numbers that rise, from 0 to 1"
+            raise InputError(f"The guidance range is {shown}; {rule}.", _HINT, field="guidance_range", value=given)
         return cls(float(pair[0]), float(pair[1]))
 
     @classmethod
@@ -43,7 +44,9 @@ class GuidanceRange(NamedTuple):
         try:
             return cls.of([float(part) for part in text.split(":")])
         except ValueError:
-            raise InputError(f"The guidance range {text[:40]!r} is not LOW:HIGH.", _HINT) from None
+            raise InputError(
+                f"The guidance range {text[:40]!r} is not LOW:HIGH.", _HINT, field="guidance_range", value=text
+            ) from None
 
     def __str__(self) -> str:
         """As `parse` reads it."""

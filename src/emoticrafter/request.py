@@ -12,6 +12,7 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 from emoticrafter.picture import Picture
+from emoticrafter.sampling import Sampling
 from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def _settings(
         "size": pair,
         "negative": None if negative is None else _checked_prompt(negative, "negative prompt"),
     }
-    backbone.check(**settings)
+    backbone.check(Sampling(**settings))
     return settings
 
 

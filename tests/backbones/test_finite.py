@@ -19,6 +19,7 @@ from emoticrafter.backbones.loading import load_pipeline
 from emoticrafter.backbones.registry import open_backbone, open_encoder
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, DeviceError
+from emoticrafter.sampling import Sampling
 from tests.single_file import write_single_file
 from tests.tiny import tiny_eit
 
@@ -146,7 +147,7 @@ def test_in_a_single_file_the_tensor_is_told_too(tiny_sdxl: Path, tmp_path: Path
     change(path, "model.diffusion_model.out.2.weight", spoilt)
     backbone = open_backbone(path, device="cpu", dtype="float32", config=str(tiny_sdxl))
     with pytest.raises(CheckpointError, match=r"model\.safetensors' the tensor model\.diffusion_model\.out\.2\.weight holds"):
-        backbone.render(backbone.encode(["a cat"]), seeds=[1], steps=2, size=(32, 32))
+        backbone.render(backbone.encode(["a cat"]), seeds=[1], sampling=Sampling(steps=2, size=(32, 32)))
 
 
 def test_weights_that_float16_does_not_hold_are_told_with_another_dtype(copy: Path) -> None:
@@ -166,7 +167,7 @@ def test_the_setting_in_use_is_never_the_cure(tiny_sdxl: Path, dtype: str, hint:
     backbone = SDXLBackbone(load_pipeline(tiny_sdxl, kind), precision=Precision(weights=kind), source=tiny_sdxl)
     features = backbone.encode(["a cat"])
     with pytest.raises(DeviceError, match=f"The picture overflowed in {dtype}") as caught:
-        backbone.render(features.with_tokens(features.tokens * torch.inf), seeds=[1], steps=2, size=(32, 32))
+        backbone.render(features.with_tokens(features.tokens * torch.inf), seeds=[1], sampling=Sampling(steps=2, size=(32, 32)))
     assert caught.value.hint.startswith(hint)
 
 

@@ -14,6 +14,7 @@ from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
 from emoticrafter.backbones.schedulers import make_scheduler, read_scheduler, schedulers_for
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import InputError
+from emoticrafter.sampling import Sampling
 
 EULER = EulerDiscreteScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012)
 FLOW = DPMSolverMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1)
@@ -107,7 +108,7 @@ def test_a_wrong_setting_is_told_before_the_weights_are_read(tiny_sdxl: Path, tm
 def test_false_draws_what_its_absence_draws(tiny_sdxl: Path) -> None:
     def drawn(scheduler: str) -> np.ndarray:
         backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler=scheduler)
-        return np.asarray(backbone.render(backbone.encode(["a cat"]), seeds=[1], steps=4)[0], dtype=np.int16)
+        return np.asarray(backbone.render(backbone.encode(["a cat"]), seeds=[1], sampling=Sampling(steps=4))[0], dtype=np.int16)
 
     plain = drawn("DPMSolverMultistep")
     assert np.array_equal(plain, drawn("DPMSolverMultistep,thresholding=False"))
@@ -117,4 +118,4 @@ def test_false_draws_what_its_absence_draws(tiny_sdxl: Path) -> None:
 def test_more_steps_than_the_scheduler_can_make_are_refused(tiny_sdxl: Path) -> None:
     backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler="LCM")
     with pytest.raises(InputError, match=r"number of steps is 60, which LCMScheduler cannot make.*Give another number"):
-        backbone.check(steps=60, guidance=3.0, size=(32, 32), negative=None)
+        backbone.check(Sampling(steps=60, guidance=3.0, size=(32, 32), negative=None))

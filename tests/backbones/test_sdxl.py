@@ -21,6 +21,8 @@ from emoticrafter.backbones.registry import NAMES, open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from emoticrafter.sampling import Sampling
+from emoticrafter.watch import Watch
 from tests.pixels import pixels
 from tests.single_file import write_single_file
 from tests.tiny import CHANNELS, SECTION, SIZE, WORDS, build_tiny_sdxl
@@ -110,7 +112,7 @@ def test_a_prompt_is_encoded_once(tiny_sdxl: Path) -> None:
 
 
 def test_render_is_what_the_pipeline_draws(backbone: SDXLBackbone) -> None:
-    ours = backbone.render(backbone.encode([PROMPT]), seeds=[7], steps=4, guidance=5.0)
+    ours = backbone.render(backbone.encode([PROMPT]), seeds=[7], sampling=Sampling(steps=4, guidance=5.0))
     theirs = backbone.pipeline(
         PROMPT,
         generator=torch.Generator("cpu").manual_seed(7),
@@ -151,10 +153,10 @@ def test_start_keeps_the_first_steps_neutral(backbone: SDXLBackbone) -> None:
     neutral = backbone.encode([PROMPT, "dog"])
     emotional, seeds = moved(neutral), [7, 8]
     draw: Callable[[float], list[Image.Image]] = lambda start: backbone.render(  # noqa: E731
-        emotional, neutral=neutral, start=start, seeds=seeds, steps=6
+        emotional, neutral=neutral, seeds=seeds, sampling=Sampling(start=start, steps=6)
     )
-    assert_same(draw(0.0), backbone.render(emotional, seeds=seeds, steps=6))
-    assert_same(draw(1.0), backbone.render(neutral, seeds=seeds, steps=6))
+    assert_same(draw(0.0), backbone.render(emotional, seeds=seeds, sampling=Sampling(steps=6)))
+    assert_same(draw(1.0), backbone.render(neutral, seeds=seeds, sampling=Sampling(steps=6)))
     plain = pixels(draw(1.0))
     distances = [np.abs(pixels(draw(start)) - plain).mean() for start in (0.0, 0.34, 0.67, 1.0)]
     assert distances == sorted(distances, reverse=True)
@@ -168,7 +170,7 @@ def test_start_sees_exactly_its_share_of_steps(backbone: SDXLBackbone) -> None:
         lambda _, args, kwargs: seen.append(kwargs["encoder_hidden_states"]), with_kwargs=True
     )
     try:
-        backbone.render(emotional, neutral=neutral, start=0.5, seeds=[1], steps=6)
+        backbone.render(emotional, neutral=neutral, seeds=[1], sampling=Sampling(start=0.5, steps=6))
     finally:
         hook.remove()
     expected = [neutral] * 3 + [emotional] * 3
@@ -183,25 +185,28 @@ def test_the_negative_prompt_is_encoded_once_and_steers(tiny_sdxl: Path, negativ
     features = backbone.encode([PROMPT, "dog"])
     plain = backbone.render(features, seeds=[7, 8])
     backbone.pipeline.text_encoder.register_forward_hook(lambda *args: runs.append(args[1][0].shape))
-    steered = backbone.render(features, seeds=[7, 8], negative=negative)
+    steered = backbone.render(features, seeds=[7, 8], sampling=Sampling(negative=negative))
     assert_differ(plain, steered)
-    assert_same(steered, backbone.render(features, seeds=[7, 8], negative=negative))
+    assert_same(steered, backbone.render(features, seeds=[7, 8], sampling=Sampling(negative=negative)))
     assert len(runs) == (2 if negative == LONG else 1)  # the empty prompt fills up the shorter side
 
 
 def test_without_guidance_the_negative_prompt_is_refused(backbone: SDXLBackbone) -> None:
     features = backbone.encode([PROMPT])
-    assert_differ(backbone.render(features, seeds=[7], guidance=0), backbone.render(features, seeds=[7], guidance=5))
+    assert_differ(
+        backbone.render(features, seeds=[7], sampling=Sampling(guidance=0)),
+        backbone.render(features, seeds=[7], sampling=Sampling(guidance=5)),
+    )
     with pytest.raises(InputError, match="no effect at 1 and below"):
-        backbone.render(features, seeds=[7], guidance=1, negative="dog")
+        backbone.render(features, seeds=[7], sampling=Sampling(guidance=1, negative="dog"))
 
 
 def test_other_sizes_and_their_limits(backbone: SDXLBackbone) -> None:
-    image = backbone.render(backbone.encode([PROMPT]), seeds=[1], size=(48, 24))[0]
+    image = backbone.render(backbone.encode([PROMPT]), seeds=[1], sampling=Sampling(size=(48, 24)))[0]
     assert image.size == (48, 24)
     for size in ((33, 32), (0, 32), (32, -8), (10**6, 32), (True, 32), (32.0, 32)):
         with pytest.raises(InputError, match="multiple of 8 from 8 to 8192"):
-            backbone.check(steps=3, guidance=3.0, size=size, negative=None)  # type: ignore[arg-type]
+            backbone.check(Sampling(steps=3, guidance=3.0, size=size, negative=None))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +221,16 @@ def test_other_sizes_and_their_limits(backbone: SDXLBackbone) -> None:
 )
 def test_settings_that_cannot_be_are_refused(backbone: SDXLBackbone, steps: int, guidance: float, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        backbone.check(steps=steps, guidance=guidance, size=(SIZE, SIZE), negative=None)
+        backbone.check(Sampling(steps=steps, guidance=guidance, size=(SIZE, SIZE), negative=None))
+
+
+def counted(calls: list[Any]) -> Watch:
+    return Watch(stage=lambda name: lambda done, total: calls.append((done, total)))
 
 
 def test_progress_counts_the_steps_of_all_pictures(tiny_sdxl: Path) -> None:
-    backbone, calls = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", batch_size=2), []
-    backbone.render(backbone.encode([PROMPT] * 3), seeds=[1, 2, 3], steps=4, callback=lambda *call: calls.append(call))
+    backbone, calls = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", batch_size=2), list[Any]()
+    backbone.render(backbone.encode([PROMPT] * 3), seeds=[1, 2, 3], sampling=Sampling(steps=4), watch=counted(calls))
     assert [done for done, _ in calls] == [2, 4, 6, 8, 9, 10, 11, 12]
     assert {total for _, total in calls} == {12}
 
@@ -240,7 +249,7 @@ def test_when_memory_runs_out_smaller_batches_are_tried(tiny_sdxl: Path, monkeyp
 
     most = 2
     monkeypatch.setattr(backbone.pipeline.unet, "forward", small_memory)
-    assert_same(backbone.render(features, seeds=seeds, steps=3), expected, tolerance=1)
+    assert_same(backbone.render(features, seeds=seeds, sampling=Sampling(steps=3)), expected, tolerance=1)
     assert sizes == [5, 2, 2, 2, 2, 2, 2, 1, 1, 1]
     most = 0
     with pytest.raises(DeviceError, match=r"not suffice to draw one picture.*--size"):
@@ -301,8 +310,8 @@ def test_storybooks_kind_runs_flow_many_channels_and_normalised_latents(tmp_path
 def test_half_precision_files_are_found(tiny_sdxl: Path, tmp_path: Path, backbone: SDXLBackbone) -> None:
     backbone.pipeline.save_pretrained(tmp_path / "half", variant="fp16")
     half = SDXLBackbone.open(tmp_path / "half", device="cpu", dtype="float32")
-    settings: dict[str, Any] = {"seeds": [1], "size": (SIZE, SIZE), "steps": 3, "guidance": 3.0}
-    first, second = (one.render(one.encode([PROMPT]), **settings) for one in (backbone, half))
+    sampling = Sampling(size=(SIZE, SIZE), steps=3, guidance=3.0)
+    first, second = (one.render(one.encode([PROMPT]), seeds=[1], sampling=sampling) for one in (backbone, half))
     assert_same(first, second)
 
 
@@ -313,8 +322,8 @@ def test_schedulers_by_name(tiny_sdxl: Path, name: str) -> None:
     backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler=name)
     assert name.lower().removesuffix("scheduler") in type(backbone.pipeline.scheduler).__name__.lower()
     assert backbone.pipeline.scheduler.config.beta_start == 0.00085  # the model's own
-    neutral, calls = backbone.encode([PROMPT]), []
-    backbone.render(moved(neutral), neutral=neutral, start=0.5, seeds=[1], steps=4, callback=lambda *call: calls.append(call))
+    neutral, calls = backbone.encode([PROMPT]), list[Any]()
+    backbone.render(moved(neutral), neutral=neutral, seeds=[1], sampling=Sampling(start=0.5, steps=4), watch=counted(calls))
     assert calls[-1] == (4, 4)
 
 
@@ -324,7 +333,7 @@ def test_a_few_steps_with_settings_of_the_scheduler(tiny_sdxl: Path) -> None:
     )
     assert backbone.pipeline.scheduler.config.timestep_spacing == "trailing"
     assert backbone.pipeline.scheduler.config.use_karras_sigmas is True
-    assert backbone.render(backbone.encode([PROMPT]), seeds=[1], steps=1, guidance=0)
+    assert backbone.render(backbone.encode([PROMPT]), seeds=[1], sampling=Sampling(steps=1, guidance=0))
     assert backbone.describe()["scheduler"].startswith("Euler,timestep_spacing")
 
 
@@ -515,8 +524,8 @@ def test_a_single_file_draws_what_its_folder_draws(tiny_sdxl: Path, tmp_path: Pa
     path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
     single = open_backbone(path, device="cpu", dtype="float32", config=str(tiny_sdxl))
     torch.testing.assert_close(single.encode([PROMPT]).tokens, backbone.encode([PROMPT]).tokens)
-    settings: dict[str, Any] = {"seeds": [1], "size": (SIZE, SIZE), "steps": 3, "guidance": 3.0}
-    first, second = (one.render(one.encode([PROMPT]), **settings) for one in (backbone, single))
+    sampling = Sampling(size=(SIZE, SIZE), steps=3, guidance=3.0)
+    first, second = (one.render(one.encode([PROMPT]), seeds=[1], sampling=sampling) for one in (backbone, single))
     assert_same(first, second, tolerance=1)
 
 
@@ -593,9 +602,14 @@ def test_a_gpu_draws_what_the_cpu_draws(tiny_sdxl: Path, backbone: SDXLBackbone,
     gpu = SDXLBackbone.open(tiny_sdxl, device="cuda", dtype=dtype, offload=offload)
     features = gpu.encode([PROMPT, LONG])
     for _ in range(2):  # offloaded models come back
-        drawn = gpu.render(moved_to(gpu, features), neutral=features, start=0.4, seeds=[1, 2])
+        drawn = gpu.render(moved_to(gpu, features), neutral=features, sampling=Sampling(start=0.4), seeds=[1, 2])
     expected = backbone.encode([PROMPT, LONG])
-    assert np.abs(pixels(drawn) - pixels(backbone.render(moved(expected), neutral=expected, start=0.4, seeds=[1, 2]))).mean() < 4
+    assert (
+        np.abs(
+            pixels(drawn) - pixels(backbone.render(moved(expected), neutral=expected, sampling=Sampling(start=0.4), seeds=[1, 2]))
+        ).mean()
+        < 4
+    )
 
 
 def moved_to(backbone: SDXLBackbone, features: PromptFeatures) -> PromptFeatures:

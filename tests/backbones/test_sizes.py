@@ -15,6 +15,7 @@ from PIL import Image
 from emoticrafter.backbones.sdxl import SDXLBackbone, _batch_size
 from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.sampling import Sampling
 
 PROMPT = "a cat on the beach"
 Size = tuple[int, int]
@@ -34,7 +35,7 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 def draw(backbone: SDXLBackbone, size: Size | None = None, **more: Any) -> Image.Image:
-    return backbone.render(backbone.encode([PROMPT]), seeds=[7], size=size, steps=2, **more)[0]
+    return backbone.render(backbone.encode([PROMPT]), seeds=[7], sampling=Sampling(size=size, steps=2, **more))[0]
 
 
 def means(picture: np.ndarray, times: int) -> np.ndarray:
@@ -175,7 +176,7 @@ def test_sizes_that_are_not_listed_are_refused_before_any_work(backbone: SDXLBac
     features = backbone.encode([PROMPT])
     monkeypatch.setattr(backbone, "_sample", None)
     with pytest.raises(InputError, match=r"The size is 320 x 320; each side must be one of 256, 384, 512"):
-        backbone.render(features, seeds=[1], size=(320, 320))
+        backbone.render(features, seeds=[1], sampling=Sampling(size=(320, 320)))
 
 
 def test_a_watermark_is_put_on_the_picture_as_it_is_given(backbone: SDXLBackbone, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.folder import save_head
 from emoticrafter.evaluation.judges.head import Head
+from emoticrafter.sampling import Sampling
 from tests.cli.conftest import Done
 from tests.single_file import write_single_file
 from tests.tiny import SIZE, tiny_eit
@@ -359,9 +360,9 @@ def test_an_outline_refuses_what_the_model_refuses(tiny_sdxl: Path) -> None:
     for wrong in ({"steps": 0}, {"steps": 1001}, {"guidance": -1}, {"size": (SIZE, 12)}, {"size": (8200, 8)}):
         told = []
         for sampler in (outline, backbone):
-            sampler.check(**sound)
+            sampler.check(Sampling(**sound))
             with pytest.raises(InputError) as caught:
-                sampler.check(**sound | wrong)
+                sampler.check(Sampling(**sound | wrong))
             told.append(str(caught.value))
         assert told[0] == told[1]
 
@@ -371,9 +372,9 @@ def test_of_a_single_file_its_config_tells(tiny_sdxl: Path, tmp_path: Path) -> N
     alone, told = read_outline(path), read_outline(path, str(tiny_sdxl))
     assert (alone.family, alone.prompt_channels, alone.defaults.size) == (None, None, (1024, 1024))
     assert (told.family, told.prompt_channels) == ("sdxl-12-20-12", 32)
-    alone.check(steps=1000, guidance=3.0, size=(8, 8), negative=None)
+    alone.check(Sampling(steps=1000, guidance=3.0, size=(8, 8), negative=None))
     with pytest.raises(InputError, match="multiple of 8"):
-        alone.check(steps=3, guidance=3.0, size=(33, 33), negative=None)
+        alone.check(Sampling(steps=3, guidance=3.0, size=(33, 33), negative=None))
 
 
 def test_of_what_is_on_the_hub_only_the_cache_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +382,7 @@ def test_of_what_is_on_the_hub_only_the_cache_tells(tmp_path: Path, monkeypatch:
     outline = read_outline("someone/some-model")
     assert (outline.family, outline.prompt_channels) == (None, None)
     with pytest.raises(InputError, match="from 1 to 1000"):
-        outline.check(steps=1001, guidance=3.0, size=(512, 512), negative=None)
+        outline.check(Sampling(steps=1001, guidance=3.0, size=(512, 512), negative=None))
     with pytest.raises(MissingError, match="There is no backbone"):
         read_outline("sdlx")
 

@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates"},
     {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads", "watch"},
-    {"settings"},
+    {"sampling", "settings"},
     {"tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {

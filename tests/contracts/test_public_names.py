@@ -12,7 +12,7 @@ import emoticrafter
 
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
-    "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "Progress", "PromptEncoder", "Sampler", "SamplingDefaults"},
+    "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"},
     "emoticrafter.backbones.features": {"PromptFeatures"},
     "emoticrafter.batch": {
         "COLUMNS", "Batched", "Feeling", "Prompt", "Row", "parse_grid", "parse_seeds", "plan_rows", "read_emotions", "read_index",
@@ -36,6 +36,9 @@ PUBLIC = {
     "emoticrafter.picture": {"Picture", "check_savable", "save_animation", "save_together"},
     "emoticrafter.recipe": {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
+    },
+    "emoticrafter.sampling": {
+        "DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "checked_text", "parse_size", "settings",
     },
     "emoticrafter.sheet": {"contact_sheet", "sheet_size"},
     "emoticrafter.signals": {"begin_worker", "noted_signals", "stop_signals"},

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+from emoticrafter.sampling import DEFAULT, Sampling, SamplingDefaults
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
+    from threading import RLock
+
     import torch
     from PIL import Image
     from torch import Tensor
 
     from emoticrafter.backbones.features import PromptFeatures
 
-__all__ = ["Backbone", "BeforeStep", "Progress", "PromptEncoder", "Sampler", "SamplingDefaults"]
+__all__ = ["Backbone", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"]
 
-Progress = Callable[[int, int], None]  # (done, total), in denoising steps of single pictures
 BeforeStep = Callable[[Sequence[int], int, int], None]  # (rows of the features in this batch, number of the step, steps)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingDefaults:
-    """How a backbone samples where the user does not say. size: (width, height) in pixels. preview_steps: enough to look at."""
-
-    steps: int
-    guidance: float
-    size: tuple[int, int]
-    preview_steps: int | None = None
-    guidance_range: GuidanceRange = EVERYWHERE
 
 
 class Sampler(Protocol):
@@ -42,16 +32,8 @@ class Sampler(Protocol):
     @property
     def defaults(self) -> SamplingDefaults: ...
 
-    def check(
-        self,
-        *,
-        steps: int,
-        guidance: float,
-        size: tuple[int, int],
-        negative: str | None,
-        guidance_range: tuple[float, float] = EVERYWHERE,
-    ) -> None:
-        """Raise InputError for settings with which this model cannot sample, before any work is done."""
+    def check(self, sampling: Sampling) -> None:
+        """Raise InputError for settings with which this model cannot sample, before any work is done. None is its own."""
         ...
 
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
@@ -65,7 +47,7 @@ class Backbone(Sampler, Protocol):
     name: as the user opened it. family: what an emotion checkpoint belongs to; models with the same text encoders share it.
     prompt_channels: C of its features. section: tokens of a prompt section, which an EIT maps one by one. pixels_per_latent: what
     one number of its latents stands for, in each direction. computed: the dtype that it computes in. emotion: the checkpoint that
-    came with it, if one did.
+    came with it, if one did. lock: held by `encode` and `render`, and by whoever changes the network for one picture.
     """
 
     name: str
@@ -75,6 +57,7 @@ class Backbone(Sampler, Protocol):
     pixels_per_latent: int
     defaults: SamplingDefaults
     emotion: Path | None
+    lock: RLock
 
     @property
     def device(self) -> torch.device:
@@ -93,25 +76,21 @@ class Backbone(Sampler, Protocol):
         features: PromptFeatures,
         *,
         seeds: Sequence[int],
-        negative: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        guidance_range: tuple[float, float] | None = None,
-        size: tuple[int, int] | None = None,
-        start: float = 0.0,
+        sampling: Sampling = DEFAULT,
         neutral: PromptFeatures | None = None,
-        callback: Progress | None = None,
+        watch: Watch = SILENT,
         before_step: BeforeStep | None = None,
     ) -> list[Image.Image]:
         """One RGB picture per row of `features`, each from noise of its own seed, drawn on the CPU.
 
-        negative: a prompt to move away from; None is the model's own unconditional input. guidance_range: the times with
-        guidance, see `GuidanceRange`; at the others the network is called once for a step. start: the share of the steps,
-        0 to 1, that see `neutral` instead of `features`. before_step: called before each step of each batch, for whoever
-        changes the network itself; the network sees the unconditional rows first where there is guidance. A size below those that
-        the model draws well is drawn larger, and brought down by means over areas. What the recipe of one picture is to say
-        beside stands in its `info`, under "recipe". Raises what `check` raises; DeviceError when the memory does not suffice for
-        a single picture, or one overflows; CheckpointError when weights are not finite.
+        sampling: None is the model's own; without a negative prompt that is its unconditional input. The network is called once
+        for a step at times without guidance, see `GuidanceRange`. neutral: what the first steps see instead of `features`, their
+        share being `sampling.start`. watch: hears of denoising steps of single pictures, as the stage "drawing", and is checked
+        before each step. before_step: called before each step of each batch, for whoever changes the network itself; the network
+        sees the unconditional rows first where there is guidance. A size below those that the model draws well is drawn larger,
+        and brought down by means over areas. What the recipe of one picture is to say beside stands in its `info`, under
+        "recipe". Raises what `check` raises; StoppedError; DeviceError when the memory does not suffice for a single picture, or
+        one overflows; CheckpointError when weights are not finite.
         """
         ...
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.backbones.base import SamplingDefaults
 from emoticrafter.backbones.hub import cached, is_hub_id
 from emoticrafter.backbones.sizes import MULTIPLE, Sizes
 from emoticrafter.backbones.vocabulary import unknown_words
@@ -17,6 +16,7 @@ from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 from emoticrafter.inputs.folders import MAX_TEXT, check_model_folder
 from emoticrafter.inputs.records import read_record
+from emoticrafter.sampling import OWN, Sampling, SamplingDefaults
 
 __all__ = [
     "EVERY_STEP",
@@ -35,7 +35,6 @@ __all__ = [
 
 PAPER_DEFAULTS = SamplingDefaults(steps=25, guidance=7.5, size=(1024, 1024))
 _KNOWN_DEFAULTS = {"stabilityai/sdxl-turbo": SamplingDefaults(steps=1, guidance=0.0, size=(512, 512))}
-MAX_GUIDANCE = 100.0
 FETCH_AGAIN = "Fetch the whole model again."
 EVERY_STEP = "Give 0:1, which guides every step."
 PIPELINE = "StableDiffusionXLPipeline"
@@ -78,34 +77,28 @@ class Limits:
         own = defaults.size[0]
         return cls(name=name, sizes=Sizes(own=own, cell=MULTIPLE, least=MULTIPLE, told=own))
 
-    def check(
-        self,
-        *,
-        steps: int,
-        guidance: float,
-        size: tuple[int, int],
-        negative: str | None,
-        guidance_range: tuple[float, float] = EVERYWHERE,
-    ) -> None:
-        """See `Backbone.check`."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= self.steps:
+    def check(self, sampling: Sampling) -> None:
+        """See `Backbone.check`; here every setting is given."""
+        steps, guidance, size = sampling.steps, sampling.guidance, sampling.size
+        assert steps is not None and guidance is not None and size is not None
+        if steps > self.steps:
             raise InputError(
                 f"The number of steps is {steps}; it must be a whole number from 1 to {self.steps}.",
-                "Leave it out for the model's own.",
+                OWN,
+                field="steps",
+                value=steps,
             )
-        if not isinstance(guidance, int | float) or not 0 <= guidance <= MAX_GUIDANCE:
-            raise InputError(
-                f"The guidance is {guidance}; it must be a number from 0 to {MAX_GUIDANCE:g}.",
-                "Leave it out for the model's own.",
-            )
-        if negative is not None and guidance <= 1:
+        if sampling.negative is not None and guidance <= 1:
             raise InputError(
                 f"A negative prompt was given with guidance {guidance:g}: it has no effect at 1 and below.",
                 "Raise the guidance or leave the negative prompt out.",
+                field="negative",
+                value=sampling.negative,
             )
-        if GuidanceRange.of(guidance_range) != EVERYWHERE and self.reads_guidance:
+        if sampling.guidance_range != EVERYWHERE and self.reads_guidance:
             told = f"the network of {self.name} is told the guidance once for all steps"
-            raise InputError(f"The guidance range is given, and {told}.", EVERY_STEP)
+            limits = sampling.guidance_range
+            raise InputError(f"The guidance range is given, and {told}.", EVERY_STEP, field="guidance_range", value=limits)
         self.sizes.drawn(size, self.name)
 
 
@@ -123,9 +116,9 @@ class Outline:
     emotion: Path | None = None
     vocabulary: frozenset[str] | None = None
 
-    def check(self, **settings: Any) -> None:
+    def check(self, sampling: Sampling) -> None:
         """See `Backbone.check`."""
-        self.limits.check(**settings)
+        self.limits.check(sampling.resolved(self.defaults))
 
     def unknown_words(self, prompt: str) -> dict[str, list[str]]:
         """See `Backbone.unknown_words`."""

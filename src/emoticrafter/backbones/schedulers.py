@@ -88,6 +88,8 @@ def check_steps(scheduler: Any, steps: int) -> None:
         raise InputError(
             f"The number of steps is {steps}, which {type(scheduler).__name__} cannot make: {reason_of(error)}.",
             "Give another number, or another scheduler.",
+            field="steps",
+            value=steps,
         ) from error
 
 

@@ -9,15 +9,16 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emoticrafter.backbones.base import BeforeStep, Progress, SamplingDefaults
+from emoticrafter.backbones.base import BeforeStep
 from emoticrafter.backbones.devices import Precision, choose_device, choose_precision, is_out_of_memory
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.finite import in_float32, is_finite, not_finite
@@ -34,7 +35,9 @@ from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+from emoticrafter.sampling import DEFAULT, Sampling, SamplingDefaults
 from emoticrafter.threads import suit_threads
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,6 +48,21 @@ MEMORY = 256  # prompts whose features are kept
 ENCODED_AT_ONCE = 64  # prompt sections
 
 Encoded = tuple[Tensor, Tensor]  # (T, C) of all sections, (P,)
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
+
+
+def _alone(
+    work: Callable[Concatenate[SDXLBackbone, _Given], _Made],
+) -> Callable[Concatenate[SDXLBackbone, _Given], _Made]:
+    """A work of the model that no other one may come between, from whatever thread."""
+
+    @wraps(work)
+    def locked(self: SDXLBackbone, *values: _Given.args, **named: _Given.kwargs) -> _Made:
+        with self.lock:
+            return work(self, *values, **named)
+
+    return locked
 
 
 class _Asked(NamedTuple):
@@ -57,6 +75,13 @@ class _Asked(NamedTuple):
     start: float
     size: tuple[int, int]
     drawn: tuple[int, int]
+
+    @classmethod
+    def of(cls, sampling: Sampling, defaults: SamplingDefaults, limits: Limits) -> _Asked:
+        """The settings with the model's own in the place of None."""
+        told: Any = sampling.resolved(defaults)
+        drawn = limits.sizes.drawn(told.size, limits.name)
+        return cls(told.negative, told.steps, told.guidance, told.guidance_range, told.start, told.size, drawn)
 
 
 class SDXLBackbone:
@@ -85,6 +110,7 @@ class SDXLBackbone:
         self.device: torch.device = pipeline._execution_device  # kept: finding it walks through every module
         self._precision = precision or Precision(weights=pipeline.unet.dtype)
         self._memory: OrderedDict[str, Encoded] = OrderedDict()
+        self.lock = RLock()
         encoders = (pipeline.text_encoder, pipeline.text_encoder_2)
         self.prompt_channels = int(pipeline.unet.config.cross_attention_dim)
         if self.prompt_channels != sum(encoder.config.hidden_size for encoder in encoders):
@@ -210,6 +236,7 @@ class SDXLBackbone:
 
     # Prompts
 
+    @_alone
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """See `Backbone.encode`.
@@ -276,58 +303,45 @@ class SDXLBackbone:
 
     # Pictures
 
-    def check(
-        self,
-        *,
-        steps: int,
-        guidance: float,
-        size: tuple[int, int],
-        negative: str | None,
-        guidance_range: tuple[float, float] = EVERYWHERE,
-    ) -> None:
-        self._limits.check(steps=steps, guidance=guidance, size=size, negative=negative, guidance_range=guidance_range)
-        check_steps(self._pipeline.scheduler, steps)
+    def check(self, sampling: Sampling) -> None:
+        asked = sampling.resolved(self.defaults)
+        self._limits.check(asked)
+        assert asked.steps is not None
+        check_steps(self._pipeline.scheduler, asked.steps)
         # EDM's schedulers tell the network a logarithm of the noise.
-        if GuidanceRange.of(guidance_range) != EVERYWHERE and hasattr(self._pipeline.scheduler, "precondition_noise"):
-            kind = type(self._pipeline.scheduler).__name__
-            raise InputError(f"The guidance range is given, and {kind} tells no timesteps of the training.", EVERY_STEP)
+        if asked.guidance_range != EVERYWHERE and hasattr(self._pipeline.scheduler, "precondition_noise"):
+            told = f"{type(self._pipeline.scheduler).__name__} tells no timesteps of the training"
+            limits = asked.guidance_range
+            raise InputError(f"The guidance range is given, and {told}.", EVERY_STEP, field="guidance_range", value=limits)
 
+    @_alone
     @torch.no_grad()
     def render(
         self,
         features: PromptFeatures,
         *,
         seeds: Sequence[int],
-        negative: str | None = None,
-        steps: int | None = None,
-        guidance: float | None = None,
-        guidance_range: tuple[float, float] | None = None,
-        size: tuple[int, int] | None = None,
-        start: float = 0.0,
+        sampling: Sampling = DEFAULT,
         neutral: PromptFeatures | None = None,
-        callback: Progress | None = None,
+        watch: Watch = SILENT,
         before_step: BeforeStep | None = None,
     ) -> list[Image.Image]:
         """See `Backbone.render`. Pictures are sampled in batches; when the memory runs out, in batches of half the size."""
         assert len(seeds) == len(features) and (neutral is None or len(neutral) == len(features))
-        assert start == 0 or neutral is not None
+        assert not sampling.start or neutral is not None
         self._suit_threads()
-        steps = self.defaults.steps if steps is None else steps
-        guidance = self.defaults.guidance if guidance is None else guidance
-        limits = self.defaults.guidance_range if guidance_range is None else GuidanceRange.of(guidance_range)
-        size = self.defaults.size if size is None else size
-        self.check(steps=steps, guidance=guidance, guidance_range=limits, size=size, negative=negative)
-        drawn = self._limits.sizes.drawn(size, self.name)
-        asked = _Asked(negative, steps, guidance, limits, start, size, drawn)
+        self.check(sampling)
+        asked = _Asked.of(sampling, self.defaults, self._limits)
         images: dict[int, Image.Image] = {}
-        most = self._batch_size or _batch_size(self.device, drawn, self.pixels_per_latent)
+        most = self._batch_size or _batch_size(self.device, asked.drawn, self.pixels_per_latent)
+        step = watch.stage("drawing")
 
         def report(pictures: float) -> None:
-            if callback is not None:
-                callback(int(steps * (len(images) + pictures)), steps * len(seeds))
+            step(int(asked.steps * (len(images) + pictures)), asked.steps * len(seeds))
 
         for waiting in _rows_by_length(features, neutral):
             while waiting:
+                watch.check()
                 rows = waiting[:most]
                 made = self._try_sample(
                     features.rows(rows),
@@ -335,6 +349,7 @@ class SDXLBackbone:
                     [seeds[row] for row in rows],
                     asked,
                     report,
+                    watch,
                     None if before_step is None else partial(before_step, rows),
                 )
                 if made is None:
@@ -348,7 +363,8 @@ class SDXLBackbone:
         """The pictures of one batch, or None if the memory ran out and a smaller one may fit."""
         try:
             return self._sample(features.trimmed(), *rest)
-        except Exception as error:
+        except BaseException as error:
+            self._pipeline.maybe_free_model_hooks()  # as the pipeline does at its own end
             if not is_out_of_memory(error):
                 raise
             if len(features) == 1:
@@ -364,6 +380,7 @@ class SDXLBackbone:
         seeds: Sequence[int],
         asked: _Asked,
         report: Callable[[float], None],
+        watch: Watch,
         before_step: Callable[[int, int], None] | None,
     ) -> list[Image.Image]:
         negative, steps, guidance, limits, start, size, (width, height) = asked
@@ -380,6 +397,7 @@ class SDXLBackbone:
             report(batch * now / count)
             if now == count:
                 return {}
+            watch.check()
             if before_step is not None:
                 before_step(now, count)
             if neutral_steps(count) != now and guided(now) == guided(index):

@@ -68,7 +68,8 @@ class Sizes:
                 return larger
         elif whole and all(side % multiple == 0 and self.least <= side <= MAX_SIDE for side in size):
             return size
-        raise InputError(f"The size is {size[0]} x {size[1]}; {rule}.", f"{name} is best at {self.own} x {self.own}.")
+        best = f"{name} is best at {self.own} x {self.own}."
+        raise InputError(f"The size is {size[0]} x {size[1]}; {rule}.", best, field="size", value=size)
 
     def told_of(self, drawn: Size) -> Size:
         """What the network is told of a picture that is drawn at this size."""

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
 from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet
-from emoticrafter.data.values import number, parse_size, whole
+from emoticrafter.data.values import number, whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.lines import read_lines
 from emoticrafter.request import MAX_SEED
+from emoticrafter.sampling import parse_size
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 

@@ -13,12 +13,12 @@ import typer
 
 from emoticrafter.cli.console import warn
 from emoticrafter.coordinates import parse_number
-from emoticrafter.data.values import parse_size
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.sampling import parse_size
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter

@@ -11,7 +11,7 @@ from emoticrafter.coordinates import LIMIT, MINUS_SIGNS, on_plane
 from emoticrafter.errors import InputError
 from emoticrafter.inputs.named import below
 
-__all__ = ["Scaled", "folder_path", "number", "on_scale", "parse_size", "picture_below", "whole"]
+__all__ = ["Scaled", "folder_path", "number", "on_scale", "picture_below", "whole"]
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -37,17 +37,6 @@ def whole(text: str) -> int | None:
         return int(plain) if int(plain) < 2**63 else None
     value = number(plain)
     return int(value) if value.is_integer() and abs(value) < 2**53 else None
-
-
-def parse_size(text: str) -> int | tuple[int, int]:
-    """Read "512" or "WIDTHxHEIGHT"."""
-    sides = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 7 for side in sides):
-        raise InputError(
-            f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.", "Write, for instance, 512 or 1216x832."
-        )
-    numbers = [int(side) for side in sides]
-    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 def on_scale(text: str, centre: float = 0.0, step: float = 1.0) -> Scaled:

@@ -19,12 +19,14 @@ from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import user_path
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import read_config, read_weights, write_folder
+from emoticrafter.sampling import Sampling
 from emoticrafter.settings import Section
+from emoticrafter.watch import SILENT, Step, Watch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from emoticrafter.backbones.base import Backbone, Progress
+    from emoticrafter.backbones.base import Backbone
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.backbones.outline import Outline
     from emoticrafter.crafter import Grid
@@ -177,7 +179,7 @@ class Rival:
         guidance_range: tuple[float, float] | None = None,
         size: int | tuple[int, int] | None = None,
         negative: str | None = None,
-        progress: Progress | None = None,
+        progress: Step | None = None,
     ) -> list[Picture]:
         """See `EmotiCrafter.generate`. strength: None is 1, the method as it was trained; 0 is the neutral picture."""
         import torch
@@ -203,11 +205,10 @@ class Rival:
                 images = self.backbone.render(
                     emotional.rows(request.rows),
                     neutral=neutral.rows(request.rows) if request.start else None,
-                    start=request.start,
                     seeds=request.seeds,
-                    callback=progress,
+                    sampling=Sampling(start=request.start, **request.settings),
+                    watch=SILENT if progress is None else Watch(stage=lambda name: progress),
                     before_step=before_step,
-                    **request.settings,
                 )
             beside = self.beside(request.prompts, points) if request.strength else []
         return request.pictures(images, {**self.backbone.describe(), **self._marks()}, beside)
