@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
+from emoticrafter.backbones.sdxl_learning import SDXLDenoiser
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.rivals import Budget
-from emoticrafter.rivals.denoising import Denoising, frozen
+from emoticrafter.rivals.denoising import frozen
 from emoticrafter.rivals.material import Material
 from emoticrafter.rivals.opening import method_class
 from tests.tiny import build_tiny_sdxl
@@ -24,8 +25,11 @@ from tests.tiny import build_tiny_sdxl
 CLEAN = torch.randn(64, 2, 4, 4, generator=torch.Generator().manual_seed(5))
 
 
-def denoising(scheduler: Any, unet: Any = None) -> Denoising:
-    return Denoising(SimpleNamespace(scheduler=scheduler, unet=unet), (32, 24), nullcontext)
+def denoising(scheduler: Any, unet: Any = None) -> SDXLDenoiser:
+    backbone: Any = SimpleNamespace(
+        pipeline=SimpleNamespace(scheduler=scheduler, unet=unet), autocast=nullcontext, told_size=lambda size: size
+    )
+    return SDXLDenoiser(backbone)
 
 
 def seeded() -> torch.Generator:
@@ -75,12 +79,12 @@ def test_the_loss_is_that_of_the_networks_prediction() -> None:
     loss = denoising(scheduler, network)
     features = PromptFeatures(torch.zeros(64, 3, 8), torch.ones(64, 5))
     _, times, target = loss.noised(CLEAN, seeded())
-    assert float(loss.loss(CLEAN, features, seeded())) == pytest.approx(float(target.square().mean()))
+    assert float(loss.loss(CLEAN, features, seeded(), size=(32, 24))) == pytest.approx(float(target.square().mean()))
     assert torch.equal(told["times"], times)
     assert told["time_ids"][0].tolist() == [24, 32, 0, 0, 24, 32]
     assert torch.equal(told["text_embeds"], features.pooled)
     network.known = target
-    assert float(loss.loss(CLEAN, features, seeded())) == 0
+    assert float(loss.loss(CLEAN, features, seeded(), size=(32, 24))) == 0
 
 
 def test_what_is_frozen_is_free_again_afterwards() -> None:

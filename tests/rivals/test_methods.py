@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -328,3 +329,17 @@ def test_a_second_training_into_the_folder_is_refused(backbone: SDXLBackbone, ma
 def test_wrong_settings_are_told_before_the_material_is_made(backbone: SDXLBackbone, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Unknown settings"):
         train_method("discrete", lambda: pytest.fail("made"), tmp_path, Budget(steps=1), backbone=backbone, config={"colour": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "denoiser", "said"),
+    [
+        ("time_embedding", SimpleNamespace(time_width=None), "The network of bare has no time embedding to add to"),
+        ("cross_attention", SimpleNamespace(attention_widths=[]), "The network of bare has no cross-attention to add to"),
+        ("textual_inversion", None, "The backbone bare offers no network to learn from"),
+    ],
+)
+def test_a_backbone_without_the_place_is_refused(name: str, denoiser: Any, said: str) -> None:
+    bare: Any = SimpleNamespace(name="bare", prompt_channels=8, device="cpu", denoiser=denoiser)
+    with pytest.raises(InputError, match=said):
+        method_class(name)(bare)

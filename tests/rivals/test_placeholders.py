@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.emotion import MOODS
+from emoticrafter.errors import InputError
 from emoticrafter.rivals.discrete import CATEGORIES, nearest_category
-from emoticrafter.rivals.placeholders import Placeholders, between, encode_together
+from emoticrafter.rivals.placeholders import Placeholders, between
 from emoticrafter.rivals.textual_inversion import bilinear
 from tests.tiny import SECTION
 
@@ -73,7 +74,7 @@ def test_each_prompt_gets_its_own_mixture_also_in_a_large_batch(backbone: SDXLBa
 
 def test_prompts_encoded_together_are_those_encoded_one_by_one(backbone: SDXLBackbone) -> None:
     prompts = [LONG, "dog", ""]
-    found, expected = encode_together(backbone, prompts), backbone.encode(prompts)
+    found, expected = backbone.denoiser.text.encode(prompts), backbone.encode(prompts)
     torch.testing.assert_close(found.tokens, expected.tokens)
     torch.testing.assert_close(found.pooled, expected.pooled)
     assert found.lengths() == expected.lengths()
@@ -120,3 +121,9 @@ def test_no_category_is_nearer_than_the_nearest(v: float, a: float) -> None:
     places = [*((mood.valence, mood.arousal) for mood in moods), (0.0, 0.0)]
     distances = [math.dist(place, (v, a)) for place in places]
     assert distances[number] == pytest.approx(min(distances), abs=1e-5)
+
+
+def test_more_words_than_a_section_takes_are_refused(backbone: SDXLBackbone) -> None:
+    with pytest.raises(InputError, match="11 words do not fit behind a prompt; 10 are the most"):
+        encoded(backbone, ["a cat"], [[1.0, 0.0]], words=11)
+    assert encoded(backbone, [""], [[1.0, 0.0]], words=10).tokens.shape[1] == SECTION

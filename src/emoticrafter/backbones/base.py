@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+    from emoticrafter.backbones.denoiser import Denoiser
     from emoticrafter.backbones.features import PromptFeatures
 
 __all__ = ["Backbone", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"]
@@ -66,6 +67,11 @@ class Backbone(Sampler, Protocol):
 
     @property
     def computed(self) -> str: ...
+
+    @property
+    def denoiser(self) -> Denoiser | None:
+        """Its network, for methods that learn from it or add to it; None for a model that offers none."""
+        ...
 
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """The features of each prompt, the empty one included, in float32 on the device."""

@@ -9,7 +9,7 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -31,6 +31,7 @@ from emoticrafter.backbones.loading import (
 from emoticrafter.backbones.loras import add_loras, read_lora
 from emoticrafter.backbones.outline import EVERY_STEP, PAPER_DEFAULTS, Limits, read_json, sampling_defaults
 from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
+from emoticrafter.backbones.sdxl_learning import SDXLDenoiser
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
@@ -201,6 +202,10 @@ class SDXLBackbone:
     def pipeline(self) -> Any:
         """The diffusers pipeline, for what this class does not offer."""
         return self._pipeline
+
+    @cached_property
+    def denoiser(self) -> SDXLDenoiser:
+        return SDXLDenoiser(self)
 
     @property
     def computed(self) -> str:
@@ -477,6 +482,12 @@ class SDXLBackbone:
 
     def _cast(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, self._pipeline_dtype)
+
+    def decode(self, latents_BLHW: Tensor) -> list[Image.Image]:
+        """The pictures of latents, at the size that these have."""
+        height, width = (side * self.pixels_per_latent for side in latents_BLHW.shape[-2:])
+        with self.autocast():
+            return self._decode(latents_BLHW.to(self.device), (width, height))
 
     def _decode(self, latents_BLHW: Tensor, size: tuple[int, int]) -> list[Image.Image]:
         """The pictures at this size."""

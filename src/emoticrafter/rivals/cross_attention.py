@@ -12,17 +12,18 @@ untrained method draws the neutral picture. The unconditional half of the guidan
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emoticrafter.backbones.denoiser import AttentionCall, denoiser_of
+from emoticrafter.errors import InputError
 from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
-from emoticrafter.rivals.steering import Steering, axis_embeddings, inside
+from emoticrafter.rivals.steering import Steering, axis_embeddings
 from emoticrafter.settings import key
 
 __all__ = ["CrossAttention"]
@@ -43,27 +44,23 @@ class CrossAttention(DenoisingRival):
     Config = Settings
 
     def build(self) -> nn.Module:
-        layers = [layer for _, layer in _cross_attentions(inside(self.backbone).unet)]
-        return _Parameters(self.backbone.prompt_channels, self.config, [layer.to_q.out_features for layer in layers])
+        widths = denoiser_of(self.backbone).attention_widths
+        if not widths:
+            raise InputError(f"The network of {self.backbone.name} has no cross-attention to add to.", "Use another method.")
+        return _Parameters(self.backbone.prompt_channels, self.config, widths)
 
     @contextmanager
     def steered(self, points_B2: Tensor, strength: float) -> Iterator[Steering]:
         assert isinstance(self.module, _Parameters)
-        unet = inside(self.backbone).unet
         steering = Steering(self.module.emotion(points_B2))
-        before = dict(unet.attn_processors)
-        new = dict(before)
-        for (name, _), keys, values in zip(_cross_attentions(unet), self.module.keys, self.module.values, strict=True):
-            new[f"{name}.processor"] = _Decoupled(before[f"{name}.processor"], steering, keys, values, strength)
-        unet.set_attn_processor(new)
-        try:
+        layers = zip(self.module.keys, self.module.values, strict=True)
+        changes = [_Decoupled(steering, keys, values, strength) for keys, values in layers]
+        with denoiser_of(self.backbone).attention_changed(changes):
             yield steering
-        finally:
-            unet.set_attn_processor(before)
 
 
 class _Parameters(nn.Module):
-    def __init__(self, channels: int, config: Settings, widths: list[int]) -> None:
+    def __init__(self, channels: int, config: Settings, widths: Sequence[int]) -> None:
         super().__init__()
         self.axes = axis_embeddings(config.tokens, channels, config.hidden)
         self.norm = nn.LayerNorm(channels)
@@ -79,33 +76,19 @@ class _Parameters(nn.Module):
 
 
 class _Decoupled:
-    """An attention processor: what the layer had, and what its queries read from the emotion."""
+    """What the queries of a layer read from the emotion, added to its output; an `AttentionChange`."""
 
-    def __init__(self, before: Any, steering: Steering, keys: nn.Module, values: nn.Module, strength: float) -> None:
-        self.before, self.steering, self.keys, self.values, self.strength = before, steering, keys, values, strength
+    def __init__(self, steering: Steering, keys: nn.Module, values: nn.Module, strength: float) -> None:
+        self.steering, self.keys, self.values, self.strength = steering, keys, values, strength
 
-    def __call__(
-        self,
-        attn: Any,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        temb: Tensor | None = None,
-    ) -> Tensor:
-        output: Tensor = self.before(attn, hidden_states, encoder_hidden_states, attention_mask, temb=temb)
-
+    def __call__(self, output: Tensor, call: AttentionCall) -> Tensor:
         def read(told_BKC: Tensor, first: int) -> Tensor:
-            query = attn.to_q(hidden_states[first:])
-            queries, keys, values = (
-                part.to(query.dtype).unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-                for part in (query, self.keys(told_BKC), self.values(told_BKC))
+            queries = call.queries(first)
+            keys, values = (
+                part.to(queries.dtype).unflatten(-1, (call.heads, -1)).transpose(1, 2)
+                for part in (self.keys(told_BKC), self.values(told_BKC))
             )
             found = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2)
-            return self.strength * F.linear(found, attn.to_out[0].weight.to(found.dtype)) / attn.rescale_output_factor
+            return self.strength * call.project(found)
 
         return self.steering.add(output, read)
-
-
-def _cross_attentions(unet: nn.Module) -> list[tuple[str, Any]]:
-    """The cross-attentions of a UNet by name, in its own order."""
-    return [(name, layer) for name, layer in unet.named_modules() if getattr(layer, "is_cross_attention", False)]

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
 
-from emoticrafter.backbones.finite import in_float32, is_finite
+from emoticrafter.backbones.denoiser import denoiser_of
 from emoticrafter.data.tables import read_table
 from emoticrafter.data.values import picture_below
 from emoticrafter.errors import EmotiCrafterError, InputError
@@ -26,11 +25,9 @@ from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.named import check_file, file_hash
 from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.progress import Progress
-from emoticrafter.rivals.steering import inside
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
     from emoticrafter.backbones.base import Backbone
 
@@ -125,10 +122,10 @@ def cached_latents(
     path = (cache or cache_directory() / "latents") / f"{name}.npy"
     kept = _kept(path, count)
     if kept is None:
-        parts = []
+        parts, denoiser = [], denoiser_of(backbone)
         with Progress("encoding pictures", count, early=True, quiet=quiet) as show:
             for batch in _batches(pictures):
-                parts.append(_encode(backbone, batch))
+                parts.append(denoiser.encode_pictures(batch))
                 done = sum(map(len, parts))
                 if show.due():
                     show.tell(done, f"{done} of {count}")
@@ -159,31 +156,6 @@ def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             batch = []
     if batch:
         yield np.stack(batch)
-
-
-@torch.no_grad()
-def _encode(backbone: Backbone, pictures: np.ndarray) -> np.ndarray:
-    """What the backbone's decoding takes back: means and deviations by channel, where the VAE has them, and the scale."""
-    vae = inside(backbone).vae
-
-    def encoded(pictures: np.ndarray) -> Tensor:
-        pixels = torch.from_numpy(pictures).to(backbone.device).permute(0, 3, 1, 2).to(vae.dtype) / 127.5 - 1
-        latents = vae.encode(pixels).latent_dist.mean
-        mean, std = (
-            latents.new_tensor(values).view(1, -1, 1, 1) if (values := getattr(vae.config, name, None)) is not None else None
-            for name in ("latents_mean", "latents_std")
-        )
-        latents = (latents - (0 if mean is None else mean)) * vae.config.scaling_factor / (1 if std is None else std)
-        return latents.to(torch.float16)
-
-    latents = encoded(pictures)
-    again = [row for row, one in enumerate(latents) if not is_finite(one)]
-    if again and vae.dtype != torch.float32:
-        with in_float32(vae, backbone.device):
-            latents[again] = encoded(pictures[again])
-    if not is_finite(latents):
-        raise getattr(backbone, "not_finite")("The latents of a picture overflowed")  # noqa: B009 (not in the protocol)
-    return latents.cpu().numpy()
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -5,18 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emoticrafter.eit import EITConfig, VAEncoder
-from emoticrafter.errors import InputError
 
-if TYPE_CHECKING:
-    from emoticrafter.backbones.base import Backbone
-
-__all__ = ["Steering", "axis_embeddings", "inside"]
+__all__ = ["Steering", "axis_embeddings"]
 
 
 class Steering:
@@ -44,12 +40,3 @@ def axis_embeddings(tokens: int, width: int, hidden: int) -> VAEncoder:
     """An MLP for each axis to `tokens` vectors of a width, as EmotiCrafter's own V-A encoder."""
     sizes = EITConfig(prompt_channels=1, width=width, heads=1, blocks=1, emotion_tokens=tokens, encoder_width=hidden, positions=1)
     return VAEncoder(sizes)
-
-
-def inside(backbone: Backbone) -> Any:
-    """The diffusers pipeline of a backbone, for what the protocol does not offer. Raises InputError where there is none."""
-    pipeline = getattr(backbone, "pipeline", None)
-    unet = getattr(pipeline, "unet", None)
-    if not isinstance(unet, nn.Module):
-        raise InputError(f"The backbone {backbone.name} has no UNet to work in.", "Use a backbone of SDXL's kind.")
-    return pipeline

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from emoticrafter.backbones.denoiser import denoiser_of
 from emoticrafter.eit import VAEncoder
+from emoticrafter.errors import InputError
 from emoticrafter.rivals.denoising import DenoisingRival, DenoisingSection
-from emoticrafter.rivals.steering import Steering, axis_embeddings, inside
+from emoticrafter.rivals.steering import Steering, axis_embeddings
 from emoticrafter.settings import key
 
 __all__ = ["TimeEmbedding"]
@@ -38,7 +40,10 @@ class TimeEmbedding(DenoisingRival):
     Config = Settings
 
     def build(self) -> nn.Module:
-        axes = axis_embeddings(1, inside(self.backbone).unet.time_embedding.linear_2.out_features, self.config.hidden)
+        width = denoiser_of(self.backbone).time_width
+        if width is None:
+            raise InputError(f"The network of {self.backbone.name} has no time embedding to add to.", "Use another method.")
+        axes = axis_embeddings(1, width, self.config.hidden)
         for axis in (axes.valence, axes.arousal):
             nn.init.zeros_(axis[-1].weight)  # type: ignore[arg-type]
             nn.init.zeros_(axis[-1].bias)  # type: ignore[arg-type]
@@ -49,9 +54,5 @@ class TimeEmbedding(DenoisingRival):
         assert isinstance(self.module, VAEncoder)
         valence_B1D, arousal_B1D = self.module(*points_B2.float().unbind(dim=1))
         steering = Steering(strength * (valence_B1D + arousal_B1D)[:, 0])
-        layer = inside(self.backbone).unet.time_embedding
-        hook = layer.register_forward_hook(lambda _, __, output: steering.add(output, lambda told_BD, first: told_BD))
-        try:
+        with denoiser_of(self.backbone).time_changed(lambda output: steering.add(output, lambda told_BD, first: told_BD)):
             yield steering
-        finally:
-            hook.remove()
