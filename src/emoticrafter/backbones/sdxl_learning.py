@@ -100,6 +100,7 @@ class SDXLDenoiser:
 
     def loss(self, latents: Tensor, features: PromptFeatures, generator: torch.Generator, *, size: tuple[int, int]) -> Tensor:
         """See `Denoiser.loss`: the mean squared error of the prediction."""
+        assert features.pooled is not None, "SDXL reads a pooled part"
         noisy, timesteps, target = self.noised(latents, generator)
         width, height = self.backbone.told_size(size)
         time_ids = torch.tensor([[height, width, 0, 0, height, width]] * len(latents), device=latents.device)

@@ -137,4 +137,4 @@ class SDXLText:
             section = tokens.shape[1]
             mask = torch.arange(longest * section)[None, :] < section * torch.tensor(counts)[:, None]
             mask = mask.to(tokens.device)
-        return PromptFeatures(torch.stack(rows), pooled[first], mask)
+        return PromptFeatures.of(torch.stack(rows), pooled[first], mask)
