@@ -80,7 +80,8 @@ def save(
 def holding(directory: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other writers off a checkpoint's folder as long as the block runs. Raises OutputError where one is at work.
 
-    The lock lies beside the folder, because `save` exchanges the folder for a new one. Where the parent takes no files, it lies inside.
+    The lock lies beside the folder, because `save` exchanges the folder for a new one. Where nobody may write beside it,
+    the lock lies inside.
     """
     directory = user_path(directory).absolute()
     beside = directory.parent if not directory.exists() or os.access(directory.parent, os.W_OK) else directory

@@ -58,7 +58,7 @@ class Picture:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Picture:
-        """Read a picture that `save` wrote, and its recipe as untrusted data. Raises what `read_recipe` and `read_picture` raise."""
+        """Read a picture that `save` wrote, and its recipe as untrusted data. Raises what `read_recipe` and `read_picture` do."""
         recipe = read_recipe(path)
         return cls(image=read_picture(path), recipe=recipe)
 

@@ -19,7 +19,7 @@ STORYBOOK = Path(NAMES["storybook"])
 
 
 def describe_system() -> dict[str, Any]:
-    """The `versions` by package (None where absent), the `devices` and the `models` as lists of objects. Nothing is downloaded."""
+    """`versions` by package (None where absent), `devices` and `models` as lists of objects. Nothing is downloaded."""
     packages = {name: _version(name) for name in (*_LIBRARIES, *_EXTRAS)}
     return {"versions": {"python": platform.python_version(), **packages}, "devices": _devices(), "models": _models()}
 
