@@ -18,19 +18,22 @@ PAGE = Path("docs/storybook-card.md")
 HEADER = """# Storybook: the card
 
 <!-- Written by tools/write_card.py from the shipped card.json and benchmarks/results/: run it again, do not edit. -->
+
+This page describes the shipped weights: what they consist of, how each stage of their training went, and what was measured.
+[storybook.md](storybook.md) says how the model works.
 """
 NOT_YET = """
 This checkout ships no weights yet. `emoticrafter storybook build` makes them, `tools/install_storybook.py` puts them in their
 place.
 """
 ABOUT = {
-    "render": "pictures drawn",
+    "render": "drawn pictures",
     "tokenizer": "byte-pair vocabulary",
     "vae": "autoencoder",
     "text": "text encoders",
     "unet": "denoiser",
     "eit": "emotion injection transformer",
-    "judge": "readers of pictures, for measuring only",
+    "judge": "judges, for measuring only",
     "calibrate": "the default strength",
 }
 MOST_FIGURES = 12  # of a stage; the rest is in card.json
@@ -61,7 +64,7 @@ def _model(card: dict[str, Any]) -> str:
         ),
         ("networks", _networks(recipe, card.get("eit") or recipe["eit"])),
         ("weights", f"{weights['bytes'] / 1e6:.1f} MB, the largest file {max(weights['files'].values()) / 1e6:.1f} MB"),
-        ("trained on", f"{card['device']}, {hours:.1f} hours in its trainings"),
+        ("training", f"{card['device']}, {hours:.1f} hours"),
         ("versions", ", ".join(f"{name} {number}" for name, number in card["versions"].items())),
     ]
     text = "\n## What it is\n\n" + table(("", ""), rows)
@@ -70,7 +73,7 @@ def _model(card: dict[str, Any]) -> str:
     errors = (card["stages"].get("calibrate") or {}).get("errors")
     if errors:
         rows = [(tried, *(_number(row[f"{axis}_error"]) for axis in ("valence", "arousal"))) for tried, row in errors.items()]
-        text += "\nMean absolute error at each strength, on training contents, read by the judge:\n\n"
+        text += "\nThe judge reads this mean absolute error at each strength, on training contents:\n\n"
         text += table(("strength", "valence", "arousal"), rows)
     return text
 

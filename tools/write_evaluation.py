@@ -31,8 +31,8 @@ HEADER = """# Results
 
 <!-- Written by tools/write_evaluation.py from benchmarks/results/evaluation-*.json: run it again, do not edit. -->
 
-What `emoticrafter evaluate` found. [evaluation.md](evaluation.md) says how to read these tables, [metrics.md](metrics.md) has
-every formula. Below each title stands the command that does it again.
+This page shows what `emoticrafter evaluate` measured. [evaluation.md](evaluation.md) says how to read these tables, and
+[metrics.md](metrics.md) has every formula. Each section gives the command that makes it again.
 """
 SHOWN = (
     "valence_error", "arousal_error", "valence_slope", "arousal_slope", "valence_spearman", "arousal_spearman",

@@ -2,8 +2,8 @@
 
     asked = map(requested): bilinear between the nodes of a lattice.
 
-What is asked for on an axis never falls along that axis, and depends on the other one too: a model may answer "pleasant" more
-strongly where it is also excited. `emoticrafter calibrate` fits it (`evaluation.calibration`).
+The asked value of an axis never falls along that axis, and depends on the other axis too: a model may answer "pleasant" more
+strongly where it is also excited. `emoticrafter calibrate` fits the map (`evaluation.calibration`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class AxisMap:
     """What to ask for on one axis. levels: of both axes, rising from -3 to 3. asked: a row for each level of the other axis, with
     a value in [-3, 3] for each level of this one, never falling.
 
-    Raises InputError for others.
+    Raises InputError for any other values.
     """
 
     levels: tuple[float, ...]
@@ -72,8 +72,8 @@ class AxisMap:
 class Calibration:
     """The maps of both axes and what they were fitted on.
 
-    checkpoint, judge: sha256 of the weights. strength: of the fit, and the default wherever the map is applied. figures: JSON
-    values, such as the errors with and without.
+    checkpoint, judge: sha256 of the weights. strength: of the fit, and the default wherever the map applies. figures: JSON
+    values, such as the errors with and without the map.
     """
 
     valence: AxisMap

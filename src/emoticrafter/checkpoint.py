@@ -80,7 +80,8 @@ def save(
 def holding(directory: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other writers off a checkpoint's folder as long as the block runs. Raises OutputError where one is at work.
 
-    The lock lies beside the folder, which `save` exchanges for a new one; or in it, where nobody may write beside it.
+    The lock lies beside the folder, because `save` exchanges the folder for a new one. Where nobody may write beside it,
+    the lock lies inside.
     """
     directory = user_path(directory).absolute()
     beside = directory.parent if not directory.exists() or os.access(directory.parent, os.W_OK) else directory
@@ -109,7 +110,7 @@ def load(source: str | os.PathLike[str], device: str | torch.device = "cpu") -> 
 
 
 def peek(source: str | os.PathLike[str]) -> tuple[EITConfig, dict[str, Any]]:
-    """The sizes and the metadata of a checkpoint, whose weights are there and are not read. Errors are those of `load`."""
+    """The sizes and the metadata of a checkpoint. Its weights must be there, but are not read. Errors are those of `load`."""
     directory = _locate(source)
     config, metadata = _read_config(directory)
     if not (directory / WEIGHTS).is_file():
@@ -131,8 +132,8 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     Sizes are read from the tensors. The number of heads is not in the file: as in every GPT-2 it is taken as one per 64
     channels, or four where 64 does not divide the width; `heads` overrules. Every key is accounted for: those that do
     nothing (`wte`, the key and value thirds of each `c_attn`) are dropped, and `attn_proj` is multiplied into the last
-    layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled; where they may stand in the file, and which
-    prefixes of names are taken off, `pickles.read_pickle` says. Raises MissingError and CheckpointError.
+    layers of the V-A encoder, whose outputs it maps. Only tensors are unpickled; `pickles.read_pickle` says where they may
+    stand in the file, and which prefixes of names it removes. Raises MissingError and CheckpointError.
     """
     path = user_path(path)
     found = read_pickle(path)

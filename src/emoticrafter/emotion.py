@@ -66,7 +66,7 @@ class Emotion:
 
 @dataclass(frozen=True, kw_only=True)
 class NamedMood:
-    """A word for a feeling, where it lies, and where that comes from."""
+    """A word for a feeling, its place on the plane, and the source of that place."""
 
     name: str
     emotion: Emotion
@@ -95,7 +95,7 @@ def path(start: Emotion, end: Emotion, frames: int) -> list[Emotion]:
 def parse_axis(text: str, name: str = "axis") -> list[float]:
     """Read one axis of a grid: "start:end:count" (count 2 to 1000) or values split by commas; each in [-3, 3].
 
-    name: what a message calls it, such as the option that it came by. Raises InputError.
+    name: what an error calls the axis, such as the option that gave it. Raises InputError.
     """
     plain = text.translate(MINUS_SIGNS).strip()
     if ":" not in plain:

@@ -58,15 +58,15 @@ class Picture:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Picture:
-        """Read a picture that `save` wrote, its recipe as untrusted data. Raises what `read_recipe` and `read_picture` do."""
+        """Read a picture that `save` wrote, and its recipe as untrusted data. Raises what `read_recipe` and `read_picture` do."""
         recipe = read_recipe(path)
         return cls(image=read_picture(path), recipe=recipe)
 
 
 def check_savable(path: str | os.PathLike[str], size: tuple[int, int], recipe: Mapping[str, Any]) -> None:
-    """Refuse, before it is drawn, a picture of this size and with such a recipe that a file of this suffix does not hold.
+    """Check, before a picture is drawn, that a file of this suffix can hold its size and its recipe.
 
-    Raises InputError and OutputError.
+    Raises InputError and OutputError where it cannot.
     """
     kind = _kind(path, {**_STILLS, **_ANIMATIONS})
     _check_side(size, kind)

@@ -47,9 +47,9 @@ class SamplingDefaults:
 class Setting:
     """What is known of one setting beside its name, its type and its default, which the field of `Sampling` says.
 
-    help: of the option and the schema. called: by messages, where that is not the name. least, most: of a number, ends included. hint:
-    the next step where a value is refused. parse, metavar: of a text on the
-    command line or in a table, where it is no plain number or text. option, column, key: whether a command line, a batch's table,
+    help: of the option and the schema. called: by messages, where that is not the name. least, most: of a number, ends included.
+    hint: the next step where a value is refused. parse, metavar: of a text on the command line or in a table, where it is no
+    plain number or text. option, column, key: whether a command line, a batch's table,
     a suite has it. toml: its type in a suite, where that is another.
 
     entries: its names in recipes and tables, where they are not its own; several take a tuple apart. recorded: the range of what

@@ -1,4 +1,4 @@
-"""What there is to work with: versions, devices, and the models found on this machine."""
+"""What this machine offers: versions, devices and models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STORYBOOK = Path(NAMES["storybook"])
 
 
 def describe_system() -> dict[str, Any]:
-    """`versions` by package (None where absent), `devices` and `models` as lists of objects; nothing is downloaded."""
+    """`versions` by package (None where absent), `devices` and `models` as lists of objects. Nothing is downloaded."""
     packages = {name: _version(name) for name in (*_LIBRARIES, *_EXTRAS)}
     return {"versions": {"python": platform.python_version(), **packages}, "devices": _devices(), "models": _models()}
 

@@ -15,10 +15,10 @@ __all__ = ["NON_COMMERCIAL", "TERMS", "without_paths", "write_card"]
 
 # What is known of the data sets' terms. Others are named with the request to look.
 TERMS = {
-    "oasis": "OASIS (Kurdi et al. 2017): see the terms that its authors publish it under.",
+    "oasis": "OASIS (Kurdi et al. 2017): see the terms under which its authors publish it.",
     "emotic": "EMOTIC (Kosti et al.): access is granted on request, on terms of its own; see whether they cover your use.",
     "findingemo": "FindingEmo (Mertens et al. 2024): annotations under CC BY-NC-SA 4.0, which allows no commercial use.",
-    "storybook": "Storybook: scenes and captions made by this package; no data of others.",
+    "storybook": "Storybook: this package made its scenes and captions; they hold no data of others.",
 }
 NON_COMMERCIAL = {"findingemo"}
 BASES = {"sdxl": "stabilityai/stable-diffusion-xl-base-1.0"}
@@ -48,9 +48,9 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
     lines += ["tags:", *(f"- {tag}" for tag in ("emotion", "valence-arousal", "affective-computing", "text-to-image")), "---", ""]
     lines += [f"# {markdown(name.rpartition('/')[2])}", ""]
     lines += [
-        "An emotion injection transformer: it moves the prompt features of a frozen text-to-image model to a point of the",
-        "valence-arousal plane. After Dang et al., *EmotiCrafter* (ICCV 2025, arXiv 2501.05710); made with the Python package",
-        "`emoticrafter`, written anew from the paper.",
+        "This is an emotion injection transformer. It moves the prompt features of a frozen text-to-image model to a point of",
+        "the valence-arousal plane. It follows Dang et al., *EmotiCrafter* (ICCV 2025, arXiv 2501.05710). The Python package",
+        "`emoticrafter`, written anew from the paper, made it.",
         "",
         "```",
         'emoticrafter generate "a quiet street" --valence -2 --arousal 1'
@@ -71,7 +71,8 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
         ),
     ]
     if run is None:
-        lines += ["", "How it was trained is not recorded.", "", "## Data", "", f"Not recorded: {UNKNOWN}"]
+        lines += ["", "How it was trained is not recorded.", "", "## Data", ""]
+        lines += ["Not recorded. The publisher has to name the data and their terms."]
     else:
         lines += ["", *_training(run), "", *_data(run)]
     lines += [
@@ -79,7 +80,7 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
         "## Limits",
         "",
         "Emotions are what raters of the data felt on average; nobody else need feel the same. Arousal is harder to convey",
-        "than valence, people may appear unasked, and contents drift at strong emotions. Not for judging people's feelings.",
+        "than valence, people may appear unasked, and contents drift at strong emotions. Do not judge people's feelings by it.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -112,7 +113,7 @@ def _data(run: Mapping[str, Any]) -> list[str]:
     if NON_COMMERCIAL & set(_dict(data.get("datasets"))):
         lines += [
             "",
-            "Because of these terms, take the weights for research only, unless you have cleared it with the data's owners.",
+            "Because of these terms, use the weights for research only, unless the data's owners allow more.",
         ]
     return lines
 

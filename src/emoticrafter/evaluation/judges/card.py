@@ -23,7 +23,8 @@ def card_of(name: str, config: Mapping[str, Any], head: Head) -> str:
         [
             f"# {markdown(name)}",
             "",
-            f"Reads valence and arousal, -3 to 3, from pictures: a head ({sizes}, activation {markdown(head.activation)}) on the",
+            "This judge reads valence and arousal, -3 to 3, from pictures.",
+            f"It is a head ({sizes}, activation {markdown(head.activation)}) on the",
             f"frozen image tower of {markdown(head.clip)}{', features at length 1' if head.unit else ''}.",
             "",
             f"- sha256 of the head: {markdown(config['sha256'])}",
