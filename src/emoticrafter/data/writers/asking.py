@@ -14,7 +14,7 @@ from emoticrafter.data.writers.base import Failure, Pair, Progress, Task, Tell
 from emoticrafter.data.writers.chat import AskAgainError, Chat, NoPairError
 from emoticrafter.data.writers.ledger import Ledger, Status
 from emoticrafter.data.writers.request import Messages, Request, UnusableError, read_reply, shortened
-from emoticrafter.errors import EmotiCrafterError, InputError
+from emoticrafter.errors import EmotiCrafterError, InputError, reason_of
 
 __all__ = ["Asking", "Backoff"]
 
@@ -96,7 +96,7 @@ class Asking:
         try:
             request = await asyncio.to_thread(self.requests, task)
         except InputError as error:
-            return Failure(reason=error.problem)
+            return Failure(reason=reason_of(error))
         record = self.ledger.settled.get(request.key)
         if record is not None and record["status"] == "refusal":
             return Failure(reason=_refused(record["text"]))

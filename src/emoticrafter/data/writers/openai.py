@@ -14,7 +14,7 @@ from emoticrafter.data.writers.base import Failure, Pair, Task, Tell
 from emoticrafter.data.writers.chat import Chat, shown_url
 from emoticrafter.data.writers.ledger import Ledger
 from emoticrafter.data.writers.request import Messages, Request, UnusableError, build, estimate_tokens
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, reason_of
 
 __all__ = ["OPENAI_URL", "Forecast", "OpenAIWriter"]
 
@@ -95,7 +95,7 @@ class OpenAIWriter:
                 if len(first) < show:
                     first.append((task.id, request.messages()))
             except (InputError, UnusableError) as error:
-                failures[task.id] = error.problem if isinstance(error, InputError) else str(error)
+                failures[task.id] = reason_of(error)
                 continue
             asked.add(request.key)
             into, out = estimate_tokens(request)

@@ -14,7 +14,7 @@ from emoticrafter.data.reports import Ledger, report_path, save_with_report, wit
 from emoticrafter.data.tables import COLUMNS, Kind, read_table
 from emoticrafter.data.writers.base import Failure, Pair, Task, Tell, Writer
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, reason_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,5 +143,5 @@ def _task(name: object, valence: object, arousal: object, picture: object, capti
     try:
         emotion = Emotion(valence=valence, arousal=arousal)  # type: ignore[arg-type]
     except InputError as error:
-        return Failure(reason=error.problem)
+        return Failure(reason=reason_of(error))
     return Task(id=str(name), emotion=emotion, caption=caption, picture=picture if isinstance(picture, str) else None)
