@@ -102,7 +102,7 @@ def read_index(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def known_hashes(folder: Path, warn: Callable[[str], None]) -> dict[str, str]:
-    """The sha256 of each file by the picture's id, as the index has them; none where it is missing, or damaged, which is warned of."""
+    """The sha256 of each file by the picture's id, as the index has them: none where there is none, or a damaged one, with a warning."""
     try:
         table, _ = _read(folder)
     except MissingError:
