@@ -102,7 +102,7 @@ def read_index(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def known_hashes(folder: Path, warn: Callable[[str], None]) -> dict[str, str]:
-    """The sha256 of each file by the picture's id, as the index has them: none where there is none, or a damaged one, with a warning."""
+    """The sha256 of each file by the picture's id, as the index has them. warn: called with a sentence where it is damaged."""
     try:
         table, _ = _read(folder)
     except MissingError:
