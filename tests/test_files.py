@@ -16,6 +16,7 @@ from emoticrafter.files import (
     cache_directory,
     check_folder,
     check_writable,
+    names_in,
     safe_name,
     user_path,
     write_together,
@@ -307,3 +308,14 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (folder / "third").touch()
     assert [path.name for path in target.iterdir()] == ["third"]
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_what_file_managers_lay_into_folders_is_passed_over(tmp_path: Path) -> None:
+    assert names_in(tmp_path / "nowhere") == set()
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "Desktop.ini", ".directory", "._notes.txt"):
+        (tmp_path / name).touch()
+    assert names_in(tmp_path) == set()
+    (tmp_path / "notes.txt").touch()
+    assert names_in(tmp_path) == {"notes.txt"}
+    with pytest.raises(OutputError, match="is no folder that can be read"):
+        names_in(tmp_path / "notes.txt")

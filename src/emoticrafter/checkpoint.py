@@ -18,12 +18,12 @@ from torch import Tensor
 from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.calibration import CALIBRATION, Calibration
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
-from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError
-from emoticrafter.files import atomic_folder, check_writable, disk_errors, user_path
+from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, OutputError, reason_of
+from emoticrafter.files import atomic_folder, check_writable, disk_errors, names_in, user_path
 from emoticrafter.inputs.named import file_hash
 from emoticrafter.inputs.records import damaged, read_marked
 from emoticrafter.inputs.typed import typed
-from emoticrafter.locks import LOCK, busy, hold
+from emoticrafter.locks import beside, busy, hold
 from emoticrafter.pickles import read_pickle
 from emoticrafter.tensors import read_tensors
 
@@ -84,8 +84,10 @@ def holding(directory: str | os.PathLike[str]) -> Iterator[None]:
     the lock lies inside.
     """
     directory = user_path(directory).absolute()
-    beside = directory.parent if not directory.exists() or os.access(directory.parent, os.W_OK) else directory
-    with hold(beside / f".{directory.name}{LOCK}", *busy(directory), passing=True):
+    lock = beside(directory)
+    if directory.exists() and not os.access(directory.parent, os.W_OK):
+        lock = directory / lock.name
+    with hold(lock, *busy(directory), passing=True):
         yield
 
 
@@ -148,7 +150,9 @@ def import_released(path: str | os.PathLike[str], heads: int | None = None) -> E
     try:
         state = _converted(found, config)
     except (RuntimeError, IndexError) as error:
-        raise CheckpointError(f"Tensors of {str(path)!r} do not fit together: {error}.", "Fetch the file again.") from error
+        raise CheckpointError(
+            f"Tensors of {str(path)!r} do not fit together: {reason_of(error)}.", "Fetch the file again."
+        ) from error
     eit = _assemble(config, state, str(path))
     fits_sdxl = config.prompt_channels == 2048
     eit.metadata = {"source": path.name, **({"backbone": "sdxl", "prompt_tokens": 77, "strength": 1.0} if fits_sdxl else {})}
@@ -177,7 +181,7 @@ def _locate(source: str | os.PathLike[str]) -> Path:
     if is_hub_id(str(source)):
         return fetch(str(source), [CONFIG, WEIGHTS, CALIBRATION])
     raise MissingError(
-        f"There is no emotion checkpoint {str(source)[:200]!r}.",
+        f"There is no emotion checkpoint {str(directory)[:200]!r}.",
         "Give a folder, or a hub id OWNER/NAME; `emoticrafter checkpoint import` makes a folder from a released file.",
     )
 
@@ -318,7 +322,7 @@ def _check_replaceable(directory: Path, force: bool) -> None:
         return
     if not directory.is_dir():
         raise OutputError(f"{str(directory)!r} is not a folder.", "Choose another place.")
-    names = {path.name for path in directory.iterdir()}
+    names = names_in(directory)
     if names and not force:
         raise OutputError(
             f"The output {str(directory)!r} exists.", "Choose another folder, or pass --force (force=True) to replace it."

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from emoticrafter.errors import EmotiCrafterError, OutputError
+from emoticrafter.errors import EmotiCrafterError, OutputError, reason_of
+from emoticrafter.locks import check_free
 
 __all__ = [
-    "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "safe_name", "user_path",
-    "write_together",
+    "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors", "names_in", "safe_name",
+    "user_path", "write_together",
 ]  # fmt: skip
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TOLD = re.compile(r"\(os error (\d{1,5})\)")
+_OF_FILE_MANAGERS = {".ds_store", ".directory", "desktop.ini", "thumbs.db"}  # and ._NAME, beside NAME
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # device names on Windows
 
 
@@ -54,7 +56,10 @@ def check_writable(path: str | os.PathLike[str], force: bool = False) -> Path:
 
 
 def check_folder(path: str | os.PathLike[str]) -> Path:
-    """The same for a folder that files are to be written into, which may be there. What is in it is not looked at."""
+    """The same for a folder that files are to be written into, which may be there, and which no other run is writing to.
+
+    What else is in it is not looked at.
+    """
     path = user_path(path)
     if "\0" in str(path):
         raise OutputError(f"The output name {str(path)!r} holds a null character.", "Give a plain folder name.")
@@ -64,6 +69,7 @@ def check_folder(path: str | os.PathLike[str]) -> Path:
         raise _output_error(error, path) from error
     if is_file:
         raise OutputError(f"The output {str(path)!r} is not a folder.", "Give a folder.")
+    check_free(path)
     _try_folder(path.absolute(), path)
     return path
 
@@ -168,8 +174,24 @@ def disk_errors(what: str, hint: str) -> Iterator[None]:
         if _errno(error) in _DISK_FULL:
             raise OutputError(f"The disk is full: {what} was not written.", hint) from error
         if _errno(error):
-            raise OutputError(f"Cannot write {what}: {error}.", hint) from error
+            raise OutputError(f"Cannot write {what}: {reason_of(error)}.", hint) from error
         raise
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names of what is in a folder, none where there is no folder; without the files that file managers lay into any.
+
+    Raises OutputError where it cannot be read.
+    """
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise OutputError(
+            f"The output {str(folder)!r} is no folder that can be read: {error.strerror}.", "Give a folder."
+        ) from error
+    return {name for name in names if name.lower() not in _OF_FILE_MANAGERS and not name.startswith("._")}
 
 
 def safe_name(text: str, max_length: int = 80) -> str:

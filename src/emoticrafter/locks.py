@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from emoticrafter.errors import OutputError
 
-__all__ = ["LOCK", "busy", "hold"]
+__all__ = ["LOCK", "beside", "busy", "check_free", "hold"]
 
 LOCK = ".lock"  # in the folder that it is about
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -23,6 +21,31 @@ def busy(folder: Path) -> tuple[str, str]:
     return f"Another run is writing to {str(folder)!r}.", "Wait for it, or give another folder with --out."
 
 
+def beside(folder: Path) -> Path:
+    """The lock of a folder that is exchanged as a whole: it lies beside it."""
+    return folder.parent / f".{folder.name}{LOCK}"
+
+
+def check_free(folder: Path) -> None:
+    """Raise OutputError for a folder that another run is writing to, before any work is done for it.
+
+    A run that begins later is met by `hold`. Nothing is made here, nor told of a folder that cannot be looked into.
+    """
+    folder = folder.absolute()
+    for lock in (folder / LOCK, beside(folder)):
+        if not lock.is_file():
+            continue
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(lock, timeout=0):
+                pass
+        except Timeout:
+            raise OutputError(*busy(folder)) from None
+        except OSError:
+            continue
+
+
 @contextmanager
 def hold(lock: Path, problem: str, hint: str, *, passing: bool = False) -> Iterator[None]:
     """Hold a lock file, made where it is missing, as long as the block runs.
@@ -31,6 +54,8 @@ def hold(lock: Path, problem: str, hint: str, *, passing: bool = False) -> Itera
     OutputError: with `problem` and `hint` where another process holds it, with its own where the folder cannot be written. Where
     the file system has no locks (some network disks), nothing is held.
     """
+    from filelock import FileLock, Timeout
+
     held, new = FileLock(lock), not lock.parent.exists()
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,13 @@ import dataclasses
 import difflib
 import json
 import os
+import re
 import tomllib
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.inputs.lines import as_text
 from emoticrafter.inputs.named import read_file
 from emoticrafter.inputs.typed import rule_of, shown, typed
@@ -31,6 +32,8 @@ __all__ = ["Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings
 
 MAX_BYTES = 1 << 20
 R = TypeVar("R")
+_DIGITS = 4300  # of a whole number; Python reads no longer one
+_ENDLESS = re.compile(rf"[\d_]{{{_DIGITS + 1},}}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def read_settings(kind: type[R], path: str | os.PathLike[str], overrides: Iterab
     except InputError as error:
         raise InputError(f"The recipe {str(path)!r} is not TOML: {error.problem}", error.hint) from error
     except ValueError as error:
-        raise InputError(f"The recipe {str(path)!r} is not TOML: {error}.", "Mend that line.") from error
+        raise InputError(f"The recipe {str(path)!r} is not TOML: {reason_of(error)}.", "Mend that line.") from error
     _check_names(kind, entries, str(path))
     for text in overrides:
         section, name, value = _override(kind, text)
@@ -122,11 +125,19 @@ def as_toml(recipe: Any) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """What a TOML text holds. Raises ValueError for all that is none, such as a number of thousands of digits."""
+    """What a TOML text holds. Raises ValueError for all that is none."""
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python reads no whole number of thousands of digits, and does not say where it stands
+        found = _ENDLESS.search(text)
+        if found is None:
+            raise
+        line, digits = text.count("\n", 0, found.start()) + 1, len(found[0].replace("_", ""))
+        raise ValueError(f"line {line} holds a number of {digits} digits; {_DIGITS} are the most") from None
 
 
 def _toml(value: Any) -> str:
@@ -198,7 +209,9 @@ def _override(kind: type[Any], text: str) -> tuple[str, str, Any]:
     except ValueError as error:
         if _is_text(hint) and value.strip():  # shells eat the quotes, so words are taken as they are
             return section, name, value.strip()
-        raise InputError(f"The value in {shown(text)} is not TOML: {error}.", "Write, for instance, train.steps=1000.") from error
+        raise InputError(
+            f"The value in {shown(text)} is not TOML: {reason_of(error)}.", "Write, for instance, train.steps=1000."
+        ) from error
 
 
 def _unknown(what: str, name: str, known: Iterable[str], where: str) -> InputError:

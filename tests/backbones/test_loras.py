@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from emoticrafter.backbones.loras import Lora, LoraWarning, read_lora
+from emoticrafter.backbones.lora_files import Lora
+from emoticrafter.backbones.loras import LoraWarning, read_lora
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import CheckpointError, InputError, MissingError
 

@@ -212,10 +212,12 @@ def test_a_damaged_index_is_made_from_the_pictures_themselves(
         index.write_bytes(index.read_bytes()[:-50] if content == b"cut" else content)
         with pytest.raises(InputError, match="damaged"):
             read_index(index.parent)
-    maker = Colours()
-    run_batch(maker, ROWS, index.parent)
+    maker, warnings = Colours(), []  # type: ignore[var-annotated]
+    run_batch(maker, ROWS, index.parent, warn=warnings.append)
     assert maker.calls == []
     assert contents(index.parent) == whole
+    assert len(warnings) == (content is not None)
+    assert all("index.parquet' is damaged" in one and "It is made anew from the pictures" in one for one in warnings)
 
 
 def test_a_damaged_plan_is_made_anew_and_the_pictures_stay(tmp_path: Path, whole: dict[str, bytes]) -> None:

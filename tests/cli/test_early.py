@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from emoticrafter.errors import CheckpointError, InputError, MissingError
 from emoticrafter.evaluation.judges.base import Trust
 from emoticrafter.evaluation.judges.folder import save_head
 from emoticrafter.evaluation.judges.head import Head
+from emoticrafter.locks import hold
 from emoticrafter.sampling import Sampling
 from tests.cli.conftest import Done
 from tests.single_file import write_single_file
@@ -109,7 +112,7 @@ DRAW: dict[str, tuple[str, ...]] = {
         (["--negative", "bad\x01"], "The negative prompt holds the control character U+0001."),
         (["--scheduler", "best"], "The scheduler is 'best', which does not fit this model."),
         (["--scheduler", "Euler,timestep_spacing=bogus"], "timestep_spacing is 'bogus'"),
-        (["--scheduler", "Euler,prediction_type=bogus"], "prediction_type given as bogus"),
+        (["--scheduler", "Euler,prediction_type=bogus"], "prediction_type is 'bogus'; it must be one of"),
         (["--lora", "gone.safetensors"], "There is no LoRA"),
         (["--dtype", "int8"], "The dtype is 'int8'."),
         (["--offload", "model"], "saves GPU memory; the device is cpu."),
@@ -394,3 +397,61 @@ def test_a_broken_description_is_told_at_once(tiny_sdxl: Path, tmp_path: Path) -
         read_outline(folder)
     (folder / "unet" / "config.json").write_text(json.dumps({"block_out_channels": "many", "cross_attention_dim": [1]}))
     assert read_outline(folder).prompt_channels is None
+
+
+def test_a_lora_that_is_not_there_is_told_before_torch_is_loaded() -> None:
+    code = "import sys; sys.modules['torch'] = None; from emoticrafter.cli.main import run; run(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "generate", "a cat", "--lora", "gone.safetensors:0.5", "--out", "made.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: There is no LoRA 'gone.safetensors'.\n       Give a .safetensors file")
+
+
+@pytest.mark.usefixtures("nothing_loads")
+@pytest.mark.parametrize(
+    ("lock", "command"),
+    [
+        ("made/.lock", ["rival", "train", "cross_attention", "--steps", "1", *TINY, "--out", "made"]),
+        ("made/.lock", ["batch", "prompts.txt", "--grid", "2x2", *TINY, "--out", "made"]),
+        ("made/.lock", ["evaluate", "--suite", "quick", "--out", "made"]),
+        ("made/.lock", ["data", "encode", "pairs.parquet", *TINY, "--out", "made"]),
+        ("made/.lock", ["train", "smoke", "--features", "nowhere", "--out", "made"]),
+        ("made/tokenizer/.lock", ["storybook", "build", "--preset", "smoke", "--out", "made"]),
+        (".other.lock", ["calibrate", *TINY, "--emotion", "other"]),
+        (".made.lock", ["checkpoint", "import", "nowhere.pth", "--out", "made"]),
+        ("made/.lock", ["judge", "train", "pairs.parquet", "--pictures", ".", "--out", "made"]),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_a_busy_folder_is_refused_before_any_work(
+    place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, lock: str, command: list[str]
+) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")  # else a build would begin again, with its own settings of the memory
+    with hold(place / lock, "", ""):
+        before = sorted(place.rglob("*"))
+        done = cli(*command)
+        assert (done.code, "Another run is writing to" in done.err) == (2, True), done.err
+        assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("nothing_loads")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["generate", "a cat", "--backbone", "~/gone"],
+        ["generate", "a cat", *TINY, "--emotion", "~/gone"],
+        ["generate", "a cat", *TINY, "--lora", "~/gone"],
+        ["generate", "a cat", "--backbone", "file", "--config", "~/gone"],
+        ["checkpoint", "show", "~/gone"],
+        ["judge", "show", "~/gone"],
+        ["train", "~/gone", "--out", "made"],
+        ["evaluate", "--suite", "~/gone", "--out", "made"],
+    ],
+    ids=lambda command: " ".join(command[:-1]),
+)
+def test_what_is_not_there_is_named_as_it_was_looked_for(
+    place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(place))
+    done = cli(*command)
+    assert (done.code, f"{str(place / 'gone')!r}." in done.err) == (2, True), done.err

@@ -170,3 +170,15 @@ def test_after_a_refusal_nothing_more_is_written(monkeypatch: pytest.MonkeyPatch
         with pytest.raises(OutputError, match="No space left on device"):
             flush()
     assert written.getvalue() == b"first\n"
+
+
+def test_a_stream_whose_end_was_closed_is_no_terminal(tmp_path: Path) -> None:
+    """Ray keeps the stream, and colorama asks it at exit."""
+    code = (
+        "import io, sys; from emoticrafter.cli.streams import standard_streams\n"
+        "sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO('a.txt', 'w')))\n"
+        "with standard_streams(): kept = sys.stdout\n"
+        "sys.stdout.close(); print(kept.isatty(), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"False\n")

@@ -103,3 +103,4 @@ except MissingError as error:
 def test_a_port_of_something_else_is_given_up_too(silent: int) -> None:
     run = subprocess.run([sys.executable, "-c", CODE, f"127.0.0.1:{silent}"], capture_output=True, text=True, timeout=90)
     assert run.stdout.startswith(f"There is no Ray cluster at '127.0.0.1:{silent}': Failed to connect"), run.stderr
+    assert run.stderr == ""

@@ -15,8 +15,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "emoticrafter"
 # all that is in it and is no room of its own. docs/architecture.md draws the same house in four floors.
 FLOORS = (
     {"errors", "escapes", "version"},
-    {"coordinates"},
-    {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads", "watch"},
+    {"coordinates", "locks"},
+    {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
     {"sampling", "settings"},
     {"masks", "tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},

@@ -29,9 +29,9 @@ PUBLIC = {
     "emoticrafter.evaluation.judges": {"open_judge", "storybook_judges"},
     "emoticrafter.files": {
         "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors",
-        "safe_name", "user_path", "write_together",
+        "names_in", "safe_name", "user_path", "write_together",
     },
-    "emoticrafter.locks": {"LOCK", "busy", "hold"},
+    "emoticrafter.locks": {"LOCK", "beside", "busy", "check_free", "hold"},
     "emoticrafter.maker": {"Maker"},
     "emoticrafter.picture": {"Picture", "check_savable", "save_animation", "save_together"},
     "emoticrafter.recipe": {
@@ -42,7 +42,7 @@ PUBLIC = {
     },
     "emoticrafter.sheet": {"contact_sheet", "sheet_size"},
     "emoticrafter.signals": {"begin_worker", "noted_signals", "stop_signals"},
-    "emoticrafter.storybook.training": {"PRESETS", "STAGES", "run"},
+    "emoticrafter.storybook.training": {"PRESETS", "STAGES", "check_build", "run"},
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
     "emoticrafter.objective": {"Objective", "ObjectiveConfig", "Pairs", "residual_target", "weighted_square"},
     "emoticrafter.settings": {"Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"},

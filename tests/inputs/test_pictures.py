@@ -228,3 +228,18 @@ def test_pictures_of_a_folder_are_those_that_people_see(tmp_path: Path) -> None:
     assert [path.name for path in pictures_in(tmp_path)] == ["a.png", "b.JPG", "c.tiff"]
     assert [path.name for path in pictures_in(tmp_path, deep=True)] == ["a.png", "b.JPG", "c.tiff", "d.webp"]
     assert [path.name for path in pictures_in(tmp_path / ".trash")] == ["e.png"]
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told_once(tmp_path: Path) -> None:
+    for name in ("a.png", "b.AVIF", "c.heic", "d.jp2", "notes.txt", "._b.avif", "Thumbs.db"):
+        (tmp_path / name).touch()
+    told: list[str] = []
+    assert [path.name for path in pictures_in(tmp_path, warn=told.append)] == ["a.png"]
+    assert told == [
+        f"3 pictures in {str(tmp_path)!r}, such as 'b.AVIF', of kinds that are not read (.avif, .heic, .jp2) are left out: save"
+        " them as PNG."
+    ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.png").touch()
+    pictures_in(tmp_path / "in", warn=told.append)
+    assert len(told) == 1

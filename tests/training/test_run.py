@@ -256,7 +256,7 @@ def test_two_runs_do_not_share_a_folder(features: Path, tmp_path: Path) -> None:
     run(features, out, "train.steps=1")
     with (out / ".lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(OutputError, match="Another process"):
+        with pytest.raises(OutputError, match="Another run is writing to"):
             run(features, out, "train.steps=2")
     assert run(features, out, "train.steps=2").step == 2
 

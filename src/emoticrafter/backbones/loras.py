@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emoticrafter.backbones.devices import is_out_of_memory
 from emoticrafter.backbones.finite import broken_tensor
-from emoticrafter.backbones.hub import fetch_error, is_hub_id
+from emoticrafter.backbones.hub import fetch_error
 from emoticrafter.backbones.loading import quiet_libraries
-from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
+from emoticrafter.backbones.lora_files import Lora, find_lora
+from emoticrafter.errors import CheckpointError, DeviceError
 from emoticrafter.files import user_path
 from emoticrafter.tensors import each_tensor, read_header
 
-__all__ = ["Lora", "LoraWarning", "add_loras", "read_lora"]
+__all__ = ["LoraWarning", "add_loras", "read_lora"]
 
-MAX_SCALE = 10.0
-_ITS_FILE = "pytorch_lora_weights.safetensors"  # as diffusers names it
 _TOLD_BY = ("modelspec.architecture", "ss_base_model_version")  # entries of a file's header
 _FAMILIES = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL"}  # by the channels of their prompts
 _READS_PROMPTS = re.compile(r"attn2[._](processor\.)?to_[kv].*(lora_A|down)")
@@ -36,31 +33,13 @@ class LoraWarning(UserWarning):
     """A part of a LoRA fits nothing in the model."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lora:
-    """Weights to add, times `scale`. source: a .safetensors file, or a hub id."""
-
-    source: str
-    scale: float
-
-
 def read_lora(text: str) -> Lora:
-    """Read "PATH" or "HUB-ID", or with a scale "PATH:0.8". All that can be known without a model is checked.
-
-    Raises MissingError, InputError and CheckpointError.
-    """
-    if importlib.util.find_spec("peft") is None:
-        raise MissingError("LoRA needs the package peft.", "pip install 'emoticrafter[sdxl]'")
-    source, scale = _split_scale(text)
-    path = user_path(source)
-    if path.is_dir():
-        path = _file_in(path)
-    if path.exists():
-        _check_file(path)
-        return Lora(source=str(path), scale=scale)
-    if not is_hub_id(source):
-        raise MissingError(f"There is no LoRA {source[:200]!r}.", "Give a .safetensors file, or a hub id OWNER/NAME.")
-    return Lora(source=source, scale=scale)
+    """See `find_lora`; the values in the file are looked at, too. Raises MissingError, InputError and CheckpointError."""
+    lora = find_lora(text)
+    path = Path(lora.source)
+    if path.exists() and (broken := broken_tensor(each_tensor(path, *_FILE))):
+        raise _broken(str(path), broken)
+    return lora
 
 
 def add_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
@@ -142,40 +121,6 @@ def _made_for(shapes: Mapping[str, Sequence[int]], metadata: Mapping[str, str]) 
     if any(_OF_TRANSFORMERS.search(key) for key in shapes):
         return "a model without a UNet, such as FLUX or Stable Diffusion 3"
     return "another kind of model, or to be no LoRA"
-
-
-def _split_scale(text: str) -> tuple[str, float]:
-    source, colon, scale = text.rpartition(":")
-    if not colon or user_path(text).exists():
-        return text, 1.0
-    try:
-        number = float(scale)
-    except ValueError:
-        return text, 1.0
-    if not -MAX_SCALE <= number <= MAX_SCALE:
-        raise InputError(
-            f"The scale of the LoRA {text[:200]!r} is {scale}.", f"Give a number from -{MAX_SCALE:g} to {MAX_SCALE:g}."
-        )
-    return source, number
-
-
-def _file_in(folder: Path) -> Path:
-    """The weights of a folder: the file that diffusers writes, or the only one."""
-    files = sorted(folder.glob("*.safetensors"))
-    own = [file for file in files if file.name == _ITS_FILE] or files
-    if len(own) != 1:
-        found = f"{len(own)} .safetensors files" if own else "no .safetensors file"
-        raise MissingError(f"The LoRA folder {str(folder)!r} holds {found}.", "Give the file itself.")
-    return own[0]
-
-
-def _check_file(path: Path) -> None:
-    if path.suffix != ".safetensors":
-        raise CheckpointError(
-            f"The LoRA {str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
-        )
-    if broken := broken_tensor(each_tensor(path, "LoRA", "Fetch it again.")):
-        raise _broken(str(path), broken)
 
 
 def _broken_number(numbers: Mapping[str, float]) -> str | None:

@@ -220,7 +220,9 @@ def check_config(path: Path, config: str | None) -> None:
     if user_path(config).is_dir():
         check_index(user_path(config))
     elif not is_hub_id(config):
-        raise MissingError(f"There is no config {config[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME.")
+        raise MissingError(
+            f"There is no config {str(user_path(config))[:200]!r}.", "Give the folder of a pipeline, or a hub id OWNER/NAME."
+        )
 
 
 def _config(folder: Path, part: str) -> dict[str, Any] | None:

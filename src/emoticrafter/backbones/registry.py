@@ -61,5 +61,7 @@ def _source(name: str | os.PathLike[str]) -> tuple[str, str]:
     if (path := user_path(source)).exists():
         return text, str(path)
     if not is_hub_id(source):
-        raise MissingError(f"There is no backbone {text[:200]!r}.", f"Give {', '.join(NAMES)}, a hub id OWNER/NAME, or a path.")
+        raise MissingError(
+            f"There is no backbone {str(user_path(text))[:200]!r}.", f"Give {', '.join(NAMES)}, a hub id OWNER/NAME, or a path."
+        )
     return text, source

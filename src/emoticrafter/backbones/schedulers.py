@@ -6,6 +6,8 @@ import inspect
 import json
 import math
 import re
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -20,6 +22,9 @@ __all__ = ["check_steps", "make_scheduler", "own_scheduler", "read_scheduler", "
 
 _TRIAL_STEPS = 4  # enough for every order of solver to be at work
 _WORDS: dict[str, Any] = {"true": True, "false": False, "none": None}
+_LEAST = {"steps_offset": 0}  # the other whole numbers count something that there must be
+_ORDERS = {"solver_order": 3}  # that the solvers have; they take a higher one for this one, without a word
+_ANY_ORDER = "UniPCMultistepScheduler"
 
 
 def read_scheduler(text: str, *, flow: bool | None = None) -> tuple[Any, dict[str, Any]]:
@@ -42,7 +47,7 @@ def read_scheduler(text: str, *, flow: bool | None = None) -> tuple[Any, dict[st
         if not sign or key not in accepted:
             names = ", ".join(sorted(accepted))
             raise InputError(f"{setting[:60]!r} is no setting of {cls.__name__}.", f"Write NAME=VALUE; names: {names}.")
-        values[key] = _value(accepted[key], value)
+        values[key] = _value(accepted[key], value, None if cls.__name__ == _ANY_ORDER else _ORDERS.get(key))
     return cls, values
 
 
@@ -111,37 +116,60 @@ def _follows_flow(scheduler: Any) -> bool:
     return bool(scheduler.config.get("prediction_type") == "flow_prediction")
 
 
-def _value(setting: inspect.Parameter, text: str) -> Any:
-    """A setting of the kind of its default, or of the words that it is declared with."""
+def _value(setting: inspect.Parameter, text: str, most: int | None) -> Any:
+    """A setting of the kind of its default, or of the words that it is declared with. most: of a whole number."""
     if choices := _choices(setting):
-        rule = f"one of {', '.join(choices)}"
         if text.lower() in choices:
             return choices[text.lower()]
+        rule = f"one of {', '.join(choices)}"
     else:
         read, rule = _KINDS.get(type(setting.default), _KINDS[NoneType])
-        try:
-            return read(text)
-        except (ValueError, KeyError):
-            pass
+        with suppress(ValueError, KeyError):
+            value = read(text)
+            broken = _broken_rule(setting, value, most)
+            if broken is None:
+                return value
+            rule = broken
     raise InputError(f"The scheduler's {setting.name} is {text[:60]!r}; it must be {rule}.", f"Its default is {setting.default}.")
 
 
+def _broken_rule(setting: inspect.Parameter, value: Any, most: int | None) -> str | None:
+    """What a value of the right kind should be, None where it is so."""
+    if isinstance(value, float) and math.isnan(value):
+        return "a number that is finite"
+    least = _LEAST.get(setting.name, 1)
+    if type(setting.default) is not int or least <= value <= (value if most is None else most):
+        return None
+    return f"a whole number from {least}" + ("" if most is None else f" to {most}")
+
+
 def _choices(setting: inspect.Parameter) -> dict[str, str | None]:
-    """The words that a setting is declared with, by their lower case; none, too, where that is its default."""
-    literals = [one for one in (setting.annotation, *get_args(setting.annotation)) if get_origin(one) is Literal]
-    words: dict[str, str | None] = {word.lower(): word for one in literals for word in get_args(one)}
+    """The words that a setting is declared with, by their lower case; none, too, where that is its default.
+
+    A text without declared words has those that the setting of its name has in any scheduler.
+    """
+    words: dict[str, str | None] = {word.lower(): word for word in _declared(setting)}
+    if not words and isinstance(setting.default, str):
+        words = {word.lower(): word for word in _words_anywhere().get(setting.name, ())}
     return {**words, "none": None} if words and setting.default is None else words
+
+
+def _declared(setting: inspect.Parameter) -> list[str]:
+    literals = [one for one in (setting.annotation, *get_args(setting.annotation)) if get_origin(one) is Literal]
+    return [word for one in literals for word in get_args(one)]
+
+
+@cache
+def _words_anywhere() -> dict[str, dict[str, None]]:
+    words: dict[str, dict[str, None]] = {"interpolation_type": {"linear": None, "log_linear": None}}
+    for cls in schedulers_for(None):
+        for name, setting in inspect.signature(cls.__init__).parameters.items():
+            words.setdefault(name, {}).update(dict.fromkeys(_declared(setting)))
+    return words
 
 
 def _truth(text: str) -> bool:
     return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if math.isnan(number):
-        raise ValueError(text)
-    return number
 
 
 def _numbers(text: str) -> list[Any]:
@@ -154,13 +182,13 @@ def _numbers(text: str) -> list[Any]:
 def _anything(text: str) -> Any:
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
-    return _numbers(text) if text.startswith("[") else _number(text)
+    return _numbers(text) if text.startswith("[") else float(text)
 
 
 _KINDS: dict[type, tuple[Any, str]] = {
     bool: (_truth, "true or false"),
     int: (int, "a whole number"),
-    float: (_number, "a number"),
+    float: (float, "a number"),
     str: (str, "a text"),
     list: (_numbers, "a list of numbers, such as [0,1]"),
     NoneType: (_anything, "a number, true, false or none"),

@@ -35,6 +35,7 @@ from emoticrafter.backbones.sdxl_learning import SDXLDenoiser
 from emoticrafter.backbones.text import family_of, section_length, sections_of
 from emoticrafter.backbones.vocabulary import unknown_words
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError
+from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 from emoticrafter.sampling import DEFAULT, Sampling, SamplingDefaults
 from emoticrafter.threads import suit_threads
@@ -158,9 +159,9 @@ class SDXLBackbone:
             raise InputError(
                 f"The batch size is {batch_size}; it must be from 1 to 1024.", "Leave it out to go by the size of the pictures."
             )
-        if scheduler is not None:
-            read_scheduler(scheduler)
         read = [read_lora(text) for text in loras]
+        if scheduler is not None and not user_path(source).is_dir():
+            read_scheduler(scheduler)  # refused before anything is fetched
         path = locate(str(source), precision.weights)
         folder = path if path.is_dir() else path.parent
         own = own_scheduler(path)

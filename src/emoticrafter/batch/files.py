@@ -12,7 +12,7 @@ from typing import Any
 
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, OutputError
-from emoticrafter.files import atomic_path
+from emoticrafter.files import atomic_path, names_in
 from emoticrafter.inputs.named import read_file
 from emoticrafter.inputs.pictures import picture_bytes
 from emoticrafter.picture import Picture
@@ -87,14 +87,7 @@ def check_not_black(path: Path, recipe: Mapping[str, Any]) -> None:
 
 def check_entries(folder: Path, ours: set[str]) -> None:
     """Refuse a folder that holds other files and no plan, and a file in the place of the folder."""
-    try:
-        names = {entry.name for entry in folder.iterdir()}
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(
-            f"The output {str(folder)!r} is no folder that can be read: {error.strerror}.", "Give a folder."
-        ) from error
+    names = names_in(folder)
     others = sorted(name for name in names - ours if not _TEMPORARY.fullmatch(name))
     if others and not names & ours:
         raise OutputError(f"The folder {str(folder)!r} holds other files, as {others[0]!r}.", "Give an empty or new folder.")

@@ -19,7 +19,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +101,14 @@ def read_index(folder: str | os.PathLike[str]) -> pd.DataFrame:
     return frame
 
 
-def known_hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of each file by the picture's id, as the index has them; none where it is missing or damaged."""
+def known_hashes(folder: Path, warn: Callable[[str], None]) -> dict[str, str]:
+    """The sha256 of each file by the picture's id, as the index has them. warn: called with a sentence where it is damaged."""
     try:
         table, _ = _read(folder)
-    except (InputError, MissingError):
+    except MissingError:
+        return {}
+    except InputError as error:
+        warn(f"{error.problem} It is made anew from the pictures, whose sums are not known without it.")
         return {}
     return dict(zip(table["id"].to_pylist(), table["sha256"].to_pylist(), strict=True))
 

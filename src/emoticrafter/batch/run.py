@@ -142,7 +142,7 @@ def _planned(
 
 def _look(folder: Path, plan: Plan, step: Step, warn: Callable[[str], None]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """The index's entries of the sound pictures that are there, and the ids of the damaged ones."""
-    hashes = known_hashes(folder)
+    hashes = known_hashes(folder, warn)
     entries: dict[str, dict[str, Any]] = {}
     damaged: list[str] = []
     for number, (id, row) in enumerate(plan.rows.items(), 1):

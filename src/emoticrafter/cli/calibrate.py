@@ -15,6 +15,7 @@ from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable, user_path
+from emoticrafter.locks import check_free
 
 
 @spread
@@ -113,6 +114,7 @@ def _checked(folder: Path, force: bool) -> Path:
             f"The checkpoint {str(folder)!r} is not a folder here, so nothing can be laid beside it.",
             "Copy the checkpoint to a folder and give that as --emotion, or name a folder with --out.",
         )
+    check_free(folder)
     check_writable(folder / CALIBRATION, force)
     return folder
 

@@ -12,7 +12,7 @@ from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, printable, say, say_json, table
 from emoticrafter.cli.options import Force, Json
 from emoticrafter.errors import OutputError
-from emoticrafter.files import check_folder
+from emoticrafter.files import check_folder, names_in
 
 app = Commands(name="checkpoint", help="Import, inspect and publish emotion checkpoints.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def import_(
 
     - `emoticrafter checkpoint import emoticrafter.pth --out emotion/`
     """
-    if not force and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not force and out.exists() and (not out.is_dir() or names_in(out)):
         raise OutputError(f"The output {str(out)!r} exists.", "Choose another folder, or pass --force to replace it.")
     check_folder(out)
     from emoticrafter import checkpoint

@@ -155,7 +155,7 @@ def evaluate(
         choose_precision(dtype, choose_device(device))
     foreign = None
     if images is not None:
-        found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0])
+        found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0], warn)
         foreign = Foreign(label=name, rows=found)
         note(f"{len(found):,} pictures of {len({row['prompt'] for row in found})} of the suite's prompts")
     judges, doubt = open_judges(chosen, force_judge, "cuda" if str(device).startswith("cuda") else "cpu")

@@ -198,7 +198,7 @@ def _pictures(given: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            inside = pictures_in(path)
+            inside = pictures_in(path, warn=warn)
             if not inside:
                 raise InputError(f"{str(path)!r} holds no pictures.", f"Pictures end in {', '.join(SUFFIXES)}.")
             found += inside

@@ -205,9 +205,12 @@ class ModelOptions:
 
     def unopened(self) -> Unopened:
         """The maker that `open` gives, before its model is loaded: what it would refuse it can refuse now."""
+        from emoticrafter.backbones.lora_files import find_lora
         from emoticrafter.backbones.registry import read_outline
         from emoticrafter.request import Unopened
 
+        for lora in self.lora or ():
+            find_lora(lora)
         return Unopened(read_outline(self.backbone, self.config))
 
     def check(self, prompt: str, settings: Mapping[str, Any], *, pairs: int = 1, count: int = 1) -> tuple[int, int]:

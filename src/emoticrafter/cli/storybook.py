@@ -150,6 +150,7 @@ def build(
     from emoticrafter.storybook.training.presets import preset_named
 
     recipe = preset_named(preset)
+    training.check_build(out, stage)
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     from emoticrafter.storybook.training.common import restart_with_steady_memory

@@ -79,7 +79,7 @@ class _End(io.RawIOBase):
         return True
 
     def isatty(self) -> bool:
-        return bool(self._end.isatty())
+        return not self._end.closed and bool(self._end.isatty())
 
     def fileno(self) -> int:
         return int(self._end.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 from emoticrafter.cli.console import note, say, say_json
 from emoticrafter.cli.options import Json
 from emoticrafter.extras import need_extra
+from emoticrafter.files import user_path
+from emoticrafter.locks import check_free
 
 
 def train(
@@ -37,6 +40,8 @@ def train(
     - `emoticrafter train smoke --features features/ --out runs/try --set train.steps=20 --set train.batch=16`
     """
     need_extra("train", "accelerate", "pandas", "pyarrow", "scipy", "matplotlib")
+    if os.environ.get("RANK", "0") == "0":  # of several processes, the first holds the folder for all
+        check_free(user_path(out))
     from emoticrafter import training
 
     chosen = training.read_recipe(recipe, set_ or ())

@@ -53,7 +53,7 @@ def knock(address: str | None) -> None:
     try:
         socket.create_connection((place[1] or place[2], int(place[3])), timeout=PATIENCE).close()
     except (OSError, OverflowError, UnicodeError) as error:  # refused, no answer, no such host; a port beyond all; an odd name
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or reason_of(error)
         raise _no_cluster(address, f"nothing answers there ({reason})") from error
 
 
@@ -85,7 +85,8 @@ def connected(address: str | None, cpus: int | None) -> Iterator[None]:
         if address is None:
             ray.init(address="local", **local, **options)
         else:
-            ray.init(address=address, **options)
+            with _silenced():  # what answers and is no Ray, its library writes about, whatever its log level
+                ray.init(address=address, **options)
     except Exception as error:  # of many kinds: no answer, another version, a wrong token
         reason = reason_of(error, 300)
         if address is not None:
@@ -118,6 +119,23 @@ def error_of(text: str) -> EmotiCrafterError:
     name, problem, hint = json.loads(text)
     kind = getattr(errors, name) if name in errors.__all__ else EmotiCrafterError
     return kind(problem, hint)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Nothing is written to stderr, from C neither, as long as the block runs."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _no_cluster(address: str, reason: str) -> MissingError:

@@ -34,7 +34,7 @@ from emoticrafter.data.manifest import (
 from emoticrafter.data.plans import Plan
 from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
-from emoticrafter.files import atomic_path, check_folder, user_path
+from emoticrafter.files import atomic_path, check_folder, names_in, user_path
 from emoticrafter.inputs.named import file_hash, read_file
 from emoticrafter.locks import LOCK, busy, hold
 
@@ -147,16 +147,8 @@ def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -
 
 def _check_entries(folder: Path) -> None:
     """Refuse a folder that holds anything but features."""
-    try:
-        names = [entry.name for entry in folder.iterdir()]
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise OutputError(
-            f"The output {str(folder)!r} is no folder that can be read: {error.strerror}.", "Give a folder."
-        ) from error
     ours = {MANIFEST, INDEX, SHARDS, UNFINISHED, LOCK}
-    others = [name for name in names if name not in ours and not _TEMPORARY.fullmatch(name)]
+    others = [name for name in names_in(folder) if name not in ours and not _TEMPORARY.fullmatch(name)]
     if others:
         raise OutputError(
             f"The folder {str(folder)!r} holds other files, as {sorted(others)[0]!r}.", "Give an empty or new folder."
@@ -174,7 +166,7 @@ def _state(folder: Path, repair: bool) -> tuple[Plan | None, dict[int, str]]:
             sums = {number: shard.sha256 for number, shard in enumerate(manifest.shards)}
         elif os.path.lexists(folder / UNFINISHED / PLAN):
             before = plans.read_plan(folder / UNFINISHED / PLAN)
-        elif (folder / SHARDS).is_dir() and any((folder / SHARDS).iterdir()):
+        elif (folder / SHARDS).is_dir() and names_in(folder / SHARDS):
             raise InputError(
                 f"{str(folder)!r} holds shards, but no {MANIFEST} that tells of what.",
                 "Give another folder with --out, or --repair to write all of it again.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,19 @@ _NUMBER = rf"[+{''.join(map(chr, MINUS_SIGNS))}-]?\d+(?:\.\d+)?"
 _FIELDS = {"prompt_id": r"[0-9A-Za-z]+", "valence": _NUMBER, "arousal": _NUMBER, "seed": r"\d+"}
 
 
-def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed: int) -> list[dict[str, Any]]:
+def find_pictures(
+    source: Path, pattern: str | None, cases: Sequence[Case], seed: int, warn: Callable[[str], None] = lambda text: None
+) -> list[dict[str, Any]]:
     """The rows (prompt, valence, arousal, seed, file, sha256) of a folder or of an index; sha256 stands for what is read.
 
     source: a folder, whose files (in its folders too) are named by the pattern; or a .csv, .tsv, .jsonl or .parquet with columns
     prompt_id or prompt, valence, arousal, file, and seed if there are several. A prompt_id is that of `--requests`, or the
-    prompt's number from 0. seed: of pictures whose name or row says none. Pictures of other prompts are left out. Raises
-    MissingError and InputError.
+    prompt's number from 0. seed: of pictures whose name or row says none. Pictures of other prompts are left out. warn: as of
+    `pictures_in`. Raises MissingError and InputError.
     """
     if not source.exists():
         raise MissingError(f"There is no {str(source)!r}.", "Give the folder of the pictures, or their index.")
-    found = _by_name(source, pattern or PATTERN) if source.is_dir() else _by_index(source, pattern)
+    found = _by_name(source, pattern or PATTERN, warn) if source.is_dir() else _by_index(source, pattern)
     numbers = {name: case for i, case in enumerate(cases) for name in (case.id, str(i), case.prompt)}
     rows: list[dict[str, Any]] = []
     seen: set[tuple[Any, ...]] = set()
@@ -63,10 +65,10 @@ def find_pictures(source: Path, pattern: str | None, cases: Sequence[Case], seed
     return rows
 
 
-def _by_name(folder: Path, pattern: str) -> list[dict[str, Any]]:
+def _by_name(folder: Path, pattern: str, warn: Callable[[str], None]) -> list[dict[str, Any]]:
     expression = _expression(pattern)
     found = []
-    for path in pictures_in(folder, deep=True):
+    for path in pictures_in(folder, deep=True, warn=warn):
         name = path.relative_to(folder).as_posix()
         match = expression.fullmatch(name) or expression.fullmatch(path.name)
         if match is None:

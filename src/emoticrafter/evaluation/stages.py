@@ -29,7 +29,7 @@ from emoticrafter.evaluation.judges.base import prepare, require_trust
 from emoticrafter.evaluation.perceptual import open_distance
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
-from emoticrafter.files import atomic_path, check_folder, safe_name
+from emoticrafter.files import atomic_path, check_folder, names_in, safe_name
 from emoticrafter.inputs.records import read_record
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.settings import as_dict
@@ -277,7 +277,7 @@ def check_report(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise OutputError(f"The output {str(out)!r} is a file.", "Give a folder.")
     known = {WORK, "report.html", "report.json", LOCK}
-    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    names = names_in(out)
     others = sorted(name for name in names - known if ".tmp" not in name)
     if others and not names & known:
         raise OutputError(f"The folder {str(out)!r} holds other files, as {others[0]!r}.", "Give an empty or new folder.")

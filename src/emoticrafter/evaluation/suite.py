@@ -209,7 +209,8 @@ def find_suite(source: str | os.PathLike[str]) -> Path:
     if str(source) in shipped:
         return shipped[str(source)]
     raise MissingError(
-        f"There is no suite {str(source)[:200]!r}.", f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}."
+        f"There is no suite {str(user_path(source))[:200]!r}.",
+        f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}.",
     )
 
 

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, reason_of
 
 __all__ = ["CHECK", "PathLike", "below", "check_file", "file_hash", "open_file", "read_file"]
 
@@ -138,7 +138,7 @@ def _too_long(path: PathLike, most: int, cure: str, error: Error) -> EmotiCrafte
 
 
 def _unreadable(path: PathLike, problem: OSError | ValueError, cure: str, error: Error) -> EmotiCrafterError:
-    reason = getattr(problem, "strerror", None) or str(problem)
+    reason = getattr(problem, "strerror", None) or reason_of(problem)
     if isinstance(problem, OSError) and problem.errno == _NO_FILE and cure == CHECK:
         cure = "Give a regular file."
     return error(f"{str(path)!r} cannot be read: {reason}.", cure)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageOps
 
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.inputs.named import Error, PathLike, read_file
 
 __all__ = [
@@ -27,6 +27,10 @@ FORMATS = {
     "PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "WEBP": (".webp",), "GIF": (".gif",), "BMP": (".bmp",),
     "TIFF": (".tif", ".tiff"),
 }  # fmt: skip
+_UNREAD = (  # of pictures, too, in formats that are not read
+    ".ai", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".exr", ".hdr", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jxl",
+    ".nef", ".orf", ".pbm", ".pcx", ".pgm", ".pnm", ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".xcf",
+)  # fmt: skip
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 READ_AS = 2  # what was kept of pictures that were read otherwise is of no use any more: another number says so
 MAX_BYTES = 1 << 29
@@ -73,16 +77,24 @@ def opened_picture(content: bytes, called: str = "The picture") -> Iterator[Imag
     except Image.UnidentifiedImageError as error:
         raise InputError(f"{called} cannot be decoded: it is none of {', '.join(FORMATS)}.", _LEAVE_OUT) from error
     except Exception as error:
-        raise InputError(f"{called} cannot be decoded: {str(error)[:100] or type(error).__name__}.", _LEAVE_OUT) from error
+        raise InputError(f"{called} cannot be decoded: {reason_of(error, 100)}.", _LEAVE_OUT) from error
 
 
-def pictures_in(folder: Path, *, deep: bool = False) -> list[Path]:
+def pictures_in(folder: Path, *, deep: bool = False, warn: Callable[[str], None] = lambda text: None) -> list[Path]:
     """The files of a folder that are named as pictures, in order; deep: those of its folders too.
 
-    Names that begin with a dot are of the system's (macOS and network shares lay such files beside pictures) and left out.
+    Names that begin with a dot are of the system's (macOS and network shares lay such files beside pictures) and left out. warn:
+    called with a sentence about pictures of kinds that are not read.
     """
-    found = folder.rglob("*") if deep else folder.iterdir()
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES and not _is_hidden(path.relative_to(folder)))
+    found = sorted(path for path in (folder.rglob("*") if deep else folder.iterdir()) if not _is_hidden(path.relative_to(folder)))
+    if unread := [path for path in found if path.suffix.lower() in _UNREAD]:
+        kinds = ", ".join(sorted({path.suffix.lower() for path in unread}))
+        how_many = "1 picture" if len(unread) == 1 else f"{len(unread)} pictures"
+        warn(
+            f"{how_many} in {str(folder)!r}, such as {unread[0].name!r}, of kinds that are not read ({kinds}) are left out: save"
+            " them as PNG."
+        )
+    return [path for path in found if path.suffix.lower() in SUFFIXES]
 
 
 def as_rgb(image: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ from emoticrafter.data.importers.table import CAPTION
 from emoticrafter.data.reports import ImportLedger, report_path, save_with_report, without_table
 from emoticrafter.data.tables import COLUMNS, Kind, read_table
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, reason_of
 from emoticrafter.prompts.checks import Ruler, find_doubts
 from emoticrafter.prompts.cleaning import content_key
 from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell, Writer
@@ -143,5 +143,5 @@ def _task(name: object, valence: object, arousal: object, picture: object, capti
     try:
         emotion = Emotion(valence=valence, arousal=arousal)  # type: ignore[arg-type]
     except InputError as error:
-        return Failure(reason=error.problem)
+        return Failure(reason=reason_of(error))
     return PairTask(id=str(name), emotion=emotion, caption=caption, picture=picture if isinstance(picture, str) else None)

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from emoticrafter.backbones.finite import check_weights
 from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import InputError
 from emoticrafter.files import atomic_path
@@ -142,6 +141,5 @@ def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
     with torch.device("meta"):  # so that a lying config costs no memory
         judge = Judge(about.config)
     fill(judge, {name: tensor.float() for name, tensor in state.items()}, path, "judge", _AGAIN)
-    check_weights(judge, path)
     judge.figures = about.figures
     return judge.to(device).eval().requires_grad_(False)

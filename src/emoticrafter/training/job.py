@@ -18,8 +18,8 @@ from accelerate.utils import LoggerType, ProjectConfiguration
 
 from emoticrafter.backbones.devices import choose_device, choose_precision
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError
-from emoticrafter.files import atomic_path, check_writable
-from emoticrafter.locks import LOCK, hold
+from emoticrafter.files import atomic_path, check_writable, names_in
+from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.settings import as_toml
 from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import Metrics, read_metrics
@@ -136,10 +136,10 @@ def _check_trackers(names: tuple[str, ...]) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the folder: a second run into it is refused, and so is a folder of other files. A killed run lets go of it."""
     check_writable(out / RECIPE, force=True)
-    others = (path.name for path in (out.iterdir() if out.is_dir() else ()) if path.name != LOCK)
+    others = names_in(out) - {LOCK}
     if not (out / RECIPE).is_file() and not all(map(_HALF_WRITTEN.fullmatch, others)):
         raise OutputError(f"The output {str(out)!r} holds files that are no training run.", "Choose another --out.")
-    with hold(out / LOCK, f"Another process is training into {str(out)!r}.", "Wait for it, or choose another --out."):
+    with hold(out / LOCK, *busy(out)):
         _clear(out)
         yield
 

@@ -14,7 +14,7 @@ from typing import Any
 from emoticrafter import checkpoint
 from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, OutputError, reason_of
-from emoticrafter.files import atomic_folder, disk_errors, user_path
+from emoticrafter.files import atomic_folder, disk_errors, names_in, user_path
 from emoticrafter.inputs.records import read_record
 from emoticrafter.training.card import NON_COMMERCIAL, without_paths, write_card
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
@@ -45,7 +45,7 @@ def gather(source: str | os.PathLike[str], name: str, folder: Path, *, licence: 
     data = run.get("data") if run else None
     datasets = data.get("datasets") if isinstance(data, dict) else None
     bound = isinstance(datasets, dict) and bool(NON_COMMERCIAL & set(datasets))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or names_in(folder)):
         raise OutputError(f"The output {str(folder)!r} exists.", "Choose another folder.")
     card = write_card(name, about, run, licence or ("cc-by-nc-sa-4.0" if bound else "other"))
     with disk_errors(f"the folder {str(folder)!r}", "Choose another folder."), atomic_folder(folder) as made:

@@ -149,7 +149,8 @@ def find_recipe(source: str | os.PathLike[str]) -> Path:
     if path.is_dir():
         raise InputError(f"The recipe {str(source)[:200]!r} is a folder.", "Give a TOML file.")
     raise MissingError(
-        f"There is no recipe {str(source)[:200]!r}.", f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}."
+        f"There is no recipe {str(user_path(source))[:200]!r}.",
+        f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}.",
     )
 
 

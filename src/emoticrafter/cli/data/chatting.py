@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from emoticrafter.cli.console import note, printable, say, say_json
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 
 if TYPE_CHECKING:
     from emoticrafter.prompts.llm.openai import Forecast
@@ -134,7 +134,9 @@ class ChatOptions:
             made = parse_json(self.fields)
             json.dumps(made, allow_nan=False)
         except ValueError as error:
-            reason = "it holds NaN or an infinite number, which JSON has not" if "Out of range" in str(error) else str(error)
+            reason = (
+                "it holds NaN or an infinite number, which JSON has not" if "Out of range" in str(error) else reason_of(error)
+            )
             raise InputError(f"--fields {self.fields[:60]!r} is no JSON: {reason}.", hint) from error
         if not isinstance(made, dict):
             raise InputError(f"--fields {self.fields[:60]!r} is no JSON object.", hint)

@@ -40,7 +40,8 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
             )
         return judge
     raise MissingError(
-        f"There is no judge {str(source)[:200]!r}.", "Give storybook, or the folder that `emoticrafter judge train` wrote."
+        f"There is no judge {str(user_path(source))[:200]!r}.",
+        "Give storybook, or the folder that `emoticrafter judge train` wrote.",
     )
 
 

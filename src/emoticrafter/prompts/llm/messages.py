@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from emoticrafter.data.values import picture_below
 from emoticrafter.emotion import Emotion
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, reason_of
 from emoticrafter.inputs.pictures import decode_picture, picture_bytes
 from emoticrafter.prompts.writer import Pair, PairTask
 
@@ -212,7 +212,7 @@ def _downscaled(content: bytes, edge: int) -> bytes:
     try:
         upright = decode_picture(content, edge=edge)
     except InputError as error:
-        raise UnusableError(error.problem) from error
+        raise UnusableError(reason_of(error)) from error
     upright.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     upright.info.clear()  # the writer would keep Exif from it
     out = io.BytesIO()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
+from emoticrafter.errors import EmotiCrafterError, InputError, MissingError, reason_of
 from emoticrafter.prompts.llm.chat import Chat, shown_url
 from emoticrafter.prompts.llm.ledger import AnswerLedger
 from emoticrafter.prompts.llm.messages import Messages, PairQuestion, UnusableError, build, estimate_tokens
@@ -95,7 +95,7 @@ class OpenAIWriter:
                 if len(first) < show:
                     first.append((task.id, request.messages()))
             except (InputError, UnusableError) as error:
-                failures[task.id] = error.problem if isinstance(error, InputError) else str(error)
+                failures[task.id] = reason_of(error)
                 continue
             asked.add(request.key)
             into, out = estimate_tokens(request)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from emoticrafter.errors import EmotiCrafterError, InputError
+from emoticrafter.errors import EmotiCrafterError, InputError, reason_of
 from emoticrafter.prompts.llm.chat import AskAgainError, Chat, NoPairError
 from emoticrafter.prompts.llm.ledger import AnswerLedger, Status
 from emoticrafter.prompts.llm.messages import Messages, PairQuestion, UnusableError, read_reply, shortened
@@ -103,7 +103,7 @@ class Asking:
         try:
             request = await asyncio.to_thread(self.requests, task)
         except InputError as error:
-            return Failure(reason=error.problem)
+            return Failure(reason=reason_of(error))
         record = self.ledger.settled.get(request.key)
         if record is not None and record["status"] == "refusal":
             return Failure(reason=_refused(record["text"]))

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import check_folder
-from emoticrafter.locks import LOCK, busy, hold
+from emoticrafter.locks import LOCK, busy, check_free, hold
 from emoticrafter.storybook.training.presets import NEEDS, PRESETS, STAGES, Preset, preset_named
 
-__all__ = ["PRESETS", "STAGES", "run"]
+__all__ = ["PRESETS", "STAGES", "check_build", "run"]
 
 
 def run(
@@ -37,6 +37,7 @@ def run(
     up again. Raises InputError for unknown names, MissingError when an earlier stage is not finished, OutputError
     when another run is at the same stage.
     """
+    out = check_build(out, stages)
     import torch
     from transformers.utils import logging
 
@@ -46,15 +47,11 @@ def run(
     logging.disable_progress_bar()  # the stages have their own
 
     chosen = preset if isinstance(preset, Preset) else preset_named(preset)
-    for stage in stages or ():
-        if stage not in STAGES:
-            raise InputError(f"Unknown stage {stage!r}.", f"Known stages: {', '.join(STAGES)}.")
     if (steps is not None and steps < 1) or (minutes is not None and not minutes > 0):
         raise InputError(
             f"The steps are {steps} and the minutes {minutes}; both must be above 0.", "Leave them out for the preset's."
         )
     where = choose_device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    out = check_folder(out)
     work = Workshop(preset=chosen, out=out, seed=seed, device=where, steps=steps, minutes=minutes, quiet=quiet)
     wanted = [name for name in STAGES if name in (stages or STAGES)]
     for number, stage in enumerate(wanted):
@@ -72,3 +69,14 @@ def run(
         with hold(folder / LOCK, *busy(folder), passing=True):
             import_module(f"{__name__}.{stage}").run(work)
     return work.folder("assemble") / "model"
+
+
+def check_build(out: str | Path, stages: Sequence[str] | None = None) -> Path:
+    """The folder of a build. Raises InputError for unknown stages, OutputError where it cannot be written or is being written."""
+    for stage in stages or ():
+        if stage not in STAGES:
+            raise InputError(f"Unknown stage {stage!r}.", f"Known stages: {', '.join(STAGES)}.")
+    out = check_folder(out)
+    for stage in stages or STAGES:
+        check_free(out / stage)
+    return out
