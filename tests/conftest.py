@@ -27,7 +27,9 @@ checked = jaxtyping.jaxtyped(typechecker=beartype)
 for owner, name in [
     *((owner, "forward") for owner in (eit.VAEncoder, eit.Attention, eit.Block, eit.EmotionInjectionTransformer)),
     (eit.EmotionInjectionTransformer, "residual"),
+    (prompt_features.TokenStream, "__init__"),
     (prompt_features.PromptFeatures, "__init__"),
+    (prompt_features.PromptFeatures, "of"),
     (prompt_features.PromptFeatures, "with_tokens"),
 ]:
     setattr(owner, name, checked(getattr(owner, name)))

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.data.encoding import write_features
 
 CONTENTS_EACH = 4  # pairs that share a content and its neutral prompt
@@ -30,9 +31,9 @@ class TinyEncoder:
     def lengths(self, prompts: Sequence[str]) -> list[int]:
         return [len(prompt.split()) + 2 for prompt in prompts]
 
-    def encode(self, prompts: Sequence[str]) -> Tensor:
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         self.calls.append(list(prompts))
-        return torch.stack([self._one(prompt) for prompt in prompts])
+        return PromptFeatures.of(torch.stack([self._one(prompt) for prompt in prompts]))
 
     def _one(self, prompt: str) -> Tensor:
         content, *feeling = prompt.split(", ")

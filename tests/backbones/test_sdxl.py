@@ -92,7 +92,7 @@ def test_a_batch_encodes_each_prompt_as_alone(tiny_sdxl: Path) -> None:
             SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32").encode([prompt]) if row < 2 else backbone.encode([prompt])
         )
         torch.testing.assert_close(features.rows([row]).trimmed().tokens, alone.tokens)
-        torch.testing.assert_close(features.pooled[row], alone.pooled[0])
+        torch.testing.assert_close(features.rows([row]).pooled, alone.rows([0]).pooled)
 
 
 def test_a_prompt_is_encoded_once(tiny_sdxl: Path) -> None:
@@ -144,7 +144,9 @@ def test_tokens_change_the_picture_and_pooled_does_too(backbone: SDXLBackbone) -
     features = backbone.encode([PROMPT])
     plain = backbone.render(features, seeds=[7])
     assert_differ(plain, backbone.render(moved(features), seeds=[7]))
-    assert_differ(plain, backbone.render(PromptFeatures(features.tokens, features.pooled + 5), seeds=[7]))
+    assert_differ(
+        plain, backbone.render(PromptFeatures.of(features.tokens, features.map(lambda part: part + 5).pooled), seeds=[7])
+    )
 
 
 def test_start_keeps_the_first_steps_neutral(backbone: SDXLBackbone) -> None:
@@ -599,7 +601,7 @@ def test_a_gpu_draws_what_the_cpu_draws(tiny_sdxl: Path, backbone: SDXLBackbone,
 
 
 def moved_to(backbone: SDXLBackbone, features: PromptFeatures) -> PromptFeatures:
-    cpu = PromptFeatures(features.tokens.cpu(), features.pooled.cpu(), None if features.mask is None else features.mask.cpu())
+    cpu = PromptFeatures.of(features.tokens.cpu())
     return features.with_tokens(moved(cpu).tokens.to(backbone.device))
 
 

@@ -37,7 +37,7 @@ def test_the_features_are_those_of_the_backbone(name: str, tiny_sdxl: Path) -> N
         backbone.section,
     )
     assert encoder.computed == "float32"
-    found, expected = encoder.encode(PROMPTS), backbone.encode(PROMPTS).tokens[:, : backbone.section]
+    found, expected = encoder.encode(PROMPTS).tokens, backbone.encode(PROMPTS).tokens[:, : backbone.section]
     assert found.shape == (len(PROMPTS), encoder.section, encoder.prompt_channels)
     assert torch.allclose(found, expected, atol=1e-4), (found - expected).abs().max()
 
@@ -45,7 +45,7 @@ def test_the_features_are_those_of_the_backbone(name: str, tiny_sdxl: Path) -> N
 def test_plain_layers_give_the_same(tiny_sdxl: Path, encoder: SDXLPromptEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "_has_onednn", lambda: False)
     plain = SDXLPromptEncoder.open(tiny_sdxl, device="cpu")
-    assert torch.allclose(plain.encode(PROMPTS), encoder.encode(PROMPTS), atol=1e-5)
+    assert torch.allclose(plain.encode(PROMPTS).tokens, encoder.encode(PROMPTS).tokens, atol=1e-5)
 
 
 def test_quick_gelu_in_parts_is_the_same_to_the_bit() -> None:
@@ -61,7 +61,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(encoder: SDXLPromptEncoder)
         for threads in (1, 3):
             torch.set_num_threads(threads)
             assert encoder.threads == threads
-            found.append(encoder.encode(PROMPTS * 10))
+            found.append(encoder.encode(PROMPTS * 10).tokens)
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -72,7 +72,7 @@ def test_a_prompt_of_several_sections_keeps_its_first(tiny_sdxl: Path, encoder: 
     long = "a cat on the beach " * 4
     whole = open_backbone(tiny_sdxl, device="cpu").encode([long]).tokens
     assert whole.shape[1] > SECTION
-    assert torch.allclose(encoder.encode([long]), whole[:, :SECTION], atol=1e-5)
+    assert torch.allclose(encoder.encode([long]).tokens, whole[:, :SECTION], atol=1e-5)
 
 
 def test_lengths_count_start_and_end(encoder: SDXLPromptEncoder) -> None:
@@ -93,10 +93,10 @@ def test_a_counted_prompt_is_split_once_and_then_forgotten(
 
     monkeypatch.setattr(fresh, "_ids", counted)
     fresh.lengths(PROMPTS)
-    found = fresh.encode([*PROMPTS[1:], "a dog", *PROMPTS])
+    found = fresh.encode([*PROMPTS[1:], "a dog", *PROMPTS]).tokens
     assert split == [*PROMPTS, "a dog"]
     assert torch.equal(found[:4], found[6:])
-    assert torch.equal(found[5:], encoder.encode([*PROMPTS[1:], "a dog", *PROMPTS])[5:])
+    assert torch.equal(found[5:], encoder.encode([*PROMPTS[1:], "a dog", *PROMPTS]).tokens[5:])
     assert fresh._counted == {}
 
 
@@ -110,7 +110,7 @@ def test_tokenizers_that_split_otherwise_are_both_asked(tiny_sdxl: Path, tmp_pat
     assert [one._alike for one in both] == [False, False]  # the tiny ones' fillers differ, as SDXL's do, and "!" with them
     assert open_encoder("storybook", device="cpu")._alike  # type: ignore[attr-defined]
     assert [one.lengths(["a cat", "beach"]) for one in both] == [[4, 3], [6, 7]]
-    usual, other = (one.encode(["a cat"]) for one in both)
+    usual, other = (one.encode(["a cat"]).tokens for one in both)
     assert torch.equal(usual[..., :12], other[..., :12])
     assert not torch.allclose(usual[..., 12:], other[..., 12:], atol=1e-3)
 
@@ -133,9 +133,9 @@ def test_the_fingerprint_is_of_the_text_encoders_alone(tiny_sdxl: Path, encoder:
 def test_a_dtype_to_compute_in_is_kept_to(tiny_sdxl: Path, encoder: SDXLPromptEncoder) -> None:
     rough = SDXLPromptEncoder.open(tiny_sdxl, device="cpu", dtype="bfloat16")
     assert rough.computed == "bfloat16"
-    found = rough.encode(PROMPTS)
+    found = rough.encode(PROMPTS).tokens
     assert found.dtype == torch.bfloat16
-    assert 1e-4 < (found.float() - encoder.encode(PROMPTS)).abs().max() < 0.2
+    assert 1e-4 < (found.float() - encoder.encode(PROMPTS).tokens).abs().max() < 0.2
     with pytest.raises(InputError, match="float16"):
         SDXLPromptEncoder.open(tiny_sdxl, device="cpu", dtype="float16")
 
@@ -182,5 +182,5 @@ def test_what_is_no_model_is_an_error(tiny_sdxl: Path, tmp_path: Path) -> None:
 def test_a_single_file_holds_the_same_encoders(tiny_sdxl: Path, encoder: SDXLPromptEncoder, tmp_path: Path) -> None:
     path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
     found = SDXLPromptEncoder.open(path, device="cpu", config=str(tiny_sdxl))
-    assert torch.equal(found.encode(PROMPTS), encoder.encode(PROMPTS))
+    assert torch.equal(found.encode(PROMPTS).tokens, encoder.encode(PROMPTS).tokens)
     assert found.fingerprint == encoder.fingerprint

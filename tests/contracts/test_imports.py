@@ -18,7 +18,7 @@ FLOORS = (
     {"coordinates"},
     {"emotion", "extras", "files", "guidance", "inputs", "locks", "progress", "signals", "threads", "watch"},
     {"settings"},
-    {"tensors"},
+    {"masks", "tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",

@@ -13,7 +13,7 @@ import emoticrafter
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
     "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "Progress", "PromptEncoder", "Sampler", "SamplingDefaults"},
-    "emoticrafter.backbones.features": {"PromptFeatures"},
+    "emoticrafter.backbones.features": {"PromptFeatures", "TokenStream"},
     "emoticrafter.batch": {
         "COLUMNS", "Batched", "Feeling", "Prompt", "Row", "parse_grid", "parse_seeds", "plan_rows", "read_emotions", "read_index",
         "read_prompts", "run_batch",

@@ -15,6 +15,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.data import encoding, plans
 from emoticrafter.data.encoding import Written, write_features
 from emoticrafter.data.features import FeatureStore
@@ -45,7 +46,7 @@ class Stops(TinyEncoder):
         super().__init__()
         self.batch, self.reason = batch, reason
 
-    def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         if len(self.calls) == self.batch:
             raise self.reason
         return super().encode(prompts)
@@ -228,7 +229,7 @@ def test_a_second_run_is_refused_while_the_first_one_works(tmp_path: Path) -> No
     pytest.importorskip("fcntl")
 
     class Nosy(TinyEncoder):
-        def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+        def encode(self, prompts: Sequence[str]) -> PromptFeatures:
             with pytest.raises(OutputError, match="Another run is writing"):
                 write(tmp_path / "made")
             return super().encode(prompts)
@@ -284,8 +285,8 @@ def test_a_repair_that_is_stopped_is_gone_on_with(tmp_path: Path, whole: dict[st
 
 def test_a_repair_on_a_machine_that_rounds_otherwise_renews_the_checksum(tmp_path: Path) -> None:
     class Other(TinyEncoder):
-        def encode(self, prompts: Sequence[str]) -> torch.Tensor:
-            return super().encode(prompts) * (1 + 2**-9)
+        def encode(self, prompts: Sequence[str]) -> PromptFeatures:
+            return super().encode(prompts).map(lambda tokens: tokens * (1 + 2**-9))
 
     folder = make_features(tmp_path / "made")
     before = FeatureStore.open(folder).manifest.shards
@@ -449,10 +450,10 @@ def test_pairs_with_long_prompts_are_dropped_when_asked_and_counted(tmp_path: Pa
 @pytest.mark.parametrize("value", [1e6, float("inf"), float("nan")])
 def test_features_that_overflow_are_an_error_that_names_the_prompt(tmp_path: Path, value: float) -> None:
     class Loud(TinyEncoder):
-        def encode(self, prompts: Sequence[str]) -> torch.Tensor:
+        def encode(self, prompts: Sequence[str]) -> PromptFeatures:
             made = super().encode(prompts)
             if "content 7" in prompts:
-                made[prompts.index("content 7"), 1, 2] = value
+                made.tokens[prompts.index("content 7"), 1, 2] = value
             return made
 
     with pytest.raises(InputError, match="prompt 'content 7' overflow in float16") as caught:
@@ -504,7 +505,7 @@ def test_prompts_of_any_script_are_encoded(tmp_path: Path) -> None:
     pairs.loc[0, "neutral_prompt"] = "海 \N{GRINNING FACE} \r\n naïve \x00"
     pairs.loc[1, "neutral_prompt"] = ""
     store = FeatureStore.open(Path(tmp_path / "made") if write(tmp_path / "made", pairs=pairs) else "")
-    expected = TinyEncoder().encode(pairs["neutral_prompt"].tolist()).half()
+    expected = TinyEncoder().encode(pairs["neutral_prompt"].tolist()).tokens.half()
     assert torch.equal(store.rows(store.pairs["neutral"].to_numpy()), expected)
 
 

@@ -66,7 +66,7 @@ def test_a_pair_s_rows_are_the_features_of_its_prompts(features: Path) -> None:
     assert store.pairs["tag"].isna().sum() == 64 - 22
     assert store.pairs["neutral"].dtype == np.int64
     for column in ("neutral", "emotional"):
-        expected = encoder.encode(pairs[f"{column}_prompt"].tolist()).half()
+        expected = encoder.encode(pairs[f"{column}_prompt"].tolist()).tokens.half()
         assert torch.equal(store.rows(store.pairs[column].to_numpy()), expected)
     assert store.pairs["neutral"].nunique() == 16
 

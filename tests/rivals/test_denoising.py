@@ -73,12 +73,12 @@ def test_the_loss_is_that_of_the_networks_prediction() -> None:
 
     network = Network()
     loss = denoising(scheduler, network)
-    features = PromptFeatures(torch.zeros(64, 3, 8), torch.ones(64, 5))
+    features = PromptFeatures.of(torch.zeros(64, 3, 8), torch.ones(64, 5))
     _, times, target = loss.noised(CLEAN, seeded())
     assert float(loss.loss(CLEAN, features, seeded())) == pytest.approx(float(target.square().mean()))
     assert torch.equal(told["times"], times)
     assert told["time_ids"][0].tolist() == [24, 32, 0, 0, 24, 32]
-    assert torch.equal(told["text_embeds"], features.pooled)
+    assert torch.equal(told["text_embeds"], torch.ones(64, 5))
     network.known = target
     assert float(loss.loss(CLEAN, features, seeded())) == 0
 

@@ -57,7 +57,7 @@ def test_a_prompt_without_room_gets_a_section_for_the_words(backbone: SDXLBackbo
     assert found.tokens.shape[1] == 2 * SECTION
     assert found.lengths() == [2 * SECTION, SECTION]
     torch.testing.assert_close(found.tokens[0, :SECTION], backbone.encode([full]).tokens[0])
-    torch.testing.assert_close(found.pooled[0], backbone.encode([full]).pooled[0])
+    torch.testing.assert_close(found.rows([0]).pooled, backbone.encode([full]).pooled)
     torch.testing.assert_close(found.tokens[1, :SECTION], encoded(backbone, ["dog"], [[0.0, 1.0]]).tokens[0])
 
 
@@ -80,11 +80,12 @@ def test_prompts_encoded_together_are_those_encoded_one_by_one(backbone: SDXLBac
 
 
 def test_between_goes_from_neutral_to_emotional_and_past() -> None:
-    neutral = PromptFeatures(torch.zeros(2, 3, 4), torch.zeros(2, 5))
-    emotional = PromptFeatures(torch.ones(2, 6, 4), torch.ones(2, 5), torch.ones(2, 6, dtype=torch.bool))
+    neutral = PromptFeatures.of(torch.zeros(2, 3, 4), torch.zeros(2, 5))
+    emotional = PromptFeatures.of(torch.ones(2, 6, 4), torch.ones(2, 5), torch.ones(2, 6, dtype=torch.bool))
     assert between(neutral, emotional, 1.0) is emotional
     made = between(neutral, emotional, torch.tensor([0.0, 1.5]))
     assert made.tokens[:, :3].mean(dim=(1, 2)).tolist() == [0.0, 1.5]
+    assert made.pooled is not None
     assert made.pooled.mean(dim=1).tolist() == [0.0, 1.5]
     assert made.tokens.shape == emotional.tokens.shape
 

@@ -12,7 +12,6 @@ from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 if TYPE_CHECKING:
     import torch
     from PIL import Image
-    from torch import Tensor
 
     from emoticrafter.backbones.features import PromptFeatures
 
@@ -142,9 +141,11 @@ class PromptEncoder(Protocol):
         """How many tokens each prompt takes, those of its start and end included; more than `section` do not fit."""
         ...
 
-    def encode(self, prompts: Sequence[str]) -> Tensor:
-        """The features (n, T, C) of each prompt's first section. All prompts go through the network in one batch, by the calling
-        thread: the bits of the result are a function of the prompts and their order. What overflows is returned as it is. Raises
-        DeviceError if the memory does not suffice, and CheckpointError if weights are not finite.
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
+        """The tokens of each prompt's first section, in one stream.
+
+        All prompts go through the network in one batch, by the calling thread: the bits of the result are a function of the
+        prompts and their order. What overflows is returned as it is. Raises DeviceError if the memory does not suffice, and
+        CheckpointError if weights are not finite.
         """
         ...

@@ -224,9 +224,9 @@ class SDXLBackbone:
         pooled_BP = torch.stack([pooled for _, pooled in encoded])
         tokens_BTC = torch.stack([self._filled(tokens, longest) for tokens, _ in encoded])
         if min(lengths) == longest:
-            return PromptFeatures(tokens_BTC, pooled_BP)
+            return PromptFeatures.of(tokens_BTC, pooled_BP)
         mask_BT = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
-        return PromptFeatures(tokens_BTC, pooled_BP, mask_BT.to(tokens_BTC.device))
+        return PromptFeatures.of(tokens_BTC, pooled_BP, mask_BT.to(tokens_BTC.device))
 
     def _encoded(self, prompts: Sequence[str]) -> list[Encoded]:
         known = {prompt: self._memory[prompt] for prompt in prompts if prompt in self._memory}
@@ -389,8 +389,7 @@ class SDXLBackbone:
                 pipeline._guidance_scale = float(guidance) if guided(now) else 1.0
             told, against = self._both_sides(first if now < neutral_steps(count) else features, negative, guided(now))
             if against is not None:  # unconditional rows first
-                rows = against.rows([0] * batch)
-                told = PromptFeatures(torch.cat([rows.tokens, told.tokens]), torch.cat([rows.pooled, told.pooled]))
+                told = PromptFeatures.joined([against.rows([0] * batch), told])
             return {
                 "prompt_embeds": self._cast(told.tokens),
                 "add_text_embeds": self._cast(told.pooled),
@@ -409,7 +408,7 @@ class SDXLBackbone:
                 prompt_embeds=self._cast(told.tokens),
                 pooled_prompt_embeds=self._cast(told.pooled),
                 negative_prompt_embeds=None if against is None else self._cast(against.tokens.expand(batch, -1, -1)),
-                negative_pooled_prompt_embeds=None if against is None else self._cast(against.pooled.expand(batch, -1)),
+                negative_pooled_prompt_embeds=None if against is None else self._cast(against.rows([0] * batch).pooled),
                 width=width,
                 height=height,
                 original_size=told_size,
@@ -441,12 +440,12 @@ class SDXLBackbone:
         if not guided:
             return features, None
         against = self._unconditional(negative, features)
-        return PromptFeatures(self._lengthened(features.tokens, against.tokens.shape[1]), features.pooled), against
+        return PromptFeatures.of(self._lengthened(features.tokens, against.tokens.shape[1]), features.pooled), against
 
     def _unconditional(self, negative: str | None, features: PromptFeatures) -> PromptFeatures:
         """One row to move away from: the negative prompt, or what the model was trained to take for no prompt."""
         if negative is None and self._pipeline.config.force_zeros_for_empty_prompt:
-            return PromptFeatures(torch.zeros_like(features.tokens[:1]), torch.zeros_like(features.pooled[:1]))
+            return features.rows([0]).map(torch.zeros_like)
         encoded = self.encode([negative or ""])
         length = max(encoded.tokens.shape[1], features.tokens.shape[1])
         return encoded.with_tokens(self._lengthened(encoded.tokens, length))
@@ -457,7 +456,8 @@ class SDXLBackbone:
             return tokens_BTC
         return torch.stack([self._filled(tokens_TC, length) for tokens_TC in tokens_BTC])
 
-    def _cast(self, tensor: Tensor) -> Tensor:
+    def _cast(self, tensor: Tensor | None) -> Tensor:
+        assert tensor is not None, "SDXL reads a pooled part"
         return tensor.to(self.device, self._pipeline_dtype)
 
     def _decode(self, latents_BLHW: Tensor, size: tuple[int, int]) -> list[Image.Image]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.backbones.devices import choose_device, choose_precision, is_out_of_memory
+from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.finite import is_finite, not_finite
 from emoticrafter.backbones.hub import fetch
 from emoticrafter.backbones.loading import load_pipeline
@@ -90,7 +91,7 @@ class SDXLPromptEncoder:
         return 2 if self.device.type == "cuda" else 1  # one prepares a batch while the GPU works on the other's
 
     @torch.inference_mode()
-    def encode(self, prompts: Sequence[str]) -> Tensor:
+    def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """See `PromptEncoder.encode`."""
         try:
             with _one_thread() if self.device.type == "cpu" else nullcontext():
@@ -98,7 +99,7 @@ class SDXLPromptEncoder:
                 tokens_BTC = torch.cat([self._features(number, [both[number] for both in ids]) for number in (0, 1)], dim=-1)
             if not is_finite(tokens_BTC):
                 self._check_weights()
-            return tokens_BTC
+            return PromptFeatures.of(tokens_BTC)
         except Exception as error:
             if is_out_of_memory(error):
                 raise DeviceError(

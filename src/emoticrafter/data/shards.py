@@ -73,7 +73,7 @@ def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None]
 
     def encode(begin: int) -> int:
         part = task.prompts[begin : begin + task.batch]
-        tokens_BTC = encoder.encode(part)
+        tokens_BTC = encoder.encode(part).tokens
         sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
         if not bool(sound.all()):
             raise InputError(

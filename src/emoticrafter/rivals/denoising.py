@@ -77,6 +77,7 @@ class Denoising:
         """The mean squared error of the prediction, told these features."""
         noisy, times, target = self.noised(clean, generator)
         width, height = self.size
+        assert told.pooled is not None
         sizes = torch.tensor([[height, width, 0, 0, height, width]] * len(clean), dtype=told.pooled.dtype, device=clean.device)
         dtype = self.unet.dtype
         with self._autocast():

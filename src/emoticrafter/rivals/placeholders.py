@@ -127,13 +127,14 @@ def between(neutral: PromptFeatures, emotional: PromptFeatures, strength: float 
     """
     if isinstance(strength, float) and strength == 1:
         return emotional
+    assert neutral.pooled is not None and emotional.pooled is not None
     share_B = torch.as_tensor(strength, device=emotional.pooled.device).expand(len(emotional))
     length = neutral.tokens.shape[1]
     assert length <= emotional.tokens.shape[1]
     tokens = torch.lerp(neutral.tokens, emotional.tokens[:, :length], share_B[:, None, None])
     if length < emotional.tokens.shape[1]:
         tokens = torch.cat([tokens, emotional.tokens[:, length:]], dim=1)
-    return PromptFeatures(tokens, torch.lerp(neutral.pooled, emotional.pooled, share_B[:, None]), emotional.mask)
+    return PromptFeatures.of(tokens, torch.lerp(neutral.pooled, emotional.pooled, share_B[:, None]), emotional.mask)
 
 
 @torch.no_grad()
@@ -162,4 +163,4 @@ def _joined(backbone: Any, tokens: Tensor, pooled: Tensor, counts: list[int]) ->
         section = tokens.shape[1]
         mask = torch.arange(longest * section)[None, :] < section * torch.tensor(counts)[:, None]
         mask = mask.to(tokens.device)
-    return PromptFeatures(torch.stack(rows), pooled[first], mask)
+    return PromptFeatures.of(torch.stack(rows), pooled[first], mask)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class Rewriting(Rival):
         count = len(prompts)
         first, second = both.rows(range(count)), both.rows(range(count, 2 * count))
         if strength != 1 and first.mask is not None and second.mask is not None:  # a mixture is as long as the longer one
-            second = replace(second, mask=first.mask | second.mask)
+            second = PromptFeatures.of(second.tokens, second.pooled, first.mask | second.mask)
         return between(first, second, strength)
 
     def rewritten(self, prompts: Sequence[str], points_B2: Tensor) -> list[str]:

@@ -104,7 +104,7 @@ def write_empty_prompt(store: FeatureStore, path: Path, device: torch.device) ->
     manifest = store.manifest
     encoder = open_encoder(manifest.backbone, device=str(device))
     store.require(prompt_channels=encoder.prompt_channels, positions=encoder.section, encoder=encoder.fingerprint)
-    tokens = encoder.encode([""])[0].float().cpu()
+    tokens = encoder.encode([""]).tokens[0].float().cpu()
     with atomic_path(path, force=True) as temporary:
         save_file({"tokens": tokens.contiguous()}, temporary)
 
