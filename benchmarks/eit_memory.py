@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.common import Report, parser, table
-from emoticrafter.data.manifest import DTYPES, INDEX, MANIFEST, SHARDS, TENSOR, Manifest, Shard, file_hash
 from emoticrafter.eit import EITConfig, EmotionInjectionTransformer
+from emoticrafter.features.layout import DTYPES, INDEX, MANIFEST, SHARDS
+from emoticrafter.features.manifest import TENSOR, Manifest, Shard
+from emoticrafter.inputs.named import file_hash
 
 BAR = 3.0  # GB resident
 PAIRS, TOKENS, CHANNELS = 39_843, 77, 2048

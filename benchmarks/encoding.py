@@ -21,8 +21,8 @@ import torch
 
 from benchmarks.common import Report, clocked, parser, table
 from emoticrafter.backbones.registry import open_backbone, open_encoder
-from emoticrafter.data.encoding import write_features
-from emoticrafter.data.features import FeatureStore
+from emoticrafter.features.encoding import write_features
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.storybook.captions import caption_pair, emotional_caption, neutral_caption
 from emoticrafter.storybook.scenes import sample_emotion, sample_scene
 

@@ -15,7 +15,6 @@ import pytest
 from emoticrafter.batch import read_emotions
 from emoticrafter.coordinates import coordinate, on_plane, parse_number
 from emoticrafter.data.counts import read_any
-from emoticrafter.data.plans import check_pairs, write_index
 from emoticrafter.data.tables import write_table
 from emoticrafter.data.values import on_scale
 from emoticrafter.emotion import Emotion, grid, parse_axis
@@ -23,6 +22,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.evaluation.cases import Case
 from emoticrafter.evaluation.foreign import find_pictures
 from emoticrafter.evaluation.suite import Emotions
+from emoticrafter.features.index import check_pairs, write_index
 from emoticrafter.recipe import check_recipe
 
 SINGLE = 3.0000002384185791  # the float32 after 3

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from emoticrafter import EmotiCrafter, Emotion, checkpoint
+from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.crafter import Grid, UnknownWordsWarning, inject
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
@@ -465,3 +466,16 @@ def test_a_calibration_of_other_weights_is_refused(tiny_sdxl: Path, tmp_path: Pa
     with pytest.raises(CheckpointError, match="other weights"):
         EmotiCrafter.from_pretrained(folder, device="cpu")
     assert EmotiCrafter.from_pretrained(folder, device="cpu", calibrated=False).calibration is None
+
+
+@torch.no_grad()
+def test_what_fills_up_a_masked_prompt_is_left_as_it_is() -> None:
+    """As of a text encoder whose padding means nothing: 5 tokens of 12 are the first prompt's own."""
+    eit, tokens = tiny_eit(), torch.randn(2, SECTION, 32, generator=torch.Generator().manual_seed(0))
+    neutral = PromptFeatures.of(tokens, mask=torch.arange(SECTION)[None, :] < torch.tensor([[5], [SECTION]]))
+    emotions = [Emotion(valence=-2, arousal=1), Emotion(valence=3, arousal=0)]
+    moved = inject(eit, neutral, emotions, 1.0, SECTION)
+    assert torch.equal(moved[0, 5:], tokens[0, 5:])
+    alone = inject(eit, PromptFeatures.of(tokens[:1, :5]), emotions[:1], 1.0, SECTION)
+    torch.testing.assert_close(moved[:1, :5], alone, atol=1e-5, rtol=0)
+    assert (moved[0, :5] - tokens[0, :5]).abs().max() > 1e-3

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from emoticrafter.checkpoint import import_released
 from emoticrafter.eit import Attention, Block, EITConfig, EmotionInjectionTransformer, Order, VAEncoder, Variant
 from emoticrafter.errors import InputError
 from tests.tiny import SECTION, tiny_config, tiny_eit
@@ -192,3 +194,76 @@ def test_a_config_survives_its_dict_and_refuses_what_it_does_not_know() -> None:
 def test_more_tokens_than_positions_are_the_callers_mistake() -> None:
     with pytest.raises(AssertionError, match="section by section"):
         tiny_eit()(*inputs(1, length=SECTION + 1))
+
+
+# Masks
+
+
+def released_sample() -> EmotionInjectionTransformer:
+    """A small one of the authors' own checkpoints."""
+    return import_released(Path(__file__).parent / "data" / "released-checkpoint-sample.pth").eval()
+
+
+@pytest.mark.parametrize("predicts", ["residual", "feature"])
+@pytest.mark.parametrize("variant", ["paper", "released"])
+@torch.no_grad()
+def test_a_mask_of_all_tokens_changes_no_bit(variant: Variant, predicts: Any) -> None:
+    eit, (prompt, valence, arousal) = tiny_eit(variant=variant, predicts=predicts), inputs(3)
+    whole = torch.ones(3, SECTION, dtype=torch.bool)
+    assert torch.equal(eit(prompt, valence, arousal, whole), eit(prompt, valence, arousal))
+    assert torch.equal(eit(prompt[:1], valence, arousal, whole[:1]), eit(prompt[:1], valence, arousal))
+
+
+@torch.no_grad()
+def test_a_mask_of_all_tokens_changes_no_bit_of_a_released_checkpoint() -> None:
+    eit = released_sample()
+    prompt = torch.randn(2, 6, eit.config.prompt_channels)
+    given = (prompt, torch.tensor([-2.0, 1.0]), torch.tensor([0.5, 3.0]))
+    assert torch.equal(eit(*given, torch.ones(2, 6, dtype=torch.bool)), eit(*given))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("variant", ["paper", "released"])
+@torch.no_grad()
+def test_a_masked_prompt_is_mapped_as_the_prompt_alone(variant: Variant, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """20 tokens filled up to 77 with anything give the rows of the 20 alone, and nothing is added to what fills up."""
+    eit = tiny_eit(variant=variant, positions=77)
+    prompt, valence, arousal = inputs(3, length=77)
+    mask = torch.arange(77)[None, :] < torch.tensor([[20], [77], [1]])
+    if compiled:
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    found = eit.residual(prompt, valence, arousal, mask)
+    for row, length in enumerate((20, 77, 1)):
+        one = slice(row, row + 1)
+        alone = eit.residual(prompt[one, :length], valence[one], arousal[one])
+        torch.testing.assert_close(found[one, :length], alone, atol=1e-5, rtol=0)
+        assert found[row, length:].abs().sum() == 0
+    unmasked = eit.residual(prompt, valence, arousal)
+    assert (found[0, :20] - unmasked[0, :20]).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_a_masked_prompt_of_a_released_checkpoint_is_mapped_as_the_prompt_alone() -> None:
+    eit = released_sample()
+    prompt, axes = torch.randn(1, 9, eit.config.prompt_channels), (torch.tensor([-2.0, 1.0]), torch.tensor([0.5, 3.0]))
+    found = eit.residual(prompt, *axes, torch.arange(9)[None, :] < 4)
+    torch.testing.assert_close(found[:, :4], eit.residual(prompt[:, :4], *axes), atol=1e-5, rtol=0)
+
+
+def test_what_fills_up_gets_no_gradient_and_gives_none() -> None:
+    eit, (prompt, valence, arousal) = tiny_eit(), inputs(2)
+    prompt.requires_grad_()
+    eit.residual(prompt, valence, arousal, torch.arange(SECTION)[None, :].repeat(2, 1) < 5).square().sum().backward()
+    assert prompt.grad is not None
+    assert prompt.grad[:, 5:].abs().sum() == 0
+    assert prompt.grad[:, :5].abs().min(dim=2).values.max() > 0
+    assert eit.positions.grad is not None
+    assert eit.positions.grad[5:].abs().sum() == 0
+
+
+@torch.no_grad()
+def test_a_section_without_a_token_is_mapped_as_if_all_were_the_prompts_own() -> None:
+    """As those that fill up a batch of prompts of several sections; they are cut off before anything is drawn."""
+    eit, (prompt, valence, arousal) = tiny_eit(), inputs(2)
+    mask = torch.tensor([[True], [False]]).expand(2, SECTION)
+    assert torch.equal(eit(prompt, valence, arousal, mask), eit(prompt, valence, arousal))

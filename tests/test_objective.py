@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.errors import InputError
+from emoticrafter.masks import mask_of, token_mean
 from emoticrafter.objective import Objective, ObjectiveConfig, Pairs, residual_target, weighted_square
 
 B, T, C = 3, 4, 5
@@ -220,3 +222,98 @@ def test_a_dropped_prompt_is_the_empty_one_with_the_same_target() -> None:
 def test_weights_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         ObjectiveConfig(**wrong)
+
+
+# Masks
+
+LENGTHS, LONGER = torch.tensor([2, 3, 4]), torch.tensor([3, 2, 4])
+EVERYTHING = ObjectiveConfig(semantic=0.3, identity=0.2, counterfactual=0.1, affect=0.05)
+
+
+class MaskedProbe(Probe):
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        return token_mean(features, mask)[:, :2]
+
+
+def masked_pairs() -> Pairs:
+    pairs = some_pairs()
+    masks = {"neutral_mask": mask_of(LENGTHS, T), "emotional_mask": mask_of(LONGER, T), "other_mask": mask_of(LONGER, T)}
+    return some_pairs(neutral=pairs.neutral, **masks)
+
+
+def masked(model: Callable[..., Tensor], seen: list[Tensor] | None = None) -> Callable[..., Tensor]:
+    """A residual that may be given a mask, and notes it."""
+
+    def residual(prompt: Tensor, valence: Tensor, arousal: Tensor, *masks: Tensor) -> Tensor:
+        if seen is not None:
+            seen.extend(masks)
+        return model(prompt, valence, arousal)
+
+    return residual
+
+
+def test_masks_of_all_tokens_change_no_bit_of_any_term() -> None:
+    whole = torch.ones(B, T, dtype=torch.bool)
+    full = some_pairs(neutral_mask=whole, emotional_mask=whole, other_mask=whole)
+    seen: list[Tensor] = []
+    one = losses(EVERYTHING, full, masked(Linear(), seen), probe=MaskedProbe())
+    other = losses(EVERYTHING, some_pairs(), probe=Probe())
+    assert seen == []
+    assert list(one) == list(other)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_fills_up_counts_in_no_term() -> None:
+    """Each pair's loss is that of the pair cut to its own tokens."""
+    pairs, model = masked_pairs(), Linear()
+    found = losses(EVERYTHING, pairs, masked(model), probe=MaskedProbe())
+    for row, (own, shared) in enumerate(zip([2, 3, 4], [2, 2, 4], strict=True)):
+
+        def cut(prompt: Tensor, valence: Tensor, arousal: Tensor) -> Tensor:
+            emotion = valence[:, None, None] * model.of_valence + arousal[:, None, None] * model.of_arousal
+            return model.of_prompt * prompt + (emotion + model.bias)[:, : prompt.shape[1]]
+
+        def pair(length: int, row: int = row) -> Pairs:
+            one = pairs.map(lambda tensor: tensor[row : row + 1, :length] if tensor.ndim > 1 else tensor[row : row + 1])
+            return replace(one, neutral_mask=None, emotional_mask=None, other_mask=None)
+
+        alone = losses(EVERYTHING, pair(shared), cut, probe=Probe())
+        whole = losses(EVERYTHING, pair(own), cut, probe=Probe())
+        for name in ("paper", "semantic", "counterfactual"):  # about both prompts
+            assert torch.allclose(found[name][row], alone[name][0], atol=1e-6), name
+        for name in ("identity", "affect"):  # about the prompt that is changed
+            assert torch.allclose(found[name][row], whole[name][0], atol=1e-6), name
+
+
+def test_the_transformer_is_told_the_neutral_prompts_mask_in_every_pass() -> None:
+    seen: list[Tensor] = []
+    losses(ObjectiveConfig(identity=0.2, counterfactual=0.1), masked_pairs(), masked(Linear(), seen))
+    assert torch.equal(seen[0], mask_of(LENGTHS, T).repeat(3, 1))
+
+
+@pytest.mark.parametrize("length", [1, T + 3])
+def test_a_dropped_prompt_has_the_empty_ones_own_tokens(length: int) -> None:
+    seen: list[Tensor] = []
+
+    def watched(prompt: Tensor, valence: Tensor, arousal: Tensor, *masks: Tensor) -> Tensor:
+        seen.extend([prompt, *masks])
+        return torch.zeros_like(prompt)
+
+    config, pairs = ObjectiveConfig(prompt_dropout=0.5), replace(masked_pairs(), empty=torch.tensor([True, False, True]))
+    losses(config, pairs, watched, empty_TC=torch.full((length, C), 7.0))
+    own = min(length, T)
+    assert (seen[0][[0, 2], :own] == 7).all()
+    assert seen[1].sum(dim=1).tolist() == [own, 3, own]
+    seen.clear()
+    losses(config, some_pairs(empty=torch.tensor([True, False, True])), watched, empty_TC=torch.full((length, C), 7.0))
+    assert [mask.sum(dim=1).tolist() for mask in seen[1:]] == ([[1, T, 1]] if length == 1 else [])
+
+
+def test_pairs_filled_up_have_the_same_loss() -> None:
+    def short(prompt: Tensor, *_: Tensor) -> Tensor:
+        return 0.3 * prompt
+
+    plain = losses(EVERYTHING, some_pairs(), short, probe=MaskedProbe())
+    padded = losses(EVERYTHING, some_pairs().padded(T + 3), short, probe=MaskedProbe())
+    assert some_pairs().padded(T).neutral_mask is None
+    assert all(torch.allclose(plain[name], padded[name], atol=1e-6) for name in plain)

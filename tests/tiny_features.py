@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.data.encoding import write_features
+from emoticrafter.features.encoding import write_features
 
 CONTENTS_EACH = 4  # pairs that share a content and its neutral prompt
 

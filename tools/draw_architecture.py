@@ -109,7 +109,7 @@ def draw_training(axes: Axes) -> None:
         (2, 24, "annotations", "OASIS, EMOTIC, a CSV", "yours", GIVEN),
         (38, 24, "import", "one table, a report", "data/", CODE),
         (74, 26, "write-pairs", "neutral, emotional prompts", "prompts/", CODE),
-        (112, 24, "encode", "features in shards", "data/encoding", FROZEN),
+        (112, 24, "encode", "features in shards", "features/encoding", FROZEN),
         (146, 20, "train", "the EIT", "training/", LEARNED),
         (174, 16, "checkpoint", "for inject", "checkpoint.py", MADE),
     )  # fmt: skip

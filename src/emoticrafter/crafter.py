@@ -325,8 +325,9 @@ def inject(
     shared = bool((neutral.tokens == neutral.tokens[:1]).all())
     parts = []
     for rows in torch.arange(len(emotions)).split(MAPPED_AT_ONCE):
-        tokens = neutral.tokens[:1] if shared else neutral.tokens[rows]
-        residuals = [eit.residual(part, *axes_2B[:, rows]) for part in tokens.split(section, dim=1)]
+        valence_B, arousal_B = axes_2B[:, rows]
+        sections = neutral.rows([0] if shared else rows.tolist()).sections(section)
+        residuals = [eit.residual(part.tokens, valence_B, arousal_B, part.mask) for part in sections]
         parts.append(torch.cat(residuals, dim=1))
     return neutral.tokens + strength * torch.cat(parts)
 

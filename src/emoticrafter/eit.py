@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import InputError
+from emoticrafter.masks import none_if_full, zero_padding
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
 __all__ = ["EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"]
 
@@ -117,7 +118,7 @@ class VAEncoder(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention without a mask, each head scaled by 1/sqrt(H)."""
+    """Multi-head attention, each head scaled by 1/sqrt(H)."""
 
     def __init__(self, config: EITConfig) -> None:
         super().__init__()
@@ -126,25 +127,33 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(config.width, 2 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x_BTD: Float[Tensor, "B T D"], context_BSD: Float[Tensor, "B2 S D"]) -> Float[Tensor, "B3 T D"]:
-        """What `x` reads from `context`. A batch of one in either is shared by all of the other."""
+    def forward(
+        self, x_BTD: Float[Tensor, "B T D"], context_BSD: Float[Tensor, "B2 S D"], mask_PS: Bool[Tensor, "P S"] | None = None
+    ) -> Float[Tensor, "B3 T D"]:
+        """What `x` reads from `context`, where the mask is true. A batch of one in either is shared by all of the other."""
         q_BNTH = self._split(self.query(x_BTD))
         k_BNSH, v_BNSH = (self._split(half) for half in self.key_value(context_BSD).chunk(2, dim=-1))
         batch = max(len(q_BNTH), len(k_BNSH))
         q_BNTH, k_BNSH, v_BNSH = (part.expand(batch, -1, -1, -1) for part in (q_BNTH, k_BNSH, v_BNSH))
-        return self.out(_attend(q_BNTH, k_BNSH, v_BNSH).transpose(1, 2).flatten(2))
+        mask_P11S = None if mask_PS is None else mask_PS[:, None, None, :]
+        return self.out(_attend(q_BNTH, k_BNSH, v_BNSH, mask_P11S).transpose(1, 2).flatten(2))
 
     def _split(self, x_BTD: Tensor) -> Tensor:
         return x_BTD.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
-def _attend(q_BNTH: Tensor, k_BNSH: Tensor, v_BNSH: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(H)) v, written out where it is compiled for a CPU: a compiler joins these products with what is
-    around them, as it cannot the fused kernel."""
+def _attend(q_BNTH: Tensor, k_BNSH: Tensor, v_BNSH: Tensor, mask_P11S: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(H)) v over the keys of the mask.
+
+    Written out where it is compiled for a CPU: a compiler joins these products with what is around them, as it cannot the fused
+    kernel.
+    """
     if not (torch.compiler.is_compiling() and q_BNTH.device.type == "cpu"):
-        return F.scaled_dot_product_attention(q_BNTH, k_BNSH, v_BNSH)
-    share_BNTS = (q_BNTH.float() / math.sqrt(q_BNTH.shape[-1]) @ k_BNSH.float().transpose(-1, -2)).softmax(-1)
-    return (share_BNTS @ v_BNSH.float()).to(q_BNTH.dtype)
+        return F.scaled_dot_product_attention(q_BNTH, k_BNSH, v_BNSH, attn_mask=mask_P11S)
+    score_BNTS = q_BNTH.float() / math.sqrt(q_BNTH.shape[-1]) @ k_BNSH.float().transpose(-1, -2)
+    if mask_P11S is not None:
+        score_BNTS = score_BNTS.masked_fill(~mask_P11S, -math.inf)
+    return (score_BNTS.softmax(-1) @ v_BNSH.float()).to(q_BNTH.dtype)
 
 
 class Block(nn.Module):
@@ -159,7 +168,7 @@ class Block(nn.Module):
 
         n = LN(x): x <- n + self(n);  n = LN(x): x <- n + arousal(n);  n = LN(x): x <- n + valence(n);  x <- x + MLP(LN(x))
 
-    The config's `order` turns the axes round in either.
+    The config's `order` turns the axes round in either. Tokens read from those of the mask; emotion tokens have none.
     """
 
     def __init__(self, config: EITConfig) -> None:
@@ -178,14 +187,18 @@ class Block(nn.Module):
         self.feed_out = nn.Linear(config.feed_forward, config.width)
 
     def forward(
-        self, x_BTD: Float[Tensor, "B T D"], valence_BKD: Float[Tensor, "B2 K D"], arousal_BKD: Float[Tensor, "B2 K D"]
+        self,
+        x_BTD: Float[Tensor, "B T D"],
+        valence_BKD: Float[Tensor, "B2 K D"],
+        arousal_BKD: Float[Tensor, "B2 K D"],
+        mask_PT: Bool[Tensor, "P T"] | None = None,
     ) -> Float[Tensor, "B2 T D"]:
         axes = [
             (self.valence_norm, self.valence_attention, valence_BKD),
             (self.arousal_norm, self.arousal_attention, arousal_BKD),
         ]
         n_BTD = self.self_norm(x_BTD)
-        x_BTD = (n_BTD if self.skip_behind_norm else x_BTD) + self.self_attention(n_BTD, n_BTD)
+        x_BTD = (n_BTD if self.skip_behind_norm else x_BTD) + self.self_attention(n_BTD, n_BTD, mask_PT)
         for norm, attention, emotion_BKD in reversed(axes) if self.arousal_first else axes:
             n_BTD = norm(x_BTD)
             x_BTD = (n_BTD if self.skip_behind_norm else x_BTD) + attention(n_BTD, emotion_BKD)
@@ -231,29 +244,41 @@ class EmotionInjectionTransformer(nn.Module):
             nn.init.constant_(self.residual_norm.weight, FIRST_GAIN)
 
     def forward(
-        self, prompt_BTC: Float[Tensor, "P T C"], valence_B: Float[Tensor, " B"], arousal_B: Float[Tensor, " B"]
+        self,
+        prompt_BTC: Float[Tensor, "P T C"],
+        valence_B: Float[Tensor, " B"],
+        arousal_B: Float[Tensor, " B"],
+        mask_PT: Bool[Tensor, "P T"] | None = None,
     ) -> Float[Tensor, "B T C"]:
         """The emotional prompt feature. Arguments are those of `residual`."""
-        return prompt_BTC + self.residual(prompt_BTC, valence_B, arousal_B)
+        return prompt_BTC + self.residual(prompt_BTC, valence_B, arousal_B, mask_PT)
 
     def residual(
-        self, prompt_BTC: Float[Tensor, "P T C"], valence_B: Float[Tensor, " B"], arousal_B: Float[Tensor, " B"]
+        self,
+        prompt_BTC: Float[Tensor, "P T C"],
+        valence_B: Float[Tensor, " B"],
+        arousal_B: Float[Tensor, " B"],
+        mask_PT: Bool[Tensor, "P T"] | None = None,
     ) -> Float[Tensor, "B T C"]:
         """What the emotion adds to the prompt feature.
 
         prompt_BTC: one section of each prompt, T at most `config.positions`; with P = 1 all emotions share it, and the
-        work before the first emotion is done once. valence_B, arousal_B: in [-3, 3].
+        work before the first emotion is done once. valence_B, arousal_B: in [-3, 3]. mask_PT: the prompts' own tokens, which
+        come first; they see each other alone, and what is added to the others is 0. None where all count; a prompt without a
+        token of its own in this section, which nothing is drawn from, is taken as if all were its own.
         """
         batch, length, channels = prompt_BTC.shape
         assert channels == self.config.prompt_channels, f"{channels} channels, not {self.config.prompt_channels}"
         assert length <= self.config.positions, f"{length} tokens, more than {self.config.positions}: map section by section"
         assert len(valence_B) == len(arousal_B) and batch in (1, len(valence_B)), (batch, len(valence_B), len(arousal_B))
+        if mask_PT is not None:
+            mask_PT = none_if_full(mask_PT | ~mask_PT.any(dim=1, keepdim=True))
         x_BTD = self.project_in(prompt_BTC) + self.positions[:length]
         valence_BKD, arousal_BKD = self.encoder(valence_B, arousal_B)
         for block in self.blocks:
-            x_BTD = block(x_BTD, valence_BKD, arousal_BKD)
+            x_BTD = block(x_BTD, valence_BKD, arousal_BKD, mask_PT)
         found_BTC = self.residual_norm(self.project_out(self.norm(x_BTD)))
-        return found_BTC if self.config.predicts == "residual" else found_BTC - prompt_BTC
+        return zero_padding(found_BTC if self.config.predicts == "residual" else found_BTC - prompt_BTC, mask_PT)
 
     @property
     def parameter_count(self) -> int:

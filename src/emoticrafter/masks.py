@@ -7,14 +7,16 @@ None stands for a mask that leaves nothing out, everywhere: what is computed the
 
 from __future__ import annotations
 
-from torch import Tensor, arange
+import torch
+from torch import Tensor
+from torch.nn import functional
 
-__all__ = ["both", "mask_of", "mean_over_own", "none_if_full", "zero_padding"]
+__all__ = ["both", "mask_of", "mean_over_own", "none_if_full", "pad_mask", "pad_tokens", "token_mean", "zero_padding"]
 
 
 def mask_of(lengths_B: Tensor, tokens: int) -> Tensor:
     """The mask (B, T) of prompts that have so many tokens of their own, in T columns."""
-    return arange(tokens, device=lengths_B.device)[None, :] < lengths_B[:, None]
+    return torch.arange(tokens, device=lengths_B.device)[None, :] < lengths_B[:, None]
 
 
 def none_if_full(mask_BT: Tensor | None) -> Tensor | None:
@@ -29,6 +31,19 @@ def both(one_BT: Tensor | None, other_BT: Tensor | None) -> Tensor | None:
     return one_BT & other_BT
 
 
+def pad_tokens(x_BTC: Tensor, tokens: int) -> Tensor:
+    """The same in so many columns, filled up with zeros."""
+    return functional.pad(x_BTC, (0, 0, 0, tokens - x_BTC.shape[-2]))
+
+
+def pad_mask(mask_BT: Tensor | None, x_BTC: Tensor, tokens: int) -> Tensor | None:
+    """The mask of `x` when it is filled up to so many columns."""
+    if x_BTC.shape[1] == tokens:
+        return mask_BT
+    whole_BT = torch.ones(x_BTC.shape[:2], dtype=torch.bool, device=x_BTC.device)
+    return functional.pad(whole_BT if mask_BT is None else mask_BT, (0, tokens - x_BTC.shape[1]))
+
+
 def zero_padding(x_BTC: Tensor, mask_BT: Tensor | None) -> Tensor:
     """The same with zeros where the mask is false, whatever stood there."""
     return x_BTC if mask_BT is None else x_BTC.masked_fill(~mask_BT[..., None], 0)
@@ -36,7 +51,11 @@ def zero_padding(x_BTC: Tensor, mask_BT: Tensor | None) -> Tensor:
 
 def mean_over_own(x_BTC: Tensor, mask_BT: Tensor | None) -> Tensor:
     """The mean (B,) over tokens and channels, padding left out; 0 for a prompt without a token."""
+    return x_BTC.mean(dim=(1, 2)) if mask_BT is None else token_mean(x_BTC, mask_BT).mean(dim=1)
+
+
+def token_mean(x_BTC: Tensor, mask_BT: Tensor | None) -> Tensor:
+    """The mean (B, C) over tokens, padding left out; 0 for a prompt without a token."""
     if mask_BT is None:
-        return x_BTC.mean(dim=(1, 2))
-    count_B = mask_BT.sum(dim=1).clamp_min(1) * x_BTC.shape[2]
-    return zero_padding(x_BTC, mask_BT).sum(dim=(1, 2)) / count_B
+        return x_BTC.mean(dim=1)
+    return zero_padding(x_BTC, mask_BT).sum(dim=1) / mask_BT.sum(dim=1, keepdim=True).clamp_min(1)

@@ -17,6 +17,9 @@ into pieces or shared by processes. Beyond the paper, each off at 0:
                      emotion e': what the emotion alone changes
     prompt_dropout   no term: this share of the pairs is given the empty prompt's features in the place of f_n, with the same
                      r, so that an emotion without content is learned too
+
+Where prompts have masks, the transformer sees the neutral prompt's own tokens alone, and losses are means over the tokens that
+both prompts of a pair have: nothing is known of where the others should go.
 """
 
 # B pairs, R rows of one forward pass, T prompt tokens, C prompt channels
@@ -25,16 +28,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emoticrafter.masks import both, mask_of, mean_over_own, none_if_full, pad_mask, pad_tokens, zero_padding
 from emoticrafter.settings import Section, key
 
 __all__ = ["Objective", "ObjectiveConfig", "Pairs", "residual_target", "weighted_square"]
 
-Residual = Callable[[Tensor, Tensor, Tensor], Tensor]  # (prompt_RTC, valence_R, arousal_R) -> residual_RTC
+Residual = Callable[..., Tensor]  # (prompt_RTC, valence_R, arousal_R), and mask_RT where there is one -> residual_RTC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +61,7 @@ class Pairs:
     """Some pairs on one device: features (B, T, C), the rest (B,).
 
     empty: whether the prompt is to be taken away. other_*: the same content at another emotion, where `has_other`; these
-    are None unless the objective asks for them.
+    are None unless the objective asks for them. *_mask: (B, T), the prompts' own tokens, where some were filled up.
     """
 
     neutral: Tensor
@@ -69,9 +74,26 @@ class Pairs:
     other_valence: Tensor | None = None
     other_arousal: Tensor | None = None
     has_other: Tensor | None = None
+    neutral_mask: Tensor | None = None
+    emotional_mask: Tensor | None = None
+    other_mask: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.valence)
+
+    @property
+    def shared_mask(self) -> Tensor | None:
+        """The tokens (B, T) that both prompts of a pair have."""
+        return none_if_full(both(self.neutral_mask, self.emotional_mask))
+
+    def padded(self, tokens: int) -> Pairs:
+        """The same with all features filled up to so many tokens, zeros under a mask."""
+        found: dict[str, Any] = {}
+        for name, features in (("neutral", self.neutral), ("emotional", self.emotional), ("other", self.other_emotional)):
+            if features is not None:
+                found[f"{name}_mask"] = pad_mask(getattr(self, f"{name}_mask"), features, tokens)
+                found["other_emotional" if name == "other" else name] = pad_tokens(features, tokens)
+        return replace(self, **found)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Pairs:
         """The same with every tensor changed, for instance moved."""
@@ -84,13 +106,17 @@ def residual_target(neutral_BTC: Tensor, emotional_BTC: Tensor, alpha: float) ->
     return alpha * (emotional_BTC.float() - neutral_BTC.float())
 
 
-def weighted_square(error_BTC: Tensor, weight_B: Tensor) -> Tensor:
-    """w || error ||^2 of each pair, the square as the mean over tokens and channels; (B,)."""
-    return weight_B * error_BTC.float().square().mean(dim=(1, 2))
+def weighted_square(error_BTC: Tensor, weight_B: Tensor, mask_BT: Tensor | None = None) -> Tensor:
+    """w || error ||^2 of each pair, the square as the mean over the tokens of the mask and channels; (B,)."""
+    return weight_B * mean_over_own(error_BTC.float().square(), mask_BT)
 
 
 class Objective:
-    """The loss of a recipe. probe: the frozen network of the affect term. empty_TC: the features of the empty prompt."""
+    """The loss of a recipe.
+
+    probe: the frozen network of the affect term, from features and their mask to (B, 2). empty_TC: the features of the empty
+    prompt, its own tokens alone where prompts have masks.
+    """
 
     def __init__(self, config: ObjectiveConfig, probe: nn.Module | None = None, empty_TC: Tensor | None = None) -> None:
         assert (probe is not None) or not config.affect
@@ -101,40 +127,51 @@ class Objective:
         """`loss`, which is minimised, and the terms that make it up, each (B,) in float32. One call of `residual`."""
         config, size = self.config, len(pairs)
         target_BTC = residual_target(pairs.neutral, pairs.emotional, config.alpha)
-        prompt_BTC = self._prompts(pairs)
+        prompt_BTC, seen_BT = self._prompts(pairs)
+        told_BT = none_if_full(both(seen_BT, pairs.shared_mask))
         rows = [(prompt_BTC, pairs.valence, pairs.arousal)]
         if config.identity:
             rows.append((prompt_BTC, torch.zeros_like(pairs.valence), torch.zeros_like(pairs.arousal)))
         if config.counterfactual:
             assert pairs.other_valence is not None and pairs.other_arousal is not None
             rows.append((prompt_BTC, pairs.other_valence, pairs.other_arousal))
-        found_RTC = residual(*(torch.cat(parts) if len(rows) > 1 else parts[0] for parts in zip(*rows, strict=True))).float()
-        found_BTC, *more = found_RTC.split(size)
-        terms = {"paper": weighted_square(found_BTC - target_BTC, pairs.weight)}
+        inputs = [torch.cat(parts) if len(rows) > 1 else parts[0] for parts in zip(*rows, strict=True)]
+        masks = [] if seen_BT is None else [seen_BT.repeat(len(rows), 1)]
+        found_BTC, *more = residual(*inputs, *masks).float().split(size)
+        terms = {"paper": weighted_square(found_BTC - target_BTC, pairs.weight, told_BT)}
         if config.semantic:
-            terms["semantic"] = config.semantic * (1 - F.cosine_similarity(found_BTC.flatten(1), target_BTC.flatten(1)))
+            found, target = (zero_padding(part_BTC, told_BT).flatten(1) for part_BTC in (found_BTC, target_BTC))
+            terms["semantic"] = config.semantic * (1 - F.cosine_similarity(found, target))
         if config.identity:
-            terms["identity"] = config.identity * more.pop(0).square().mean(dim=(1, 2))
+            terms["identity"] = config.identity * mean_over_own(more.pop(0).square(), seen_BT)
         if config.counterfactual:
-            terms["counterfactual"] = config.counterfactual * self._contrast(found_BTC, more.pop(0), pairs)
+            terms["counterfactual"] = config.counterfactual * self._contrast(found_BTC, more.pop(0), told_BT, pairs)
         if config.affect:
-            terms["affect"] = config.affect * self._misread(prompt_BTC + found_BTC / config.alpha, pairs)
+            terms["affect"] = config.affect * self._misread(prompt_BTC + found_BTC / config.alpha, seen_BT, pairs)
         return {"loss": torch.stack(list(terms.values())).sum(dim=0), **(terms if len(terms) > 1 else {})}
 
-    def _prompts(self, pairs: Pairs) -> Tensor:
-        neutral_BTC = pairs.neutral.float()
+    def _prompts(self, pairs: Pairs) -> tuple[Tensor, Tensor | None]:
+        """What the transformer is given, and which of it is a prompt's own."""
+        neutral_BTC, mask_BT = pairs.neutral.float(), none_if_full(pairs.neutral_mask)
         if pairs.empty is None or self.empty_TC is None:
-            return neutral_BTC
-        return torch.where(pairs.empty[:, None, None], self.empty_TC.float(), neutral_BTC)
+            return neutral_BTC, mask_BT
+        length, tokens = len(self.empty_TC), neutral_BTC.shape[1]
+        prompt_BTC = torch.where(pairs.empty[:, None, None], pad_tokens(self.empty_TC.float(), tokens), neutral_BTC)
+        if mask_BT is None and length >= tokens:
+            return prompt_BTC, None
+        whole_BT = torch.ones_like(prompt_BTC[..., 0], dtype=torch.bool) if mask_BT is None else mask_BT
+        lengths_B = torch.where(pairs.empty, length, whole_BT.sum(dim=1))
+        return prompt_BTC, none_if_full(mask_of(lengths_B, tokens))
 
-    def _contrast(self, found_BTC: Tensor, other_BTC: Tensor, pairs: Pairs) -> Tensor:
+    def _contrast(self, found_BTC: Tensor, other_BTC: Tensor, told_BT: Tensor | None, pairs: Pairs) -> Tensor:
         assert pairs.other_emotional is not None and pairs.has_other is not None
         target_BTC = residual_target(pairs.other_emotional, pairs.emotional, self.config.alpha)
-        square_B = weighted_square(found_BTC - other_BTC - target_BTC, pairs.weight)
+        told_BT = none_if_full(both(told_BT, pairs.other_mask))
+        square_B = weighted_square(found_BTC - other_BTC - target_BTC, pairs.weight, told_BT)
         return torch.where(pairs.has_other, square_B, torch.zeros_like(square_B))
 
-    def _misread(self, features_BTC: Tensor, pairs: Pairs) -> Tensor:
+    def _misread(self, features_BTC: Tensor, mask_BT: Tensor | None, pairs: Pairs) -> Tensor:
         assert self.probe is not None
-        read_BE = self.probe(features_BTC)
+        read_BE = self.probe(features_BTC, *(() if mask_BT is None else (mask_BT,)))
         error_BE = read_BE - torch.stack([pairs.valence, pairs.arousal], dim=1)
         return error_BE.square() @ error_BE.new_tensor([1.0, self.config.affect_arousal])

@@ -28,10 +28,19 @@ class Sums:
         self._gram: Tensor | None = None
         self._cross: Tensor | None = None
 
-    def add(self, neutral_BTC: Tensor, points_B2: Tensor, residual_BTC: Tensor, weight_B: Tensor | None = None) -> None:
-        """Take some pairs in. points_B2: valence, arousal."""
+    def add(
+        self,
+        neutral_BTC: Tensor,
+        points_B2: Tensor,
+        residual_BTC: Tensor,
+        weight_B: Tensor | None = None,
+        mask_BT: Tensor | None = None,
+    ) -> None:
+        """Take some pairs in, all of T tokens. points_B2: valence, arousal. mask_BT: the tokens that count."""
         inputs = _inputs(neutral_BTC, points_B2)
         weighed = inputs if weight_B is None else inputs * weight_B.repeat_interleave(neutral_BTC.shape[1])[:, None]
+        if mask_BT is not None:
+            weighed = weighed * mask_BT.flatten()[:, None]
         gram, cross = (weighed.T @ inputs).cpu().double(), (weighed.T @ residual_BTC.flatten(0, 1)).cpu().double()
         self._gram = gram if self._gram is None else self._gram + gram
         self._cross = cross if self._cross is None else self._cross + cross

@@ -14,10 +14,10 @@ import pytest
 from emoticrafter.backbones.registry import open_encoder
 from emoticrafter.cluster import features
 from emoticrafter.cluster.workers import connected, error_of, readable_errors, shares
-from emoticrafter.data.encoding import write_features
-from emoticrafter.data.features import FeatureStore
-from emoticrafter.data.shards import Task
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
+from emoticrafter.features.encoding import write_features
+from emoticrafter.features.shards import Task
+from emoticrafter.features.store import FeatureStore
 from tests.cli.data.test_encoding import pairs_of_words
 from tests.contents import contents
 

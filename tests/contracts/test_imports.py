@@ -31,7 +31,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"maker", "prompts", "request", "sheet", "storybook.captions"},
+    {"features", "maker", "prompts", "request", "sheet", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},

@@ -20,7 +20,7 @@ PUBLIC = {
     },
     "emoticrafter.calibration": {"CALIBRATION", "AxisMap", "Calibration"},
     "emoticrafter.checkpoint": {"describe", "holding", "import_released", "load", "load_calibration", "peek", "save"},
-    "emoticrafter.data.features": {"FeatureStore", "Manifest", "Shard"},
+    "emoticrafter.features.store": {"FeatureStore", "Manifest", "Shard"},
     "emoticrafter.eit": {"EITConfig", "EmotionInjectionTransformer", "Order", "Predicts", "VAEncoder", "Variant"},
     "emoticrafter.emotion": {"LIMIT", "MOODS", "Emotion", "NamedMood", "grid", "nearest_mood", "parse_axis", "path"},
     "emoticrafter.errors": {

@@ -12,9 +12,9 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
-from emoticrafter.data.plans import check_pairs
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.features.index import check_pairs
 from emoticrafter.storybook.training import judge as judging
 from emoticrafter.storybook.training import tokenizer as tokenizing
 from emoticrafter.storybook.training.common import Training, Workshop, cached_array, pictures_to_tensor, tensor_to_pictures

@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from emoticrafter.data.density import DensityConfig, weigh
-from emoticrafter.data.features import FeatureStore
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.training.baselines import baselines
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
 from emoticrafter.training.reading import Reader

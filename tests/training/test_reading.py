@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from emoticrafter.data.density import DensityConfig, weigh
-from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import InputError
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.training.order import Draws, Order
 from emoticrafter.training.reading import Partners, Reader
 from tests.tiny_features import make_features

@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from emoticrafter import checkpoint
-from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.training import Outcome, train
 from emoticrafter.training.learner import Learner
 from emoticrafter.training.material import read_empty_prompt

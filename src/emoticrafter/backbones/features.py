@@ -50,6 +50,12 @@ class TokenStream:
         """How many tokens of each prompt are its own."""
         return [self.tokens.shape[1]] * len(self) if self.mask is None else [int(n) for n in self.mask.sum(dim=1)]
 
+    def sections(self, length: int) -> list[TokenStream]:
+        """The stream cut into sections of so many tokens."""
+        tokens = self.tokens.split(length, dim=1)
+        masks = [None] * len(tokens) if self.mask is None else self.mask.split(length, dim=1)
+        return [TokenStream(part, mask) for part, mask in zip(tokens, masks, strict=True)]
+
     def trimmed(self) -> TokenStream:
         """The same without the columns that belong to no prompt."""
         length = max(self.lengths())
@@ -119,6 +125,10 @@ class PromptFeatures:
         """The same with tokens and pooled part changed, for instance moved; the shapes stay."""
         streams = tuple(stream.with_tokens(change(stream.tokens)) for stream in self.streams)
         return PromptFeatures(streams, None if self.pooled is None else change(self.pooled))
+
+    def sections(self, length: int) -> list[TokenStream]:
+        """The only stream, cut into sections of so many tokens."""
+        return self._only.sections(length)
 
     def lengths(self) -> list[int]:
         """How many tokens of each prompt are its own, in the only stream."""

@@ -14,9 +14,9 @@ from dataclasses import asdict
 from typing import Any
 
 from emoticrafter.cluster.workers import connected, error_of, error_text, readable_errors, shares
-from emoticrafter.data.manifest import Step
-from emoticrafter.data.shards import Engine, Task, encode_shard, is_begun, shard_is_there, store_shard
 from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
+from emoticrafter.features.shards import Engine, Task, encode_shard, is_begun, shard_is_there, store_shard
+from emoticrafter.watch import Step
 
 __all__ = ["ray_engine"]
 
@@ -32,7 +32,7 @@ def ray_engine(
     workers: int | None = None,
     cpus: int | None = None,
 ) -> Engine:
-    """An engine for `data.encoding.write_features` that works on a Ray cluster.
+    """An engine for `features.encoding.write_features` that works on a Ray cluster.
 
     backbone, config: as every machine of the cluster finds them. fingerprint: of its text encoders; a worker that finds others
     stops the run. device, compute: as `SDXLPromptEncoder.open` takes device and dtype. address: of a cluster that runs; by

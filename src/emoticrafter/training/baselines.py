@@ -29,7 +29,9 @@ def baselines(
     """The weighted validation losses `neutral` and `ridge`, and `ridge_penalty`; without the ridge if `ridge_pairs` is 0."""
     if not len(val):
         return {}
-    whole = sum(float(weighted_square(_target(pairs, alpha), pairs.weight).sum()) for pairs in _chunks(reader, val))
+    whole = sum(
+        float(weighted_square(_target(pairs, alpha), pairs.weight, pairs.shared_mask).sum()) for pairs in _chunks(reader, val)
+    )
     found = {"neutral": whole / len(val)}
     if not ridge_pairs:
         return found
@@ -40,7 +42,7 @@ def baselines(
         target = _target(pairs, alpha)
         for penalty, matrix in maps.items():
             error = predicted_residual(matrix, pairs.neutral, _points(pairs)) - target
-            losses[penalty] += float(weighted_square(error, pairs.weight).sum()) / len(val)
+            losses[penalty] += float(weighted_square(error, pairs.weight, pairs.shared_mask).sum()) / len(val)
     best = min(losses, key=losses.__getitem__)
     return {**found, "ridge": losses[best], "ridge_penalty": best}
 
@@ -49,7 +51,7 @@ def _fit(reader: Reader, rows: np.ndarray, alpha: float) -> dict[float, Tensor]:
     """The map for each penalty."""
     sums = Sums()
     for pairs in _chunks(reader, rows):
-        sums.add(pairs.neutral, _points(pairs), _target(pairs, alpha), pairs.weight)
+        sums.add(pairs.neutral, _points(pairs), _target(pairs, alpha), pairs.weight, pairs.shared_mask)
     return {penalty: matrix.to(reader.device) for penalty, matrix in sums.maps()}
 
 
@@ -62,9 +64,9 @@ def _target(pairs: Pairs, alpha: float) -> Tensor:
 
 
 def _chunks(reader: Reader, rows: np.ndarray) -> Iterator[Pairs]:
-    """The pairs a few at a time."""
+    """The pairs a few at a time, all of the store's length: the map knows each position."""
     draws = (
         Draws(rows=some, empty=np.zeros(len(some), dtype=bool), partner=np.zeros(len(some)))
         for some in np.array_split(rows, -(-len(rows) // CHUNK))
     )
-    return (pairs for _, pairs in reader.stream(draws))
+    return (pairs.padded(reader.store.manifest.tokens) for _, pairs in reader.stream(draws))

@@ -47,8 +47,8 @@ class _Residual(nn.Module):
         super().__init__()
         self.eit = eit
 
-    def forward(self, prompt_RTC: Tensor, valence_R: Tensor, arousal_R: Tensor) -> Tensor:
-        return self.eit.residual(prompt_RTC, valence_R, arousal_R)
+    def forward(self, prompt_RTC: Tensor, valence_R: Tensor, arousal_R: Tensor, mask_RT: Tensor | None = None) -> Tensor:
+        return self.eit.residual(prompt_RTC, valence_R, arousal_R, mask_RT)
 
 
 class Learner:

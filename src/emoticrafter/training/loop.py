@@ -217,10 +217,10 @@ class Loop:
         sums = torch.zeros(2, dtype=torch.float64)
         for pairs in material.validation(job.accelerator.process_index, job.accelerator.num_processes):
             with job.accelerator.autocast():
-                found_BTC = eit.residual(pairs.neutral.float(), pairs.valence, pairs.arousal)
+                found_BTC = eit.residual(pairs.neutral.float(), pairs.valence, pairs.arousal, pairs.neutral_mask)
             error_BTC = found_BTC.float() - residual_target(pairs.neutral, pairs.emotional, self.recipe.objective.alpha)
             for place, weight_B in enumerate((pairs.weight, torch.ones_like(pairs.weight))):
-                sums[place] += float(weighted_square(error_BTC, weight_B).sum())
+                sums[place] += float(weighted_square(error_BTC, weight_B, pairs.shared_mask).sum())
         self.learner.eit.train()
         whole = job.accelerator.reduce(sums.float().to(job.device), reduction="sum")
         weighted, plain = (whole / len(material.split.val)).tolist()

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from emoticrafter.backbones.registry import open_encoder
 from emoticrafter.data.density import weigh
-from emoticrafter.data.features import FeatureStore
 from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.files import atomic_path
 from emoticrafter.objective import Pairs
 from emoticrafter.settings import as_dict

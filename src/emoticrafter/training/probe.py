@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from emoticrafter.emotion import LIMIT
 from emoticrafter.files import atomic_path
+from emoticrafter.masks import token_mean
 from emoticrafter.tensors import fill, read_tensors
 from emoticrafter.training.order import Order
 from emoticrafter.training.reading import Reader
@@ -29,7 +30,7 @@ _AGAIN = "Delete the file: it is made again."
 
 
 class AffectProbe(nn.Module):
-    """Every token through one hidden layer, the mean over tokens, a linear map to (valence, arousal): (B, T, C) -> (B, 2)."""
+    """Every token through one hidden layer, the mean over a prompt's own tokens, a linear map to (valence, arousal)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -37,9 +38,10 @@ class AffectProbe(nn.Module):
         self.hidden = nn.Linear(channels, WIDTH)
         self.out = nn.Linear(WIDTH, 2)
 
-    def forward(self, features_BTC: Tensor) -> Tensor:
+    def forward(self, features_BTC: Tensor, mask_BT: Tensor | None = None) -> Tensor:
+        """(B, 2)."""
         hidden_BTH = nn.functional.gelu(self.hidden(self.norm(features_BTC)))
-        return LIMIT * self.out(hidden_BTH.mean(dim=1))
+        return LIMIT * self.out(token_mean(hidden_BTH, mask_BT))
 
 
 def fit_probe(

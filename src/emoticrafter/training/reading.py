@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emoticrafter.data.features import FeatureStore
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.objective import Pairs
 from emoticrafter.training.order import Draws
 

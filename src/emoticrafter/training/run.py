@@ -11,9 +11,9 @@ from accelerate.utils import set_seed
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.devices import memory_errors, total_memory
-from emoticrafter.data.features import FeatureStore
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.errors import CheckpointError, DeviceError, InputError
+from emoticrafter.features.store import FeatureStore
 from emoticrafter.files import user_path
 from emoticrafter.inputs.records import damaged, read_record
 from emoticrafter.inputs.typed import typed

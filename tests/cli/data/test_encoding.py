@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from emoticrafter.data import shards
-from emoticrafter.data.features import FeatureStore
 from emoticrafter.data.tables import write_table
+from emoticrafter.features import shards
+from emoticrafter.features.store import FeatureStore
 from tests.cli.conftest import Done
 from tests.contents import contents
 from tests.tiny_features import make_pairs

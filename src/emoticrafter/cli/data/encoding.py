@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emoticrafter.backbones.base import PromptEncoder
-    from emoticrafter.data.encoding import Written
-    from emoticrafter.data.shards import Engine
+    from emoticrafter.features.encoding import Written
+    from emoticrafter.features.shards import Engine
 
 WORK = "Where it is computed"
 
@@ -121,8 +121,8 @@ def encode(
     - `emoticrafter data encode pairs.parquet --backbone sdxl --out /shared/features --engine ray --ray-address head:6379`
     """
     need_extra("data", "pandas", "pyarrow")
-    from emoticrafter.data.encoding import check_encoding, write_features
     from emoticrafter.data.tables import read_table
+    from emoticrafter.features.encoding import check_encoding, write_features
 
     ray.check()
     table, _ = read_table(pairs, "pairs")

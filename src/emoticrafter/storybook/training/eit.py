@@ -14,9 +14,9 @@ import torch
 
 from emoticrafter import checkpoint
 from emoticrafter.backbones.text import SDXLPromptEncoder
-from emoticrafter.data.encoding import write_features
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.emotion import Emotion
+from emoticrafter.features.encoding import write_features
 from emoticrafter.prompts.cleaning import content_key
 from emoticrafter.prompts.writer import Pair, PairTask
 from emoticrafter.storybook import captions

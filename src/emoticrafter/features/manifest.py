@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.features.layout import AGAIN, DTYPES, LONG, SHARDS, Layout
 from emoticrafter.inputs.named import file_hash, open_file
 from emoticrafter.inputs.records import damaged, parse_json, read_marked
 from emoticrafter.inputs.typed import typed
+from emoticrafter.watch import Step
 
 __all__ = ["Manifest", "Shard"]
 
 FORMAT, VERSION = "emoticrafter-features", 1
-MANIFEST, INDEX, SHARDS = "manifest.json", "index.parquet", "shards"
 TENSOR = "tokens"
-LONG = ("refuse", "cut", "drop")  # what was done with prompts that do not fit in the encoder
-DTYPES = {"float16": "F16", "bfloat16": "BF16"}  # at rest, as safetensors calls them
-AGAIN = "Run the `emoticrafter data encode` command that made it again, with --repair."
 _MAX_HEADER = 1 << 20  # bytes; ours are a hundred
 _MAX_MANIFEST = 1 << 26
-
-
-class Form(Protocol):
-    """How the rows of a store look: a manifest, or the plan for one."""
-
-    @property
-    def tokens(self) -> int: ...
-    @property
-    def channels(self) -> int: ...
-    @property
-    def dtype(self) -> str: ...
-    @property
-    def row_bytes(self) -> int: ...
-
-
-Step = Callable[[int, int], None]  # called with (done, total)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,34 +34,11 @@ class Shard:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a folder of features holds.
+class Manifest(Layout):
+    """What a folder of features holds: its layout, and what its files are. index: sha256 of the index file."""
 
-    backbone: the family of the encoder, as a checkpoint names it. encoder: sha256 of the text encoders' weights. tokens: T.
-    channels: C. dtype: at rest. computed: the dtype that it was computed in. batch: prompts encoded at once; a shard's bytes
-    depend on it. long: see `LONG`; cut: prompts that lost their end. prompts, pairs: how many. shard_rows: prompts in every
-    shard but the last. source: sha256 of the pairs that were encoded. index: sha256 of the index file.
-    """
-
-    backbone: str
-    encoder: str
-    tokens: int
-    channels: int
-    dtype: str
-    computed: str
-    batch: int
-    long: str
-    cut: int
-    prompts: int
-    pairs: int
-    shard_rows: int
-    source: str
     index: str
     shards: tuple[Shard, ...]
-
-    @property
-    def row_bytes(self) -> int:
-        return 2 * self.tokens * self.channels
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in manifest.json."""
@@ -97,11 +56,11 @@ class Manifest:
         return manifest
 
 
-def shard_offset(folder: Path, shard: Shard, form: Form) -> int:
+def shard_offset(folder: Path, shard: Shard, layout: Layout) -> int:
     """Where the first row of a shard begins. Raises InputError unless the file is there with the right header and size."""
     path = folder / shard.file
-    expected = {"dtype": DTYPES[form.dtype], "shape": [shard.rows, form.tokens, form.channels]}
-    length = shard.rows * form.row_bytes
+    expected = {"dtype": DTYPES[layout.dtype], "shape": [shard.rows, layout.tokens, layout.channels]}
+    length = shard.rows * layout.row_bytes
     try:
         with open_file(path, "shard", AGAIN) as file:
             size = int.from_bytes(file.read(8), "little")
@@ -119,13 +78,13 @@ def shard_offset(folder: Path, shard: Shard, form: Form) -> int:
     return 8 + size
 
 
-def damaged_shards(folder: Path, form: Form, shards: Mapping[int, Shard], progress: Step | None = None) -> dict[int, str]:
+def damaged_shards(folder: Path, layout: Layout, shards: Mapping[int, Shard], progress: Step | None = None) -> dict[int, str]:
     """Number and fault of every one of these shards that is missing or differs from its checksum. progress: in prompts."""
     faults: dict[int, str] = {}
     done, total = 0, sum(shard.rows for shard in shards.values())
     for number, shard in shards.items():
         try:
-            shard_offset(folder, shard, form)
+            shard_offset(folder, shard, layout)
             if file_hash(folder / shard.file, "shard", AGAIN, missing=InputError) != shard.sha256:
                 faults[number] = f"The shard {str(folder / shard.file)!r} is damaged: its checksum is another."
         except InputError as error:
@@ -145,12 +104,6 @@ def listed(faults: Sequence[str], most: int = 10) -> str:
     """Several faults as one text."""
     rest = len(faults) - most
     return " ".join([*faults[:most], *([f"So are {rest} more."] if rest > 0 else [])])
-
-
-def check_index(path: Path, manifest: Manifest) -> None:
-    """Raise InputError unless the index is there, as it was written."""
-    if file_hash(path, "index", AGAIN, missing=InputError) != manifest.index:
-        raise InputError(f"The index {str(path)!r} does not match its checksum.", AGAIN)
 
 
 def _check_manifest(manifest: Manifest) -> None:

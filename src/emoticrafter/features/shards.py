@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from emoticrafter.data.manifest import INDEX, TENSOR, Step, shard_file
 from emoticrafter.errors import InputError
+from emoticrafter.features.layout import INDEX
+from emoticrafter.features.manifest import TENSOR, shard_file
 from emoticrafter.files import atomic_path
 from emoticrafter.inputs.named import file_hash
+from emoticrafter.watch import Step
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import PromptEncoder

@@ -16,11 +16,11 @@ import safetensors.torch
 import torch
 
 from emoticrafter.backbones.features import PromptFeatures
-from emoticrafter.data import encoding, plans
-from emoticrafter.data.encoding import Written, write_features
-from emoticrafter.data.features import FeatureStore
-from emoticrafter.data.shards import Task
 from emoticrafter.errors import InputError, MissingError, OutputError
+from emoticrafter.features import encoding, index
+from emoticrafter.features.encoding import Written, write_features
+from emoticrafter.features.shards import Task
+from emoticrafter.features.store import FeatureStore
 from tests.contents import contents
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
@@ -104,7 +104,7 @@ def test_sizes_that_are_not_given_are_chosen(tmp_path: Path) -> None:
     manifest = write(tmp_path / "made", batch=None, shard_rows=None).manifest
     assert manifest.batch == 64
     assert manifest.shard_rows % 64 == 0
-    assert manifest.shard_rows * manifest.row_bytes == pytest.approx(plans.SHARD_BYTES, rel=0.01)
+    assert manifest.shard_rows * manifest.row_bytes == pytest.approx(encoding.SHARD_BYTES, rel=0.01)
 
 
 @pytest.mark.parametrize("settings", [{"batch": 0}, {"batch": -3}, {"shard_rows": 0}, {"batch": 1 << 21}])
@@ -167,7 +167,7 @@ def test_killed_at_any_point_it_goes_on_and_ends_in_the_same_bytes(tmp_path: Pat
     assert not any("manifest.json" in names for names in found)
     encoder = TinyEncoder()
     assert write(folder, encoder).encoded == 80 - 3 * 24
-    assert [prompt for call in encoder.calls for prompt in call] == plans.prompts_of(make_pairs())[72:]
+    assert [prompt for call in encoder.calls for prompt in call] == index.prompts_of(make_pairs())[72:]
     assert contents(folder) == whole
 
 
@@ -346,7 +346,7 @@ def test_a_damaged_plan_is_named_and_repaired(tmp_path: Path, whole: dict[str, b
         ({"batch": 16}, ("8", "16")),
         ({"shard_rows": 40}, ("24", "40")),
         ({"long": "drop"}, ("'cut'", "'drop'")),
-        ({"pairs": make_pairs(seed=1)}, (plans.source_of(make_pairs())[:16], plans.source_of(make_pairs(seed=1))[:16])),
+        ({"pairs": make_pairs(seed=1)}, (index.source_of(make_pairs())[:16], index.source_of(make_pairs(seed=1))[:16])),
     ],
 )
 def test_a_folder_of_something_else_is_refused_with_both_values(
@@ -383,12 +383,12 @@ def test_the_hash_of_pairs_sees_every_value_and_not_how_they_are_stored(tmp_path
     ):
         changed = pairs.astype({"split": object})
         changed.loc[2, column] = 0.125 if column in ("valence", "arousal") else "other"
-        hashes.add(plans.source_of(changed))
-    hashes.add(plans.source_of(pairs.iloc[::-1]))
-    assert len(hashes - {plans.source_of(pairs)}) == 11
+        hashes.add(index.source_of(changed))
+    hashes.add(index.source_of(pairs.iloc[::-1]))
+    assert len(hashes - {index.source_of(pairs)}) == 11
     pairs.to_parquet(tmp_path / "pairs.parquet")
     stored = pd.read_parquet(tmp_path / "pairs.parquet")[[*reversed(pairs.columns)]]
-    assert plans.source_of(stored.assign(remark="new")) == plans.source_of(pairs)
+    assert index.source_of(stored.assign(remark="new")) == index.source_of(pairs)
 
 
 def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""From a table of prompt pairs to a folder of features (see `features`): each distinct prompt is encoded once.
+"""From a table of prompt pairs to a folder of features (see `store`): each distinct prompt is encoded once.
 
 Prompts are numbered in the order in which the pairs name them. A shard is the prompts of its numbers, encoded in batches that
 begin with it: its bytes depend on nothing else, so a run that was killed at any point goes on with the next shard and ends in
-the same folder. While work is left, `unfinished/` holds the plan, and the checksum of each shard that is done; the manifest is
-written last.
+the same folder. While work is left, `unfinished/` holds the layout (plan.json), and the checksum of each shard that is done; the
+manifest is written last.
 """
 
 from __future__ import annotations
@@ -18,25 +18,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoticrafter.data import plans
-from emoticrafter.data.manifest import (
-    INDEX,
-    MANIFEST,
-    SHARDS,
-    Manifest,
-    Shard,
-    Step,
-    check_index,
-    damaged_shards,
-    listed,
-    shard_file,
-)
-from emoticrafter.data.plans import Plan
-from emoticrafter.data.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.errors import InputError, OutputError
+from emoticrafter.features.index import check_index, check_pairs, fitting, prompts_of, source_of, write_index
+from emoticrafter.features.layout import INDEX, MANIFEST, SHARDS, Layout, check_settings, check_sizes, layout_of, read_layout
+from emoticrafter.features.manifest import Manifest, Shard, damaged_shards, listed, shard_file
+from emoticrafter.features.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.files import atomic_path, check_folder, names_in, user_path
 from emoticrafter.inputs.named import file_hash, read_file
 from emoticrafter.locks import LOCK, busy, hold
+from emoticrafter.watch import Step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Written", "check_encoding", "write_features"]
 
+BATCH = 64  # prompts encoded at once
+SHARD_BYTES = 1 << 28  # about, where the number of rows is not given
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp.*")  # as files.atomic_path names them
 _SHARD = re.compile(r"tokens-\d{5,}\.safetensors")
 _CHECKSUM = re.compile(r"(\d{5,})\.sha256")
@@ -92,19 +84,19 @@ def write_features(
     if before is not None:
         batch = before.batch if batch is None else batch
         shard_rows = before.shard_rows if shard_rows is None else shard_rows
-    kept, cut = plans.fitting(pairs, encoder, long)
-    plan = plans.make_plan(pairs, kept, cut, encoder, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
+    kept, cut = fitting(pairs, encoder, long)
+    layout = _layout_for(pairs, kept, cut, encoder, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
     if before is not None:
-        plan.check_same(before, folder)
-        sums = _sound(folder, plan, sums, repair, stage("checking"))
-    tasks = _tasks(folder.absolute(), plan, plans.prompts_of(kept), sums)
+        layout.check_same(before, folder)
+        sums = _sound(folder, layout, sums, repair, stage("checking"))
+    tasks = _tasks(folder.absolute(), layout, prompts_of(kept), sums)
     if tasks or not _is_finished(folder, repair):
-        _check_space(folder, plan, tasks)
+        _check_space(folder, layout, tasks)
         with hold(folder / LOCK, *busy(folder), passing=True):
-            _begin(folder, plan, kept)
+            _begin(folder, layout, kept)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
                 sums[number] = _checksum(checksum_file(folder, number))
-            _finish(folder, plan, sums)
+            _finish(folder, layout, sums)
     manifest = Manifest.read(folder / MANIFEST)
     files = [MANIFEST, INDEX, *(shard.file for shard in manifest.shards)]
     return Written(
@@ -120,22 +112,56 @@ def check_encoding(
     pairs: pd.DataFrame, folder: Path, *, dtype: str, batch: int | None, shard_rows: int | None, long: str
 ) -> None:
     """Raise what `write_features` would raise of its arguments that can be known without an encoder."""
-    plans.check_settings(dtype, long)
-    plans.check_sizes(batch, shard_rows)
-    plans.check_pairs(pairs)
+    check_settings(dtype, long)
+    check_sizes(batch, shard_rows)
+    check_pairs(pairs)
     _check_entries(folder)
     check_folder(folder)
 
 
-def _tasks(folder: Path, plan: Plan, prompts: list[str], done: dict[int, str]) -> list[Task]:
-    parts = enumerate(range(0, len(prompts), plan.shard_rows))
+def _layout_for(
+    pairs: pd.DataFrame,
+    kept: pd.DataFrame,
+    cut: int,
+    encoder: PromptEncoder,
+    *,
+    dtype: str = "float16",
+    long: str = "refuse",
+    batch: int | None = None,
+    shard_rows: int | None = None,
+) -> Layout:
+    """The layout for the pairs given, of which `kept` are encoded and `cut` prompts shortened."""
+    row = 2 * encoder.section * encoder.prompt_channels
+    batch = BATCH if batch is None else batch
+    if shard_rows is None:
+        shard_rows = max(1, SHARD_BYTES // (row * max(1, batch))) * batch
+    check_sizes(batch, shard_rows)
+    return Layout(
+        backbone=encoder.family,
+        encoder=encoder.fingerprint,
+        tokens=encoder.section,
+        channels=encoder.prompt_channels,
+        dtype=dtype,
+        computed=encoder.computed,
+        batch=batch,
+        long=long,
+        cut=cut,
+        prompts=len(prompts_of(kept)),
+        pairs=len(kept),
+        shard_rows=shard_rows,
+        source=source_of(pairs),
+    )
+
+
+def _tasks(folder: Path, layout: Layout, prompts: list[str], done: dict[int, str]) -> list[Task]:
+    parts = enumerate(range(0, len(prompts), layout.shard_rows))
     return [
         Task(
             folder=str(folder),
             number=number,
-            prompts=prompts[begin : begin + plan.shard_rows],
-            batch=plan.batch,
-            dtype=plan.dtype,
+            prompts=prompts[begin : begin + layout.shard_rows],
+            batch=layout.batch,
+            dtype=layout.dtype,
         )
         for number, begin in parts
         if number not in done
@@ -155,17 +181,17 @@ def _check_entries(folder: Path) -> None:
         )
 
 
-def _state(folder: Path, repair: bool) -> tuple[Plan | None, dict[int, str]]:
+def _state(folder: Path, repair: bool) -> tuple[Layout | None, dict[int, str]]:
     """What the folder was begun with, and the checksum of each shard that is done, by number; None and none for a new one."""
-    before: Plan | None = None
+    before: Layout | None = None
     sums: dict[int, str] = {}
     try:
         if os.path.lexists(folder / MANIFEST):
             manifest = Manifest.read(folder / MANIFEST)
-            before = plans.plan_of(asdict(manifest))
+            before = layout_of(asdict(manifest))
             sums = {number: shard.sha256 for number, shard in enumerate(manifest.shards)}
         elif os.path.lexists(folder / UNFINISHED / PLAN):
-            before = plans.read_plan(folder / UNFINISHED / PLAN)
+            before = read_layout(folder / UNFINISHED / PLAN)
         elif (folder / SHARDS).is_dir() and names_in(folder / SHARDS):
             raise InputError(
                 f"{str(folder)!r} holds shards, but no {MANIFEST} that tells of what.",
@@ -186,16 +212,16 @@ def _checksum(path: Path) -> str:
     return read_file(path, 64, "checksum", "Give --repair to make its shard again.").decode("ascii", "replace")
 
 
-def _sound(folder: Path, plan: Plan, sums: dict[int, str], repair: bool, step: Step) -> dict[int, str]:
+def _sound(folder: Path, layout: Layout, sums: dict[int, str], repair: bool, step: Step) -> dict[int, str]:
     """The shards among those done that are as they were written. Raises InputError, naming the others, unless they are to be
     made again."""
-    rows = {number: min(plan.shard_rows, plan.prompts - number * plan.shard_rows) for number in sums}
+    rows = {number: layout.rows_of(number) for number in sums}
     shards = {
         number: Shard(file=shard_file(number), rows=rows[number], sha256=checksum)
         for number, checksum in sorted(sums.items())
         if rows[number] > 0
     }
-    faults = damaged_shards(folder, plan, shards, step)
+    faults = damaged_shards(folder, layout, shards, step)
     if faults and not repair:
         raise InputError(listed(list(faults.values())), "Give --repair to make them again.")
     return {number: shard.sha256 for number, shard in shards.items() if number not in faults}
@@ -214,9 +240,9 @@ def _is_finished(folder: Path, repair: bool) -> bool:
     return True
 
 
-def _check_space(folder: Path, plan: Plan, tasks: Sequence[Task]) -> None:
+def _check_space(folder: Path, layout: Layout, tasks: Sequence[Task]) -> None:
     """Raise OutputError before the work where the disk has no room for what it will write."""
-    needed = plan.row_bytes * sum(len(task.prompts) for task in tasks)
+    needed = layout.row_bytes * sum(len(task.prompts) for task in tasks)
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     usage = shutil.disk_usage(nearest)
     if usage.total and needed > usage.free:
@@ -226,29 +252,31 @@ def _check_space(folder: Path, plan: Plan, tasks: Sequence[Task]) -> None:
         )
 
 
-def _begin(folder: Path, plan: Plan, kept: pd.DataFrame) -> None:
+def _begin(folder: Path, layout: Layout, kept: pd.DataFrame) -> None:
     """Remove what a killed run left half-written, and write down what is being made."""
     for place in (folder, folder / SHARDS, folder / UNFINISHED):
         for file in place.glob(".*.tmp*"):
             if _TEMPORARY.fullmatch(file.name):
                 file.unlink(missing_ok=True)
     with atomic_path(folder / UNFINISHED / PLAN, force=True) as temporary:
-        temporary.write_text(plans.as_json(plan), encoding="utf-8")
+        temporary.write_text(layout.as_json(), encoding="utf-8")
     with atomic_path(folder / INDEX, force=True) as temporary:
-        plans.write_index(kept, temporary)
+        write_index(kept, temporary)
 
 
-def _finish(folder: Path, plan: Plan, sums: dict[int, str]) -> None:
+def _finish(folder: Path, layout: Layout, sums: dict[int, str]) -> None:
     """Write the manifest, and remove what is no part of the store."""
     shards = [
-        Shard(file=shard_file(number), rows=min(plan.shard_rows, plan.prompts - number * plan.shard_rows), sha256=sums[number])
+        Shard(
+            file=shard_file(number), rows=min(layout.shard_rows, layout.prompts - number * layout.shard_rows), sha256=sums[number]
+        )
         for number in sorted(sums)
     ]
-    manifest = Manifest(**asdict(plan), index=file_hash(folder / INDEX), shards=tuple(shards))
+    manifest = Manifest(**asdict(layout), index=file_hash(folder / INDEX), shards=tuple(shards))
     with atomic_path(folder / MANIFEST, force=True) as temporary:
         temporary.write_text(json.dumps(manifest.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     names = {shard.file for shard in shards}
-    for file in (folder / SHARDS).iterdir():  # of a plan that could not be read any more
+    for file in (folder / SHARDS).iterdir():  # of a layout that could not be read any more
         if f"{SHARDS}/{file.name}" not in names and _SHARD.fullmatch(file.name):
             file.unlink()
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)

@@ -21,9 +21,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from emoticrafter.data.features import FeatureStore, Manifest, Shard
-from emoticrafter.data.manifest import shard_offset
 from emoticrafter.errors import InputError, MissingError
+from emoticrafter.features.manifest import shard_offset
+from emoticrafter.features.store import FeatureStore, Manifest, Shard
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
 

@@ -22,35 +22,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emoticrafter.data.manifest import (
-    AGAIN,
-    INDEX,
-    MANIFEST,
-    SHARDS,
-    Manifest,
-    Shard,
-    Step,
-    check_index,
-    damaged_shards,
-    listed,
-    shard_offset,
-)
-from emoticrafter.data.parquet import check_columns, read_parquet
-from emoticrafter.data.plans import INDEXED
-from emoticrafter.data.tables import COLUMNS
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.extras import need_extra
+from emoticrafter.features.index import read_index
+from emoticrafter.features.layout import AGAIN, INDEX, MANIFEST, SHARDS
+from emoticrafter.features.manifest import Manifest, Shard, damaged_shards, listed, shard_offset
 from emoticrafter.files import user_path
 from emoticrafter.inputs.named import open_file
 from emoticrafter.inputs.records import damaged
+from emoticrafter.watch import Step
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["FeatureStore", "Manifest", "Shard"]
-
-_NUMBERS = ("neutral", "emotional")
-_COLUMNS = {name: COLUMNS["pairs"][name] for name in INDEXED} | dict.fromkeys(_NUMBERS, "int64")
 
 
 class FeatureStore:
@@ -89,7 +73,7 @@ class FeatureStore:
                 faults.append(error.problem)
         if faults:
             raise InputError(listed(faults), AGAIN)
-        return cls(folder, manifest, _read_index(folder / INDEX, manifest), offsets)
+        return cls(folder, manifest, read_index(folder / INDEX, manifest), offsets)
 
     def __len__(self) -> int:
         return self.manifest.prompts
@@ -169,17 +153,3 @@ class FeatureStore:
     @property
     def _name(self) -> str:
         return repr(str(self.folder))
-
-
-def _read_index(path: Path, manifest: Manifest) -> pd.DataFrame:
-    need_extra("data", "pandas", "pyarrow")
-    check_index(path, manifest)
-    table, _ = read_parquet(path, "index", AGAIN)
-    try:
-        pairs = check_columns(table, _COLUMNS, {"id", "valence", "arousal", "content", *_NUMBERS}).to_pandas()
-        numbers = pairs[list(_NUMBERS)].to_numpy()
-        if len(pairs) != manifest.pairs or (numbers.size and not 0 <= numbers.min() <= numbers.max() < manifest.prompts):
-            raise ValueError("it does not fit the manifest")
-    except ValueError as error:
-        raise damaged(path, "index", AGAIN, error) from error
-    return pairs

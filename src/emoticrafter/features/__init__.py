@@ -1,0 +1,1 @@
+"""Prompt features at rest: `encoding` writes a folder of them, `store` reads it."""
