@@ -13,7 +13,7 @@ import pytest
 from benchmarks import common, content, emotion, grids, models
 from emoticrafter.evaluation.cases import StorybookCase
 from emoticrafter.evaluation.content import Expected
-from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.judges.storybook import Seen
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 
 

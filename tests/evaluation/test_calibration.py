@@ -20,7 +20,7 @@ from emoticrafter.evaluation.calibration import (
     latin_points,
     storybook_prompts,
 )
-from emoticrafter.evaluation.judges.base import Trust
+from emoticrafter.judges.trust import Trust
 from emoticrafter.picture import Picture
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.world import Scene

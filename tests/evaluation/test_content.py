@@ -6,7 +6,7 @@ import random
 import pytest
 
 from emoticrafter.evaluation import content
-from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.judges.storybook import Seen
 from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 

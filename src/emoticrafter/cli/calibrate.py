@@ -61,8 +61,8 @@ def calibrate(
     from emoticrafter.checkpoint import holding
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint
     from emoticrafter.evaluation import calibration as fitting
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import prepare, require_trust
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import prepare, require_trust
 
     if model.method is not None:
         raise InputError(

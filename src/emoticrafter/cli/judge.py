@@ -52,8 +52,8 @@ def train(
     - `emoticrafter judge train oasis.parquet --pictures OASIS/images --clip clip/ --head mlp --out judges/oasis-mlp`
     """
     need_extra("evaluation", "pandas", "pyarrow", "sklearn", "cv2")
-    from emoticrafter.evaluation.judges.folder import holding, save_head
-    from emoticrafter.evaluation.judges.training import HEADS, train_judge
+    from emoticrafter.judges.folder import holding, save_head
+    from emoticrafter.judges.training import HEADS, train_judge
 
     kind = next((name for name in HEADS if name == head), None)
     if kind is None:
@@ -107,9 +107,9 @@ def import_(
     - `emoticrafter judge import valence.pth --arousal arousal.pth --activation none --out judges/pair`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges.folder import holding, save_head
-    from emoticrafter.evaluation.judges.head import ACTIVATIONS
-    from emoticrafter.evaluation.judges.importing import import_head
+    from emoticrafter.judges.folder import holding, save_head
+    from emoticrafter.judges.head import ACTIVATIONS
+    from emoticrafter.judges.importing import import_head
 
     chosen = next((name for name in ACTIVATIONS if name == activation), None)
     if chosen is None:
@@ -134,8 +134,8 @@ def show(
     - `emoticrafter judge show judges/oasis --json`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.card import trust_lines
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.card import trust_lines
 
     found = open_judge(judge)
     if as_json:
@@ -165,9 +165,9 @@ def read(
     - `emoticrafter judge read photos/ --judge judges/oasis --csv`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import require_trust
-    from emoticrafter.evaluation.viewing import batches
+    from emoticrafter.inputs.pictures import batches
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import require_trust
 
     if as_csv and as_json:
         raise InputError("--csv and --json were both given.", "Leave one out.")
@@ -208,8 +208,8 @@ def _pictures(given: list[Path]) -> list[Path]:
 
 
 def _say_whether_trusted(judge: str) -> None:
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import require_trust
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import require_trust
 
     doubt = require_trust(open_judge(judge), force=True)
     note(

@@ -24,8 +24,8 @@ import numpy as np
 from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.emotion import LIMIT, Emotion
 from emoticrafter.errors import InputError
-from emoticrafter.evaluation.judges.base import AXES, Judge
-from emoticrafter.evaluation.metrics import emotion as metrics
+from emoticrafter.judges.trust import AXES, Judge
+from emoticrafter.metrics import emotion as metrics
 from emoticrafter.picture import Picture
 
 __all__ = ["Reading", "collect", "figures_of", "fit_axes", "fit_calibration", "latin_points", "storybook_prompts"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.evaluation.estimates import AXES
 from emoticrafter.evaluation.makers import NEUTRAL
-from emoticrafter.evaluation.statistics import ROUNDING, compare_all
+from emoticrafter.metrics.statistics import ROUNDING, compare_all
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Bars

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.judges.storybook import Seen
 from emoticrafter.storybook import words
 from emoticrafter.storybook.world.scene import PEOPLE, Scene
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from emoticrafter.evaluation.metrics import emotion as metrics
-from emoticrafter.evaluation.statistics import LEVEL, SAMPLES, Estimate, bootstrap, bootstrap_mean
+from emoticrafter.metrics import emotion as metrics
+from emoticrafter.metrics.statistics import LEVEL, SAMPLES, Estimate, bootstrap, bootstrap_mean
 
 __all__ = ["AXES", "emotion_estimates", "error_by_prompt"]
 

@@ -15,17 +15,16 @@ import numpy as np
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation.estimates import AXES, emotion_estimates, error_by_prompt
 from emoticrafter.evaluation.gathered import Gathered
-from emoticrafter.evaluation.metrics import content as contents
-from emoticrafter.evaluation.metrics import smoothness
-from emoticrafter.evaluation.metrics.emotion import absolute_errors
-from emoticrafter.evaluation.statistics import Estimate, bootstrap, bootstrap_mean, ratio_of_means
-from emoticrafter.evaluation.viewing import image_of
-from emoticrafter.inputs.pictures import decode_picture
+from emoticrafter.inputs.pictures import decode_picture, image_of
 from emoticrafter.inputs.typed import typed
+from emoticrafter.metrics import content as contents
+from emoticrafter.metrics import smoothness
+from emoticrafter.metrics.emotion import absolute_errors
+from emoticrafter.metrics.statistics import Estimate, bootstrap, bootstrap_mean, ratio_of_means
 
 if TYPE_CHECKING:
-    from emoticrafter.evaluation.perceptual import Distance
     from emoticrafter.evaluation.suite import Suite
+    from emoticrafter.metrics.distances import Distance
 
 __all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "is_whole", "measure", "measure_point", "visible_threshold"]
 

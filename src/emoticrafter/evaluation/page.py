@@ -20,7 +20,7 @@ from emoticrafter.evaluation.comparing import in_short
 from emoticrafter.evaluation.estimates import AXES
 from emoticrafter.evaluation.makers import NEUTRAL
 from emoticrafter.evaluation.tables import ARROWS, NONE, cell, number
-from emoticrafter.evaluation.viewing import image_of
+from emoticrafter.inputs.pictures import image_of
 
 if TYPE_CHECKING:
     from jinja2 import Template

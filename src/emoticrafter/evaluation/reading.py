@@ -15,13 +15,13 @@ import numpy as np
 
 from emoticrafter.data.parquet import check_columns, read_parquet
 from emoticrafter.errors import EmotiCrafterError
-from emoticrafter.evaluation.clip import QUALITY, clip_iqa, clip_score
-from emoticrafter.evaluation.judges.storybook import Seen
 from emoticrafter.files import atomic_path
+from emoticrafter.judges.storybook import Seen
+from emoticrafter.metrics.clip import QUALITY, clip_iqa, clip_score
 
 if TYPE_CHECKING:
-    from emoticrafter.evaluation.clip import ClipModel
-    from emoticrafter.evaluation.judges.base import Judge
+    from emoticrafter.judges.clip import ClipModel
+    from emoticrafter.judges.trust import Judge
 
 __all__ = ["Judges", "Read", "Shown", "read_pictures"]
 

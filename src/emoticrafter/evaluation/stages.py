@@ -24,21 +24,21 @@ import numpy as np
 from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
 from emoticrafter.evaluation import comparing, makers, measuring
 from emoticrafter.evaluation.gathered import Gathered
-from emoticrafter.evaluation.judges import open_judge, storybook_judges
-from emoticrafter.evaluation.judges.base import prepare, require_trust
-from emoticrafter.evaluation.perceptual import open_distance
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
 from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
 from emoticrafter.files import atomic_path, check_folder, names_in, safe_name
 from emoticrafter.inputs.records import read_record
+from emoticrafter.judges import open_judge, storybook_judges
+from emoticrafter.judges.trust import prepare, require_trust
 from emoticrafter.locks import LOCK, busy, hold
+from emoticrafter.metrics.distances import open_distance
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.cases import Case
-    from emoticrafter.evaluation.perceptual import Distance
     from emoticrafter.evaluation.suite import Suite
+    from emoticrafter.metrics.distances import Distance
 
 __all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "check_report", "check_suite", "evaluate", "open_judges"]
 
@@ -74,7 +74,7 @@ def open_judges(suite: Suite, force: bool = False, device: str = "cpu") -> tuple
     content = storybook_judges(device=device).content if suite.judge.content == "storybook" else None
     clip = None
     if suite.judge.clip is not None:
-        from emoticrafter.evaluation.clip import ClipModel
+        from emoticrafter.judges.clip import ClipModel
 
         clip = ClipModel(suite.judge.clip, device=device)
     return Judges(emotion=emotion, content=content, clip=clip), doubt

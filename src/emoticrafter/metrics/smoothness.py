@@ -1,5 +1,5 @@
 """How pictures change from one emotion to the next. A distance is any symmetric function of two pictures
-(`evaluation.perceptual`).
+(`metrics.distances`).
 """
 
 # R rows and C columns of a grid of emotions, m steps of a sweep
@@ -34,7 +34,7 @@ def lpips_continuous(across: np.ndarray, down: np.ndarray) -> float:
     """Mean distance between neighbours on the grid of emotions, over both axes: sum d(p, q) / (R (C - 1) + (R - 1) C).
 
     Range that of the distance, lower is smoother. Our reading of LPIPS-Continuous (Dang et al. 2025, section 5.1), whose formula
-    is not published; with the distance of `evaluation.perceptual` that needs no download it is not LPIPS, and carries its own
+    is not published; with the distance of `metrics.distances` that needs no download it is not LPIPS, and carries its own
     name. Pictures that do not change at all score 0: read it beside the slope.
     """
     every = np.concatenate([np.ravel(across), np.ravel(down)])

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.escapes import markdown
-from emoticrafter.evaluation.judges.base import AXES, R2_FLOOR, Trust
+from emoticrafter.judges.trust import AXES, R2_FLOOR, Trust
 
 if TYPE_CHECKING:
-    from emoticrafter.evaluation.judges.head import Head
+    from emoticrafter.judges.head import Head
 
 __all__ = ["card_of", "trust_lines"]
 

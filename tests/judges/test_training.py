@@ -12,10 +12,9 @@ from PIL import Image
 
 from emoticrafter.data.tables import write_table
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.clip import ClipModel
-from emoticrafter.evaluation.judges.base import require_trust
-from emoticrafter.evaluation.judges.head import ClipJudge
-from emoticrafter.evaluation.judges.training import (
+from emoticrafter.judges.clip import ClipModel
+from emoticrafter.judges.head import ClipJudge
+from emoticrafter.judges.training import (
     HeadKind,
     cached_features,
     cross_validate,
@@ -23,6 +22,7 @@ from emoticrafter.evaluation.judges.training import (
     read_annotated,
     train_judge,
 )  # fmt: skip
+from emoticrafter.judges.trust import require_trust
 
 
 def known(rows: int = 300, channels: int = 24, noise: float = 0.05) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.evaluation.judges.base import AxisTrust, Trust, measure_trust, r2, require_trust
-from emoticrafter.evaluation.viewing import Viewable
+from emoticrafter.inputs.pictures import Viewable
+from emoticrafter.judges.trust import AxisTrust, Trust, measure_trust, r2, require_trust
 
 
 class Reader:

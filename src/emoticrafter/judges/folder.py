@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError, OutputError
-from emoticrafter.evaluation.clip import CLIP
-from emoticrafter.evaluation.judges.base import Trust
-from emoticrafter.evaluation.judges.card import card_of
-from emoticrafter.evaluation.judges.head import Activation, Head, stored
 from emoticrafter.files import check_writable, write_together
 from emoticrafter.inputs.named import read_file
 from emoticrafter.inputs.records import damaged, read_marked
 from emoticrafter.inputs.typed import typed
+from emoticrafter.judges.card import card_of
+from emoticrafter.judges.clip import CLIP
+from emoticrafter.judges.head import Activation, Head, stored
+from emoticrafter.judges.trust import Trust
 from emoticrafter.locks import LOCK, busy, hold
 
 __all__ = ["check_judge_folder", "holding", "load_head", "save_head"]

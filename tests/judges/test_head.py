@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from emoticrafter.errors import CheckpointError, MissingError, OutputError
-from emoticrafter.evaluation.clip import ClipModel
-from emoticrafter.evaluation.judges import open_judge
-from emoticrafter.evaluation.judges.base import Trust, measure_trust
-from emoticrafter.evaluation.judges.card import card_of
-from emoticrafter.evaluation.judges.folder import load_head, save_head
-from emoticrafter.evaluation.judges.head import Head, hash_of
+from emoticrafter.judges import open_judge
+from emoticrafter.judges.card import card_of
+from emoticrafter.judges.clip import ClipModel
+from emoticrafter.judges.folder import load_head, save_head
+from emoticrafter.judges.head import Head, hash_of
+from emoticrafter.judges.trust import Trust, measure_trust
 from tests.tiny_clip import build_tiny_clip
 
 RNG = np.random.default_rng(0)

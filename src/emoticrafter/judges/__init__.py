@@ -10,8 +10,8 @@ from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import user_path
 
 if TYPE_CHECKING:
-    from emoticrafter.evaluation.judges.base import Judge
-    from emoticrafter.evaluation.judges.storybook import StorybookJudges
+    from emoticrafter.judges.storybook import StorybookJudges
+    from emoticrafter.judges.trust import Judge
 
 __all__ = ["open_judge", "storybook_judges"]
 
@@ -22,9 +22,9 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
     clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError, InputError and DeviceError.
     """
     from emoticrafter.backbones.devices import choose_device
-    from emoticrafter.evaluation.judges.folder import load_head
-    from emoticrafter.evaluation.judges.head import ClipJudge
-    from emoticrafter.evaluation.judges.storybook import StorybookJudge
+    from emoticrafter.judges.folder import load_head
+    from emoticrafter.judges.head import ClipJudge
+    from emoticrafter.judges.storybook import StorybookJudge
 
     choose_device(device)
     if os.fspath(source) == "storybook":
@@ -47,6 +47,6 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
 
 def storybook_judges(folder: Path | None = None, **options: Any) -> StorybookJudges:
     """See `judges.storybook.storybook_judges`."""
-    from emoticrafter.evaluation.judges import storybook
+    from emoticrafter.judges import storybook
 
     return storybook.storybook_judges(folder, **options)

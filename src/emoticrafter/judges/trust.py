@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.evaluation.metrics.emotion import absolute_errors, intercept, slope, spearman
-from emoticrafter.evaluation.viewing import Viewable
+from emoticrafter.inputs.pictures import Viewable
 from emoticrafter.inputs.typed import typed
+from emoticrafter.metrics.emotion import absolute_errors, intercept, slope, spearman
 
 __all__ = ["R2_FLOOR", "AxisTrust", "Judge", "Trust", "measure_trust", "prepare", "r2", "require_trust"]
 

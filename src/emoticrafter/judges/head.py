@@ -14,9 +14,9 @@ import numpy as np
 
 from emoticrafter.emotion import LIMIT
 from emoticrafter.errors import CheckpointError
-from emoticrafter.evaluation.clip import ClipModel
-from emoticrafter.evaluation.judges.base import Trust
-from emoticrafter.evaluation.viewing import Viewable
+from emoticrafter.inputs.pictures import Viewable
+from emoticrafter.judges.clip import ClipModel
+from emoticrafter.judges.trust import Trust
 
 __all__ = ["ACTIVATIONS", "ClipJudge", "Head", "hash_of", "stored"]
 
@@ -68,7 +68,7 @@ class Head:
 class ClipJudge:
     """A head on its tower, which is opened when the first picture is read. clip: another place of the same tower.
 
-    See `judges.base.Judge`. Raises CheckpointError where the tower is not the one that the head was made for.
+    See `judges.trust.Judge`. Raises CheckpointError where the tower is not the one that the head was made for.
     """
 
     def __init__(self, head: Head, name: str, *, clip: str | os.PathLike[str] | None = None, device: str = "cpu") -> None:

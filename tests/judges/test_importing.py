@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from emoticrafter.errors import CheckpointError, InputError, MissingError
-from emoticrafter.evaluation.judges.importing import import_head
+from emoticrafter.judges.importing import import_head
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(0, 1, (4, 512))

@@ -13,7 +13,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from emoticrafter.errors import CheckpointError, MissingError
-from emoticrafter.evaluation.clip import ClipModel, PictureSettings, clip_iqa, clip_score, locate_clip
+from emoticrafter.judges.clip import ClipModel, PictureSettings, locate_clip
+from emoticrafter.metrics.clip import clip_iqa, clip_score
 from tests.tiny_clip import SIDE, build_tiny_clip
 
 RNG = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emoticrafter.evaluation.metrics import smoothness
+from emoticrafter.metrics import smoothness
 
 
 def apart(a: float, b: float) -> float:

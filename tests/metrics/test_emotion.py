@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from emoticrafter.emotion import grid
-from emoticrafter.evaluation.metrics import emotion as metrics
+from emoticrafter.metrics import emotion as metrics
 
 X = np.array([-3.0, 0.0, 3.0])
 Y = np.array([-1.0, 0.0, 4.0])  # errors 2, 0, 1; differences 2, 0, 1

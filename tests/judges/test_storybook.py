@@ -12,8 +12,8 @@ from PIL import Image
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.judges import open_judge, storybook_judges
-from emoticrafter.evaluation.judges.base import measure_trust, require_trust
+from emoticrafter.judges import open_judge, storybook_judges
+from emoticrafter.judges.trust import measure_trust, require_trust
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, save_judge
 from emoticrafter.storybook.world import Scene, Subject, render
 from emoticrafter.storybook.world.scene import SUBJECTS

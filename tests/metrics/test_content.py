@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from emoticrafter.evaluation.metrics.content import conflict, retention, unprompted_people
+from emoticrafter.metrics.content import conflict, retention, unprompted_people
 
 
 def test_retention_by_hand() -> None:

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from emoticrafter.evaluation.judges.base import AXES, AxisTrust, Trust
-from emoticrafter.evaluation.viewing import Viewable, array_of, batches
 from emoticrafter.inputs.named import file_hash
+from emoticrafter.inputs.pictures import Viewable, array_of, batches
+from emoticrafter.judges.trust import AXES, AxisTrust, Trust
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.world.scene import PEOPLE, PLACES, SUBJECTS
 
 __all__ = ["ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "storybook_judges"]
 
 # Of a checkout, and of an installed package.
-_FOLDERS = (Path(__file__).parents[4] / "benchmarks" / "judges", Path(__file__).parents[2] / "storybook" / "judges")
+_FOLDERS = (Path(__file__).parents[3] / "benchmarks" / "judges", Path(__file__).parents[1] / "storybook" / "judges")
 BATCH = 128
 
 
@@ -36,7 +36,7 @@ class StorybookJudge:
         self.trust = _trust(self.network.figures)
 
     def emotions(self, pictures: Sequence[Viewable]) -> np.ndarray:
-        """See `judges.base.Judge`."""
+        """See `judges.trust.Judge`."""
         parts = [self.network.emotions(part) for part in _stacks(pictures)]
         return np.concatenate([np.zeros((0, 2), np.float32), *parts])
 

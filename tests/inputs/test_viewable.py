@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.viewing import array_of, batches, image_of
+from emoticrafter.inputs.pictures import array_of, batches, image_of
 from emoticrafter.picture import Picture
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3)).astype(np.uint8)

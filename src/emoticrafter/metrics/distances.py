@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from emoticrafter.errors import InputError, MissingError, reason_of
-from emoticrafter.evaluation.viewing import Viewable, array_of
 from emoticrafter.extras import need_extra
+from emoticrafter.inputs.pictures import Viewable, array_of
 
 __all__ = ["DISTANCES", "Distance", "PyramidDistance", "open_distance"]
 

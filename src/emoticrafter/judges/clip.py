@@ -1,4 +1,4 @@
-"""CLIP for the evaluation: its two towers, how a picture is brought to them, and the two metrics that need it.
+"""CLIP: its two towers, and how a picture is brought to them.
 
 The model comes from a folder or the hub; nothing here needs torchvision.
 """
@@ -19,16 +19,16 @@ from PIL import Image
 
 from emoticrafter.backbones.hub import fetch, is_hub_id
 from emoticrafter.errors import CheckpointError, InputError, MissingError, reason_of
-from emoticrafter.evaluation.viewing import Viewable, batches, image_of
 from emoticrafter.files import user_path
 from emoticrafter.inputs.folders import check_model_folder
+from emoticrafter.inputs.pictures import Viewable, batches, image_of
 from emoticrafter.inputs.records import damaged, read_record
 from emoticrafter.inputs.typed import typed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["CLIP", "ClipModel", "PictureSettings", "clip_iqa", "clip_score", "locate_clip"]
+__all__ = ["CLIP", "ClipModel", "PictureSettings", "locate_clip"]
 
 CLIP = "openai/clip-vit-base-patch32"  # where no other is named; 512 channels
 BATCH = 32
@@ -36,7 +36,6 @@ WHAT, AGAIN = "config of a CLIP", "Fetch it again."
 _SIDES = {"from": 1, "to": 4096}  # pixels
 _FILES = ["config.json", "preprocessor_config.json", "*.safetensors", "tokenizer*", "vocab.json", "merges.txt", "special_tokens*"]
 _MEAN, _SD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's training pictures
-QUALITY = ("Good photo.", "Bad photo.")  # the antonyms of CLIP-IQA's overall quality
 
 
 def locate_clip(source: str | os.PathLike[str] = CLIP) -> Path:
@@ -142,26 +141,6 @@ class ClipModel:
         return float(self.both.logit_scale.exp())
 
 
-def clip_score(pictures: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """CLIPScore of each picture with its text, float (n,): 100 max(cos(picture, text), 0). Range 0 to 100, higher is better.
-
-    pictures, texts: features (n, c). Hessel et al. (2021) scale by 2.5 instead of 100; tables of text-to-image work, the paper's
-    too, use 100. The text is the neutral prompt: content kept, not emotion.
-    """
-    return 100 * np.maximum((_unit(pictures) * _unit(texts)).sum(axis=1), 0)
-
-
-def clip_iqa(pictures: np.ndarray, good: np.ndarray, bad: np.ndarray, scale: float = 100.0) -> np.ndarray:
-    """CLIP-IQA of each picture, float (n,): softmax(scale cos(picture, good), scale cos(picture, bad))[good]. 0 to 1, higher is
-    better.
-
-    good, bad: features (c,) of two antonyms, `QUALITY` for quality as such. Wang, Chan & Loy (2023), "Exploring CLIP for
-    assessing the look and feel of images"; they take a ResNet without position embeddings, we the tower given, at its own size.
-    """
-    sides = _unit(pictures) @ _unit(np.stack([good, bad])).T
-    return 1 / (1 + np.exp(np.clip(scale * (sides[:, 1] - sides[:, 0]), -700, 700)))
-
-
 def _open(folder: Path, vision_only: bool) -> Any:
     """The model; every weight of it must be in the folder, for transformers would make up what is not."""
     from transformers import CLIPConfig, CLIPModel, CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -195,11 +174,6 @@ def _tokenizer(folder: Path) -> Any:
         return CLIPTokenizer.from_pretrained(folder)
     except Exception as error:
         raise CheckpointError(f"{str(folder)!r} holds no tokenizer of a CLIP.", "Fetch it again, as a whole.") from error
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, np.float64)
-    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
 
 def _numbers(x: Tensor) -> np.ndarray:

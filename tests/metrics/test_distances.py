@@ -12,8 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.metrics.smoothness import lpips_continuous, neighbour_distances
-from emoticrafter.evaluation.perceptual import PyramidDistance, open_distance
+from emoticrafter.metrics.distances import PyramidDistance, open_distance
+from emoticrafter.metrics.smoothness import lpips_continuous, neighbour_distances
 from emoticrafter.storybook.world import Scene, Subject, render
 from emoticrafter.storybook.world.sprites import CodeSprites
 

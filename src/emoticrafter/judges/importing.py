@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.evaluation.clip import CLIP
-from emoticrafter.evaluation.judges.base import Trust
-from emoticrafter.evaluation.judges.head import Activation, Head
+from emoticrafter.judges.clip import CLIP
+from emoticrafter.judges.head import Activation, Head
+from emoticrafter.judges.trust import Trust
 
 __all__ = ["CHANNELS", "import_head"]
 

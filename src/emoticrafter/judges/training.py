@@ -16,14 +16,13 @@ import numpy as np
 from emoticrafter.data.tables import read_table
 from emoticrafter.data.values import picture_below
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
-from emoticrafter.evaluation.clip import CLIP, ClipModel
-from emoticrafter.evaluation.judges.base import Trust, measure_trust
-from emoticrafter.evaluation.judges.head import Head
-from emoticrafter.evaluation.viewing import batches
 from emoticrafter.files import atomic_path, cache_directory
 from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.named import file_hash
-from emoticrafter.inputs.pictures import READ_AS
+from emoticrafter.inputs.pictures import READ_AS, batches
+from emoticrafter.judges.clip import CLIP, ClipModel
+from emoticrafter.judges.head import Head
+from emoticrafter.judges.trust import Trust, measure_trust
 
 if TYPE_CHECKING:
     import pandas as pd

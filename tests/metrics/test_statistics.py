@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emoticrafter.evaluation.statistics import bootstrap, bootstrap_mean, compare_all, holm, ratio_of_means
+from emoticrafter.metrics.statistics import bootstrap, bootstrap_mean, compare_all, holm, ratio_of_means
 from tests.cost import cost
 
 
