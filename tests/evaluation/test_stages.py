@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from emoticrafter import checkpoint
-from emoticrafter.errors import InputError, OutputError
+from emoticrafter.errors import InputError, OutputError, StoppedError
 from emoticrafter.evaluation.comparing import in_short
 from emoticrafter.evaluation.foreign import find_pictures
-from emoticrafter.evaluation.stages import Evaluated, Foreign, StoppedEarlyError, evaluate
+from emoticrafter.evaluation.stages import Evaluated, Foreign, evaluate
 from emoticrafter.evaluation.suite import Bars, Method, Suite, read_suite
+from emoticrafter.watch import Watch
 from tests.painted import CASES, ColourJudge, Studio, painted_judges
 from tests.tiny_features import make_features
 from tests.training.tiny_runs import SMALL
@@ -245,8 +246,8 @@ def test_a_killed_generation_goes_on(suite: Suite, first: Evaluated, tmp_path: P
 
 
 def test_a_stop_is_no_report(suite: Suite, tmp_path: Path) -> None:
-    with pytest.raises(StoppedEarlyError):
-        run(suite, tmp_path / "report", Studio(), stop=lambda: True)
+    with pytest.raises(StoppedError):
+        run(suite, tmp_path / "report", Studio(), watch=Watch(stop=lambda: True))
     assert not (tmp_path / "report" / "report.html").exists()
 
 

@@ -23,6 +23,7 @@ from emoticrafter.judges.training import (
     train_judge,
 )  # fmt: skip
 from emoticrafter.judges.trust import require_trust
+from emoticrafter.watch import Watch
 
 
 def known(rows: int = 300, channels: int = 24, noise: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +112,8 @@ def coloured(folder: Path, number: int = 60, **changes: Any) -> Path:
 def test_a_judge_of_colours(tmp_path: Path, tiny_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTICRAFTER_CACHE", str(tmp_path / "cache"))
     steps: list[tuple[int, int]] = []
-    head = train_judge(coloured(tmp_path), tmp_path, clip=str(tiny_clip), tell=lambda *step: steps.append(step))
+    watch = Watch(stage=lambda name: lambda *step: steps.append(step))
+    head = train_judge(coloured(tmp_path), tmp_path, clip=str(tiny_clip), watch=watch)
     judge = ClipJudge(head, "colours")
     assert require_trust(judge) is None
     assert "of mine" in judge.trust.validated_on

@@ -16,6 +16,7 @@ from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable, user_path
 from emoticrafter.locks import check_free
+from emoticrafter.watch import Watch
 
 
 @spread
@@ -95,7 +96,7 @@ def calibrate(
             levels=levels,
             seed=seed,
             steps=steps,
-            tell=step,
+            watch=Watch(stage=lambda name: step),
         )
         if doubt:
             made = replace(made, figures={**made.figures, "doubt": doubt})

@@ -15,10 +15,11 @@ import typer
 from emoticrafter.cli.batch import drawing_stages, once
 from emoticrafter.cli.console import note, say, say_json, warn
 from emoticrafter.cli.options import MODEL, OUTPUT, Config, Force, Json, RayOptions, absolute, spread
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
@@ -127,7 +128,7 @@ def evaluate(
     from emoticrafter.evaluation.drawing import requests as wanted
     from emoticrafter.evaluation.foreign import find_pictures
     from emoticrafter.evaluation.rows import check_drawing
-    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, check_report, check_suite, open_judges
+    from emoticrafter.evaluation.stages import Foreign, check_report, check_suite, open_judges
     from emoticrafter.evaluation.stages import evaluate as run
     from emoticrafter.evaluation.suite import read_suite
     from emoticrafter.signals import stop_signals
@@ -166,12 +167,13 @@ def evaluate(
     opener = _opener(chosen, options, ray, say_once) if draw else None
     command = shlex.join(["emoticrafter", *sys.argv[1:]])
     with stop_signals() as signals, drawing_stages(signals, as_json) as stage:
+        watch = Watch(stage=stage, stop=lambda: bool(signals), warn=say_once)
         try:
             done = run(
                 chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
-                progress=stage, stop=lambda: bool(signals), warn=say_once, quiet=as_json,
+                watch=watch, quiet=as_json,
             )  # fmt: skip
-        except StoppedEarlyError:
+        except StoppedError:
             note("stopped; the same command goes on from there")
             raise typer.Exit(128 + (signals[0] if signals else 15)) from None
     _report(done, as_json)

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from emoticrafter.cli.commands import Commands
-from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
+from emoticrafter.cli.console import note, printable, progress, say, say_json, stages, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
+from emoticrafter.watch import Watch
 
 app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
@@ -59,7 +60,7 @@ def train(
     if kind is None:
         raise InputError(f"There is no head {head[:40]!r}.", f"Known ones: {', '.join(HEADS)}.")
     report = Report(as_json)
-    with holding(out, force), progress("reading pictures") as step:
+    with holding(out, force), stages("pictures") as stage:
         made = train_judge(
             annotations,
             annotations.parent if pictures is None else pictures,
@@ -69,7 +70,7 @@ def train(
             seed=seed,
             device=device,
             skip_missing=skip_missing,
-            tell=step,
+            watch=Watch(stage=stage),
         )
         paths = save_head(made, out, force=force)
     report(paths, trust=made.trust.as_dict())

@@ -15,6 +15,7 @@ from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import Case
 from emoticrafter.evaluation.measuring import CORNERS, EXTRA_SEEDS, STEPS
 from emoticrafter.files import safe_name
+from emoticrafter.watch import Step, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Drawn", "Opened", "draw_method", "neutral_rows", "requests", "settings_of", "suite_rows", "sweep_rows"]
 
 Opened = Callable[[], AbstractContextManager[tuple["Maker", "Engine | None"]]]
-Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,7 @@ def draw_method(
     rows: Sequence[Row],
     root: Path,
     label: str,
-    *,
-    progress: Callable[[str], Step],
-    stop: Callable[[], bool],
-    warn: Callable[[str], None],
+    watch: Watch,
 ) -> Drawn:
     """The pictures of these rows, or what is missing of them, in a folder below root that their maker and settings name.
 
@@ -99,9 +96,9 @@ def draw_method(
     folder = root / f"{safe_name(label, 40)}-{_key(description, resolved[0])}"
 
     def stage(name: str) -> Step:
-        return progress(f"{name} {label}")
+        return watch.stage(f"{name} {label}")
 
-    done = run_batch(maker, rows, folder, engine=engine, progress=stage, stop=stop, warn=warn)
+    done = run_batch(maker, rows, folder, engine=engine, progress=stage, stop=watch.stop, warn=watch.warn)
     wanted = {row.id(description) for row in resolved}
     found = [row for row in read_index(folder).to_dict("records") if row["id"] in wanted]
     return Drawn(folder=folder, rows=found, drawn=done.drawn, missing=done.missing)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from emoticrafter.metrics import content as contents
 from emoticrafter.metrics import smoothness
 from emoticrafter.metrics.emotion import absolute_errors
 from emoticrafter.metrics.statistics import Estimate, bootstrap, bootstrap_mean, ratio_of_means
+from emoticrafter.watch import Step
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Suite
@@ -31,7 +32,6 @@ __all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "is_whole", "measure", "measure_po
 CORNERS = ((-3.0, -3.0), (-3.0, 3.0), (3.0, -3.0), (3.0, 3.0))  # where diversity is looked at
 EXTRA_SEEDS = (0, 1, 2)  # added to a suite's first seed
 STEPS = tuple(round(-1 + 0.2 * i, 1) for i in range(11))  # of an axis, the other at 0
-Step = Callable[[int, int], None]
 
 
 def measure(

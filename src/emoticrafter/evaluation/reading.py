@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.files import atomic_path
 from emoticrafter.judges.storybook import Seen
 from emoticrafter.metrics.clip import QUALITY, clip_iqa, clip_score
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.judges.clip import ClipModel
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Judges", "Read", "Shown", "read_pictures"]
 
 AT_ONCE = 256  # pictures between two writings of what was read
-Step = Callable[[int, int], None]
 _COLUMNS = {
     "key": "string", "valence": "double", "arousal": "double", "place": "string", "people": "double", "clip_score": "double",
     "clip_iqa": "double",
@@ -79,30 +79,24 @@ class Judges:
         return hashlib.sha256(json.dumps(self.describe(), sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def read_pictures(
-    shown: Sequence[Shown],
-    judges: Judges,
-    folder: Path,
-    *,
-    step: Step = lambda done, total: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> dict[str, Read]:
-    """What the judges read from each picture, by `Shown.key`; those in the folder's table are not read again.
+def read_pictures(shown: Sequence[Shown], judges: Judges, folder: Path, watch: Watch = SILENT) -> tuple[dict[str, Read], int]:
+    """What the judges read from each picture, by `Shown.key`, and how many were read now: those in the folder's table are not
+    read again.
 
-    Stopped early, the table holds what was read until then.
+    Stopped early by a StoppedError, the table holds what was read until then.
     """
     path = folder / f"{judges.hash}.parquet"
     kept = _load(path)
     missing = list({one.key: one for one in shown if one.key not in kept}.values())
     total = len(missing)
+    step = watch.stage("judging")
     for begin in range(0, total, AT_ONCE):
-        if stop():
-            break
+        watch.check()
         some = missing[begin : begin + AT_ONCE]
         kept.update(zip((one.key for one in some), _read(some, judges), strict=True))
         _save(kept, path)
         step(min(begin + AT_ONCE, total), total)
-    return {one.key: kept[one.key] for one in shown if one.key in kept}
+    return {one.key: kept[one.key] for one in shown}, total
 
 
 def _read(shown: Sequence[Shown], judges: Judges) -> list[Read]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
@@ -19,6 +19,7 @@ from emoticrafter.files import user_path
 from emoticrafter.inputs.named import below
 from emoticrafter.request import Unopened
 from emoticrafter.settings import as_toml
+from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.outline import Outline
@@ -28,14 +29,10 @@ if TYPE_CHECKING:
     from emoticrafter.maker import Maker
     from emoticrafter.training.recipe import Recipe
 
-__all__ = ["Notes", "Opener", "Producer", "Row", "Step", "StoppedEarlyError", "check_drawing", "recipe_of", "shown"]
+__all__ = ["Notes", "Opener", "Producer", "Row", "check_drawing", "recipe_of", "shown"]
 
-Step = Callable[[int, int], None]
+AGAIN = "The same call goes on."
 Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
-
-
-class StoppedEarlyError(Exception):
-    """A signal asked the run to stop; the same call goes on."""
 
 
 @dataclass(kw_only=True)
@@ -74,9 +71,7 @@ class Producer:
     work: Path
     opener: Opener
     notes: Notes
-    progress: Callable[[str], Step]
-    stop: Callable[[], bool]
-    warn: Callable[[str], None]
+    watch: Watch
     quiet: bool
 
     def rows(self) -> list[Row]:
@@ -103,7 +98,7 @@ class Producer:
         folder = self.work / "trained" / hashlib.sha256(as_toml(recipe).encode()).hexdigest()[:8]  # what is alike is trained once
         outcome = train(recipe, folder, title=f"training {method.name}", quiet=self.quiet)
         if outcome.signal is not None or outcome.checkpoint is None:
-            raise StoppedEarlyError
+            raise StoppedError("A signal ended the training.", AGAIN)
         self.notes.add("train", method.name, began, outcome.seconds < 0.5)
         return str(outcome.checkpoint)
 
@@ -128,12 +123,10 @@ class Producer:
 
     def _draw(self, maker: Maker, engine: Engine | None, rows: Sequence[Any], label: str) -> Drawn:
         began = time.perf_counter()
-        found = draw_method(
-            maker, engine, rows, self.work / "pictures", label, progress=self.progress, stop=self.stop, warn=self.warn
-        )
+        found = draw_method(maker, engine, rows, self.work / "pictures", label, self.watch)
         self.notes.add("generate", label, began, found.drawn == 0, pictures=found.drawn)
         if found.missing:
-            raise StoppedEarlyError
+            raise StoppedError("The drawing was ended.", AGAIN)
         for one in found.rows:
             one["file"] = below(found.folder, one["file"], "picture")
         return found

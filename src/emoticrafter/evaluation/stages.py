@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
 from emoticrafter.evaluation import comparing, makers, measuring
 from emoticrafter.evaluation.gathered import Gathered
 from emoticrafter.evaluation.reading import Judges, Read, read_pictures
-from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, Step, StoppedEarlyError, shown
+from emoticrafter.evaluation.rows import Notes, Opener, Producer, Row, shown
 from emoticrafter.files import atomic_path, check_folder, names_in, safe_name
 from emoticrafter.inputs.records import read_record
 from emoticrafter.judges import open_judge, storybook_judges
@@ -34,13 +34,14 @@ from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.metrics.distances import open_distance
 from emoticrafter.settings import as_dict
 from emoticrafter.version import installed_version
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.suite import Suite
     from emoticrafter.metrics.distances import Distance
 
-__all__ = ["Evaluated", "Foreign", "Opener", "StoppedEarlyError", "check_report", "check_suite", "evaluate", "open_judges"]
+__all__ = ["Evaluated", "Foreign", "Opener", "check_report", "check_suite", "evaluate", "open_judges"]
 
 VERSION = 1  # of the figures: another number has all of them measured again
 WORK = "work"
@@ -91,22 +92,21 @@ def evaluate(
     doubt: str | None = None,
     foreign: Foreign | None = None,
     command: str = "",
-    progress: Callable[[str], Step] = lambda name: lambda done, total: None,
-    stop: Callable[[], bool] = lambda: False,
-    warn: Callable[[str], None] = lambda text: None,
+    watch: Watch = SILENT,
     quiet: bool = True,
 ) -> Evaluated:
     """Everything, into the folder `out`. opener: opens what is drawn with; None draws nothing, so that only `foreign` is scored.
-    quiet: trainings tell nothing on the way.
+    quiet: trainings, which have a display of their own, show nothing.
 
-    Raises StoppedEarlyError, and what batch, training and judges raise; OutputError for a folder that holds other things.
+    Raises StoppedError, after which the same call goes on, and what batch, training and judges raise; OutputError for a folder
+    that holds other things.
     """
     check_report(out)
     check_suite(suite, drawn=opener is not None, foreign=foreign.label if foreign is not None else None)
     with hold(out / LOCK, *busy(out)):
         return _Run(
             suite=suite, cases=list(cases), out=out, judges=judges, opener=opener, name=name, doubt=doubt, command=command,
-            progress=progress, stop=stop, warn=warn, quiet=quiet,
+            watch=watch, quiet=quiet,
         ).all(foreign)  # fmt: skip
 
 
@@ -120,9 +120,7 @@ class _Run:
     name: str
     doubt: str | None
     command: str
-    progress: Callable[[str], Step]
-    stop: Callable[[], bool]
-    warn: Callable[[str], None]
+    watch: Watch
     quiet: bool
     notes: Notes = field(default_factory=Notes)
 
@@ -131,7 +129,7 @@ class _Run:
         if self.opener is not None:
             rows += Producer(
                 suite=self.suite, cases=self.cases, work=self.out / WORK, opener=self.opener, notes=self.notes,
-                progress=self.progress, stop=self.stop, warn=self.warn, quiet=self.quiet,
+                watch=self.watch, quiet=self.quiet,
             ).rows()  # fmt: skip
         if foreign is not None:
             rows.append(Row(label=foreign.label, source="pictures", method=True, pictures=[dict(one) for one in foreign.rows]))
@@ -144,18 +142,8 @@ class _Run:
     def _read(self, rows: Sequence[Row]) -> dict[str, Read]:
         began = time.perf_counter()
         wanted = [shown(one) for row in rows for one in row.all_pictures()]
-        done = 0
-
-        def count(now: int, total: int) -> None:
-            nonlocal done
-            done = now
-            step(now, total)
-
-        step = self.progress("judging")
-        found = read_pictures(wanted, self.judges, self.out / WORK / "read", step=count, stop=self.stop)
+        found, done = read_pictures(wanted, self.judges, self.out / WORK / "read", self.watch)
         self.notes.add("judge", "", began, done == 0, pictures=done)
-        if any(one.key not in found for one in wanted):
-            raise StoppedEarlyError
         return found
 
     def _measured(self, rows: Sequence[Row], read: Mapping[str, Read]) -> dict[str, dict[str, Any]]:
@@ -166,8 +154,7 @@ class _Run:
             threshold = measuring.visible_threshold(neutral, distance)
         found = {}
         for row in rows:
-            if self.stop():
-                raise StoppedEarlyError
+            self.watch.check()
             found[row.label] = self._measure(row, read, neutral, distance, threshold)
         return found
 
@@ -195,7 +182,7 @@ class _Run:
         if not len(gathered.on_grid(emotions)):
             raise InputError(f"None of the pictures of {row.label!r} is at an emotion and a seed of the suite.", "Look at them.")
         on_seeds = neutral.rows(np.flatnonzero(np.isin(neutral.seeds, emotions.seeds))) if neutral is not None else None
-        step = self.progress(f"measuring {row.label}")
+        step = self.watch.stage(f"measuring {row.label}")
         found = measuring.measure(gathered, on_seeds, self.suite, distance, threshold=threshold, step=step)
         found["threshold"] = threshold
         if row.sweep and on_seeds is not None:
@@ -233,8 +220,7 @@ class _Run:
     def _report(self, rows: Sequence[Row], measured: Mapping[str, dict[str, Any]]) -> Evaluated:
         from emoticrafter.evaluation import page, report
 
-        if self.stop():
-            raise StoppedEarlyError
+        self.watch.check()
         began = time.perf_counter()
         beside = {row.label: {**measured[row.label], **_about(row)} for row in rows}
         compared = comparing.compare(beside)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ from emoticrafter.inputs.pictures import READ_AS, batches
 from emoticrafter.judges.clip import CLIP, ClipModel
 from emoticrafter.judges.head import Head
 from emoticrafter.judges.trust import Trust, measure_trust
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,6 @@ HIDDEN = 64  # of an mlp
 ALPHAS = tuple(10.0**k for k in range(-2, 6))  # of the ridge, chosen by leaving one out
 CHUNK = 256  # pictures whose features are kept in one file
 Layers = list[tuple[np.ndarray, np.ndarray]]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +77,16 @@ def read_annotated(table: Path, folder: Path, *, skip_missing: bool = False) -> 
     )
 
 
-def cached_features(
-    tower: ClipModel, pictures: Sequence[Path], cache: Path | None = None, tell: Progress | None = None
-) -> np.ndarray:
+def cached_features(tower: ClipModel, pictures: Sequence[Path], cache: Path | None = None, watch: Watch = SILENT) -> np.ndarray:
     """The features (p, c) of pictures, computed once: kept by the content of the files and the weights of the tower.
 
     cache: the folder, by default clip-features in the program's cache. A killed run goes on at the chunk that it was at.
     """
     cache = cache_directory() / "clip-features" if cache is None else cache
     parts, done = [np.zeros((0, tower.channels), np.float32)], 0
+    step = watch.stage("reading")
     for some in batches(pictures, CHUNK):
+        watch.check()
         digest = hashlib.sha256(f"{tower.fingerprint}/{tower.settings}/{READ_AS}".encode())
         for path in some:
             digest.update(bytes.fromhex(file_hash(path, "picture")))  # type: ignore[arg-type]
@@ -98,8 +98,7 @@ def cached_features(
                 np.save(temporary, found)
         parts.append(found)
         done += len(some)
-        if tell is not None:
-            tell(done, len(pictures))
+        step(done, len(pictures))
     return np.concatenate(parts)
 
 
@@ -169,13 +168,13 @@ def train_judge(
     seed: int = 0,
     device: str = "cpu",
     skip_missing: bool = False,
-    tell: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Head:
     """Features, cross-validation, and the head fitted on all rows. Errors are those of the parts."""
     annotated = read_annotated(table, folder, skip_missing=skip_missing)
     check_folds(len(annotated.pictures), folds)
     tower = ClipModel(clip, vision_only=True, device=device)
-    features = cached_features(tower, annotated.pictures, tell=tell)[annotated.picture_of]
+    features = cached_features(tower, annotated.pictures, watch=watch)[annotated.picture_of]
     of = f" of {', '.join(annotated.datasets)}" if annotated.datasets else ""
     trust = cross_validate(features, annotated.emotions, annotated.picture_of, kind, folds=folds, seed=seed, of=of)
     about: dict[str, Any] = {
