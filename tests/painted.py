@@ -10,9 +10,8 @@ import numpy as np
 from PIL import Image
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.evaluation.cases import Case
-from emoticrafter.evaluation.content import Expected
-from emoticrafter.evaluation.reading import Judges
+from emoticrafter.evaluation.cases import Case, Expected
+from emoticrafter.evaluation.readings import Judges
 from emoticrafter.inputs.pictures import Viewable, array_of
 from emoticrafter.judges.storybook import Seen
 from emoticrafter.judges.trust import AxisTrust, Trust

@@ -23,7 +23,7 @@ from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
-    from emoticrafter.evaluation.stages import Evaluated
+    from emoticrafter.evaluation.run import Evaluated
     from emoticrafter.evaluation.suite import Suite
     from emoticrafter.maker import Maker
 
@@ -125,11 +125,11 @@ def evaluate(
     ray.check()
     from emoticrafter.backbones.devices import choose_device, choose_precision
     from emoticrafter.backbones.registry import read_outline
-    from emoticrafter.evaluation.drawing import requests as wanted
-    from emoticrafter.evaluation.foreign import find_pictures
-    from emoticrafter.evaluation.rows import check_drawing
-    from emoticrafter.evaluation.stages import Foreign, check_report, check_suite, open_judges
-    from emoticrafter.evaluation.stages import evaluate as run
+    from emoticrafter.evaluation.methods import check_drawing
+    from emoticrafter.evaluation.pictures import find_pictures
+    from emoticrafter.evaluation.pictures import requests as wanted
+    from emoticrafter.evaluation.run import Elsewhere, check_report, check_suite, open_judges
+    from emoticrafter.evaluation.run import evaluate as run
     from emoticrafter.evaluation.suite import read_suite
     from emoticrafter.signals import stop_signals
 
@@ -150,15 +150,15 @@ def evaluate(
         return
     assert out is not None
     check_report(out)
-    check_suite(chosen, drawn=draw, foreign=name if images is not None else None)
+    check_suite(chosen, drawn=draw, elsewhere=name if images is not None else None)
     if draw and ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
         check_drawing(chosen, cases, read_outline(chosen.model.backbone, config))
         choose_precision(dtype, choose_device(device))
-    foreign = None
+    elsewhere = None
     if images is not None:
         found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0], warn)
-        foreign = Foreign(label=name, rows=found)
-        note(f"{len(found):,} pictures of {len({row['prompt'] for row in found})} of the suite's prompts")
+        elsewhere = Elsewhere(label=name, pictures=found)
+        note(f"{len(found):,} pictures of {len({one.case.id for one in found})} of the suite's prompts")
     judges, doubt = open_judges(chosen, force_judge, "cuda" if str(device).startswith("cuda") else "cpu")
     if doubt:
         warn(doubt)
@@ -170,7 +170,7 @@ def evaluate(
         watch = Watch(stage=stage, stop=lambda: bool(signals), warn=say_once)
         try:
             done = run(
-                chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
+                chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, elsewhere=elsewhere, command=command,
                 watch=watch, quiet=as_json,
             )  # fmt: skip
         except StoppedError:
@@ -183,7 +183,7 @@ def _opener(
     suite: Suite, options: dict[str, Any], ray: RayOptions, say_new: Callable[[str], None]
 ) -> Callable[[str, bool], AbstractContextManager[tuple[Maker, Engine | None]]]:
     """What opens each method; in this process all share one backbone."""
-    from emoticrafter.evaluation.makers import open_method_maker, open_upon
+    from emoticrafter.evaluation.methods import open_method_maker, open_upon
 
     given = {key: value for key, value in options.items() if value is not None}
     backbone = absolute(suite.model.backbone)

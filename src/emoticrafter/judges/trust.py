@@ -14,12 +14,11 @@ import numpy as np
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.inputs.pictures import Viewable
 from emoticrafter.inputs.typed import typed
-from emoticrafter.metrics.emotion import absolute_errors, intercept, slope, spearman
+from emoticrafter.metrics.emotion import AXES, absolute_errors, intercept, slope, spearman
 
 __all__ = ["R2_FLOOR", "AxisTrust", "Judge", "Trust", "measure_trust", "prepare", "r2", "require_trust"]
 
 R2_FLOOR = 0.5  # of each axis: a judge in a comparison explains at least half of what its validation pictures differ in
-AXES = ("valence", "arousal")
 REGIONS = (("low", -3.0, -1.0), ("middle", -1.0, 1.0), ("high", 1.0, 3.0))
 _REGION = ("pictures", "valence_error", "arousal_error")
 BINS = 6  # of the calibration, over the values read

@@ -12,9 +12,11 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 __all__ = [
-    "absolute_errors", "bias", "coupling", "error_sd", "intercept", "mean_error", "pearson", "ranking_consistency",
+    "AXES", "absolute_errors", "bias", "coupling", "error_sd", "intercept", "mean_error", "pearson", "ranking_consistency",
     "set_consistencies", "sets_along", "slope", "spearman", "tau_b",
 ]  # fmt: skip
+
+AXES = ("valence", "arousal")  # the columns, in this order
 
 
 def absolute_errors(x: np.ndarray, y: np.ndarray) -> np.ndarray:

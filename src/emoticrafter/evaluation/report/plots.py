@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from emoticrafter.escapes import PLOT, plain
-from emoticrafter.evaluation.estimates import AXES
 from emoticrafter.inputs.pictures import decode_picture
+from emoticrafter.metrics.emotion import AXES
 
 __all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
 

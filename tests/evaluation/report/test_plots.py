@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from matplotlib.text import Text
 
-from emoticrafter.evaluation.plots import (
+from emoticrafter.evaluation.report.plots import (
     DARK,
     LIGHT,
     Theme,

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from emoticrafter.evaluation import plots
 from emoticrafter.evaluation.comparing import in_short
-from emoticrafter.evaluation.estimates import AXES
-from emoticrafter.evaluation.makers import NEUTRAL
-from emoticrafter.evaluation.tables import ARROWS, NONE, cell, number
+from emoticrafter.evaluation.methods import NEUTRAL
+from emoticrafter.evaluation.pictures import PictureRow
+from emoticrafter.evaluation.report import plots
+from emoticrafter.evaluation.report.tables import ARROWS, NONE, cell, number
 from emoticrafter.inputs.pictures import image_of
+from emoticrafter.metrics.emotion import AXES
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -32,7 +33,7 @@ __all__ = ["write_page"]
 
 Report = Mapping[str, Any]
 Rows = Mapping[str, Mapping[str, Any]]
-Pictures = Mapping[str, Sequence[Mapping[str, Any]]]  # by label, rows with prompt, valence, arousal, seed, file
+Pictures = Mapping[str, Sequence[PictureRow]]  # by label
 THUMB, LARGE = 72, 128  # pixels of a picture in a grid, of a worst one
 
 
@@ -100,14 +101,10 @@ def _grids(pictures: Pictures, suite: Suite, cases: Sequence[Case]) -> list[dict
     return grids
 
 
-def _sheet(label: str, found: Sequence[Mapping[str, Any]], prompt: str, suite: Suite) -> Image.Image | None:
+def _sheet(label: str, found: Sequence[PictureRow], prompt: str, suite: Suite) -> Image.Image | None:
     """The grid of a prompt as one image; the neutral picture alone for the row that has no other; None where any is missing."""
     emotions = suite.emotions
-    here = {
-        (round(one["valence"], 6), round(one["arousal"], 6)): one["file"]
-        for one in found
-        if one["prompt"] == prompt and one["seed"] == emotions.seeds[0]
-    }
+    here = {one.point: one.file for one in found if one.case.prompt == prompt and one.seed == emotions.seeds[0]}
     side = len(emotions.valences) * (THUMB + 2) - 2, len(emotions.arousals) * (THUMB + 2) - 2
     if label == NEUTRAL:
         return _square(here[0.0, 0.0], min(side)) if (0.0, 0.0) in here else None

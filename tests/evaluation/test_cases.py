@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from emoticrafter.evaluation import content
+from emoticrafter.evaluation import cases as content
 from emoticrafter.judges.storybook import Seen
 from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject

@@ -18,8 +18,8 @@ import pytest
 from emoticrafter import checkpoint
 from emoticrafter.errors import InputError, OutputError, StoppedError
 from emoticrafter.evaluation.comparing import in_short
-from emoticrafter.evaluation.foreign import find_pictures
-from emoticrafter.evaluation.stages import Evaluated, Foreign, evaluate
+from emoticrafter.evaluation.pictures import find_pictures
+from emoticrafter.evaluation.run import Elsewhere, Evaluated, evaluate
 from emoticrafter.evaluation.suite import Bars, Method, Suite, read_suite
 from emoticrafter.watch import Watch
 from tests.painted import CASES, ColourJudge, Studio, painted_judges
@@ -149,34 +149,37 @@ def test_the_second_run_does_nothing(suite: Suite, first: Evaluated, begun: Path
     assert again.report == first.report
 
 
-def _without(*names: str) -> Callable[[dict[str, Any]], object]:
-    return lambda found: {**found, "found": {key: value for key, value in found["found"].items() if key not in names}}
+def _entry(change: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], object]:
+    return lambda found: {"figures": {**found["figures"], "valence_error": change(found["figures"]["valence_error"])}}
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "again"),
     [
-        lambda found: {"key": found["key"]},
-        lambda found: {**found, "found": None},
-        lambda found: {**found, "found": {**found["found"], "figures": {"valence_error": 3}}},
-        lambda found: {**found, "found": {**found["found"], "points": [[1, 2]]}},
-        lambda found: {**found, "found": {**found["found"], "curve": [{}]}},
-        _without("figures"),
-        _without("by_prompt", "worst"),
-        lambda found: [],
-        lambda found: "cut",
+        (lambda found: {}, None),
+        (lambda found: {"figures": None}, None),
+        (lambda found: {"figures": {}}, None),
+        (lambda found: [], None),
+        (lambda found: "cut", None),
+        (lambda found: {"key": "that of an older report", "found": {"figures": {}}}, None),
+        (_entry(lambda entry: 3), ["valence_error"]),
+        (_entry(lambda entry: {**entry, "found": {"value": 1}}), ["valence_error"]),
+        (_entry(lambda entry: {**entry, "key": "another"}), ["valence_error"]),
+        (_entry(lambda entry: {**entry, "by_prompt": [1]}), ["valence_error"]),
+        (_entry(lambda entry: {"key": entry["key"]}), ["valence_error"]),
     ],
 )
 def test_a_measured_file_without_its_entries_is_measured_again(
-    suite: Suite, first: Evaluated, begun: Path, spoil: Callable[[dict[str, Any]], object]
+    suite: Suite, first: Evaluated, begun: Path, spoil: Callable[[dict[str, Any]], object], again: list[str] | None
 ) -> None:
     path = begun / "work" / "measured" / "half.json"
     whole = json.loads(path.read_text())
     path.write_text(json.dumps(spoil(whole)))
     done = run(suite, begun, Studio(), doubt="The judge is <weak>.")
-    assert {one["method"] for one in done.stages if one["stage"] == "measure" and not one["unchanged"]} == {"half"}
+    redone = {one["method"]: one["figures"] for one in done.stages if one["stage"] == "measure" and not one["unchanged"]}
+    assert redone == {"half": list(whole["figures"]) if again is None else again}
     assert done.report["rows"] == first.report["rows"]
-    assert json.loads(path.read_text())["found"]["figures"] == whole["found"]["figures"]
+    assert json.loads(path.read_text()) == whole
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"rows": []}', b"\xff\xfe"])
@@ -255,12 +258,12 @@ def test_pictures_made_elsewhere_are_scored_without_drawing(suite: Suite, first:
     folders = (first.html.parent / "work" / "pictures").glob("half-*")
     found = [find_pictures(folder / "index.parquet", None, CASES, 0) for folder in folders]
     index = max(found, key=len)
-    done = run(suite, tmp_path / "report", None, foreign=Foreign(label="mine", rows=index))
+    done = run(suite, tmp_path / "report", None, elsewhere=Elsewhere(label="mine", pictures=index))
     assert list(rows(done)) == ["always 0", "mine"]
     assert "retention" not in rows(done)["mine"]["figures"]  # there are no neutral pictures
     assert rows(done)["mine"]["figures"]["valence_slope"] == rows(first)["half"]["figures"]["valence_slope"]
     with pytest.raises(InputError, match="Two rows"):
-        run(suite, tmp_path / "other", None, foreign=Foreign(label="always 0", rows=index))
+        run(suite, tmp_path / "other", None, elsewhere=Elsewhere(label="always 0", pictures=index))
 
 
 def test_a_folder_with_other_files_is_refused(suite: Suite, tmp_path: Path) -> None:
@@ -306,7 +309,7 @@ def test_the_page_needs_nothing_else(first: Evaluated) -> None:
 
 
 def test_names_mean_nothing_in_the_report(suite: Suite, tmp_path: Path) -> None:
-    name = "$x_{ <script>alert('1')</script> & \"q\" | {{ 7 * 7 }} $"
+    name = "$x_{ <script>alert('1')</script> & \"q\" | {{ 7 * 1111111 }} $"
     odd = replace(
         suite, about=replace(suite.about, title=name), methods=(Method(label=name, source="half"),), bars=Bars(of=name, error=1.0)
     )
@@ -314,7 +317,7 @@ def test_names_mean_nothing_in_the_report(suite: Suite, tmp_path: Path) -> None:
     text, links = done.html.read_text(encoding="utf-8"), Links()
     links.feed(text)
     assert "script" not in links.tags
-    assert "49" not in re.sub(r"base64,[^\"]*", "", text)
+    assert "7777777" not in re.sub(r"base64,[^\"]*", "", text)
     assert [word for word in "".join(links.shown).split("\n") if word == name]  # the heading
     assert text.count("<td>$x_{ &lt;script&gt;alert(") > 3
     assert rows(done)[name]["label"] == name

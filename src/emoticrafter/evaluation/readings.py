@@ -15,6 +15,7 @@ import numpy as np
 
 from emoticrafter.data.parquet import check_columns, read_parquet
 from emoticrafter.errors import EmotiCrafterError
+from emoticrafter.evaluation.pictures import PictureRow, Reading
 from emoticrafter.files import atomic_path
 from emoticrafter.judges.storybook import Seen
 from emoticrafter.metrics.clip import QUALITY, clip_iqa, clip_score
@@ -24,37 +25,13 @@ if TYPE_CHECKING:
     from emoticrafter.judges.clip import ClipModel
     from emoticrafter.judges.trust import Judge
 
-__all__ = ["Judges", "Read", "Shown", "read_pictures"]
+__all__ = ["Judges", "read_pictures"]
 
 AT_ONCE = 256  # pictures between two writings of what was read
 _COLUMNS = {
     "key": "string", "valence": "double", "arousal": "double", "place": "string", "people": "double", "clip_score": "double",
     "clip_iqa": "double",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A picture to read: its file, the file's sha256, and its prompt, which CLIPScore compares it with."""
-
-    file: Path
-    sha256: str
-    prompt: str
-
-    @property
-    def key(self) -> str:
-        return hashlib.sha256(f"{self.sha256}/{self.prompt}".encode()).hexdigest()[:24]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Read:
-    """What was read. seen: None without a content judge; clip_score, clip_iqa: None without a CLIP."""
-
-    valence: float
-    arousal: float
-    seen: Seen | None = None
-    clip_score: float | None = None
-    clip_iqa: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,44 +56,45 @@ class Judges:
         return hashlib.sha256(json.dumps(self.describe(), sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def read_pictures(shown: Sequence[Shown], judges: Judges, folder: Path, watch: Watch = SILENT) -> tuple[dict[str, Read], int]:
-    """What the judges read from each picture, by `Shown.key`, and how many were read now: those in the folder's table are not
-    read again.
+def read_pictures(
+    rows: Sequence[PictureRow], judges: Judges, folder: Path, watch: Watch = SILENT
+) -> tuple[dict[str, Reading], int]:
+    """What the judges read from each picture, by `PictureRow.key`, and how many were read now: those in the folder's table are
+    not read again.
 
     Stopped early by a StoppedError, the table holds what was read until then.
     """
     path = folder / f"{judges.hash}.parquet"
     kept = _load(path)
-    missing = list({one.key: one for one in shown if one.key not in kept}.values())
-    total = len(missing)
+    missing = list({row.key: row for row in rows if row.key not in kept}.values())
     step = watch.stage("judging")
-    for begin in range(0, total, AT_ONCE):
+    for begin in range(0, len(missing), AT_ONCE):
         watch.check()
         some = missing[begin : begin + AT_ONCE]
-        kept.update(zip((one.key for one in some), _read(some, judges), strict=True))
+        kept.update(zip((row.key for row in some), _read(some, judges), strict=True))
         _save(kept, path)
-        step(min(begin + AT_ONCE, total), total)
-    return {one.key: kept[one.key] for one in shown}, total
+        step(begin + len(some), len(missing))
+    return {row.key: kept[row.key] for row in rows}, len(missing)
 
 
-def _read(shown: Sequence[Shown], judges: Judges) -> list[Read]:
-    files = [one.file for one in shown]
+def _read(rows: Sequence[PictureRow], judges: Judges) -> list[Reading]:
+    files = [row.file for row in rows if row.file is not None]
     emotions = judges.emotion.emotions(files)
     seen = judges.content.contents(files) if judges.content is not None else [None] * len(files)
     scores: Sequence[Any] = [None] * len(files)
     qualities: Sequence[Any] = [None] * len(files)
     if judges.clip is not None:
         pictures = judges.clip.pictures(files)
-        scores = clip_score(pictures, judges.clip.texts([one.prompt for one in shown])).tolist()
+        scores = clip_score(pictures, judges.clip.texts([row.case.prompt for row in rows])).tolist()
         good, bad = judges.clip.texts(list(QUALITY))
         qualities = clip_iqa(pictures, good, bad, judges.clip.scale).tolist()
     return [
-        Read(valence=float(v), arousal=float(a), seen=what, clip_score=score, clip_iqa=quality)
+        Reading(valence=float(v), arousal=float(a), seen=what, clip_score=score, clip_iqa=quality)
         for (v, a), what, score, quality in zip(np.asarray(emotions), seen, scores, qualities, strict=True)
     ]
 
 
-def _load(path: Path) -> dict[str, Read]:
+def _load(path: Path) -> dict[str, Reading]:
     """What an earlier run kept; nothing where there is none, or where it cannot be read: then it is read again."""
     try:
         rows = check_columns(read_parquet(path)[0], _COLUMNS, {"key", "valence", "arousal"}).to_pylist()
@@ -125,14 +103,16 @@ def _load(path: Path) -> dict[str, Read]:
         return {}
 
 
-def _row_read(row: Mapping[str, Any]) -> Read:
+def _row_read(row: Mapping[str, Any]) -> Reading:
     seen = None
     if row["place"] is not None:
         seen = Seen(place=row["place"], subjects=tuple(row["subjects"]), people=float(row["people"]))
-    return Read(valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"])
+    return Reading(
+        valence=row["valence"], arousal=row["arousal"], seen=seen, clip_score=row["clip_score"], clip_iqa=row["clip_iqa"]
+    )
 
 
-def _save(kept: Mapping[str, Read], path: Path) -> None:
+def _save(kept: Mapping[str, Reading], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

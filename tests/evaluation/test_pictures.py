@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.foreign import find_pictures
+from emoticrafter.evaluation.pictures import PictureRow, find_pictures
 from tests.painted import CASES
 
 
@@ -19,8 +19,8 @@ def save(folder: Path, *names: str) -> Path:
     return folder
 
 
-def points(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
-    return [(row["prompt"], row["valence"], row["arousal"], row["seed"]) for row in rows]
+def points(rows: list[PictureRow]) -> list[tuple[object, ...]]:
+    return [(row.case.prompt, row.valence, row.arousal, row.seed) for row in rows]
 
 
 def test_names_with_ids_or_numbers_in_folders_too(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_names_with_ids_or_numbers_in_folders_too(tmp_path: Path) -> None:
             (CASES[2].prompt, 0.0, 0.0, 1),
         ]
     )
-    assert len({row["sha256"] for row in found}) == 3
+    assert len({row.sha256 for row in found}) == 3
 
 
 def test_files_of_the_system_are_no_pictures(tmp_path: Path) -> None:

@@ -1,17 +1,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from emoticrafter.emotion import grid
-from emoticrafter.evaluation.estimates import emotion_estimates, error_by_prompt
+from emoticrafter.evaluation.cases import Case, prompt_id
+from emoticrafter.evaluation.evidence import Evidence
+from emoticrafter.evaluation.figures import FIGURES, measure
+from emoticrafter.evaluation.pictures import PictureRow, Reading
+from emoticrafter.evaluation.suite import Emotions, Metrics
+from emoticrafter.metrics.statistics import Estimate
 
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 POINTS = np.array([(p.valence, p.arousal) for p in grid(AXIS, AXIS)])
 REQUESTED = np.tile(POINTS, (6, 1))
 PROMPTS = [f"prompt {i}" for i in range(6) for _ in range(25)]
+
+
+def evidence(
+    requested: np.ndarray, judged: np.ndarray, prompts: Sequence[str], seeds: Sequence[int] | None = None, samples: int = 50
+) -> Evidence:
+    rows = [
+        PictureRow(
+            case=Case(prompt=prompt), valence=v, arousal=a, seed=seed, file=None, sha256="", reading=Reading(valence=x, arousal=y)
+        )
+        for (v, a), (x, y), prompt, seed in zip(
+            requested.tolist(), judged.tolist(), prompts, seeds or [0] * len(prompts), strict=True
+        )
+    ]
+    emotions = Emotions(valences=AXIS, arousals=AXIS, seeds=tuple(dict.fromkeys(row.seed for row in rows)))
+    return Evidence(pictures=rows, emotions=emotions, metrics=Metrics(samples=max(samples, 10)))
+
+
+def emotion_estimates(
+    requested: np.ndarray, judged: np.ndarray, prompts: Sequence[str], seeds: Sequence[int] | None = None, samples: int = 50
+) -> dict[str, Estimate]:
+    """The figures that need emotions alone."""
+    given = evidence(requested, judged, prompts, seeds, samples)
+    chosen = [one for one in FIGURES.values() if one.needs == ("emotions",)]
+    found = {one.name: one.compute(given) for one in chosen}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def test_a_method_that_does_what_it_is_asked() -> None:
@@ -48,4 +80,7 @@ def test_grids_of_different_seeds_are_ranked_apart() -> None:
 
 def test_errors_by_prompt() -> None:
     judged = REQUESTED + np.repeat(np.arange(6), 25)[:, None]
-    assert error_by_prompt(REQUESTED, judged, PROMPTS)["arousal"] == {f"prompt {i}": float(i) for i in range(6)}
+    kept: dict[str, Any] = {}
+    measure(evidence(REQUESTED, judged, PROMPTS), kept)
+    assert kept["arousal_error"]["by_prompt"] == {prompt_id(f"prompt {i}"): float(i) for i in range(6)}
+    assert kept["arousal_bias"]["by_prompt"] == {}
