@@ -12,7 +12,7 @@ QUICK := tests/contracts tests/tools/test_try_wheel.py \
 	$(patsubst %,tests/batch/test_%.py,inputs rows) \
 	$(patsubst %,tests/cli/test_%.py,bad_input console main options pictures) \
 	$(patsubst %,tests/data/test_%.py,sheets values) $(patsubst %,tests/features/test_%.py,store) \
-	tests/evaluation/metrics $(patsubst %,tests/evaluation/test_%.py,comparing estimates statistics suite) \
+	tests/metrics $(patsubst %,tests/evaluation/test_%.py,comparing figures suite) \
 	tests/storybook/test_captions.py tests/storybook/test_scenes.py \
 	tests/data/importers $(patsubst %,tests/prompts/test_%.py,checks cleaning lengths pairs rules votes words writing) \
 	$(patsubst %,tests/prompts/llm/test_%.py,ledger messages) \

@@ -15,9 +15,8 @@ import numpy as np
 from benchmarks.common import Report, parser, table
 from benchmarks.grids import AXIS, POINTS, Drawer, add_options, flat
 from benchmarks.world import find_sprites
-from emoticrafter.evaluation.cases import StorybookCase
-from emoticrafter.evaluation.content import place_right, subjects_right
-from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.evaluation.cases import StorybookCase, place_right, subjects_right
+from emoticrafter.judges.storybook import Seen
 
 
 def agreement(cases: Sequence[StorybookCase], seen: Sequence[Seen]) -> dict[str, Any]:

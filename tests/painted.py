@@ -10,12 +10,11 @@ import numpy as np
 from PIL import Image
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.evaluation.cases import Case
-from emoticrafter.evaluation.content import Expected
-from emoticrafter.evaluation.judges.base import AxisTrust, Trust
-from emoticrafter.evaluation.judges.storybook import Seen
-from emoticrafter.evaluation.reading import Judges
-from emoticrafter.evaluation.viewing import Viewable, array_of
+from emoticrafter.evaluation.cases import Case, Expected
+from emoticrafter.evaluation.readings import Judges
+from emoticrafter.inputs.pictures import Viewable, array_of
+from emoticrafter.judges.storybook import Seen
+from emoticrafter.judges.trust import AxisTrust, Trust
 from emoticrafter.picture import Picture
 
 

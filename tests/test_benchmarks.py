@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks import common, content, emotion, grids, models
-from emoticrafter.evaluation.cases import StorybookCase
-from emoticrafter.evaluation.content import Expected
-from emoticrafter.evaluation.judges.storybook import Seen
+from emoticrafter.evaluation.cases import Expected, StorybookCase
+from emoticrafter.judges.storybook import Seen
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
 
 

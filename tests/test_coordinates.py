@@ -20,7 +20,7 @@ from emoticrafter.data.values import on_scale
 from emoticrafter.emotion import Emotion, grid, parse_axis
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation.cases import Case
-from emoticrafter.evaluation.foreign import find_pictures
+from emoticrafter.evaluation.pictures import find_pictures
 from emoticrafter.evaluation.suite import Emotions
 from emoticrafter.features.index import check_pairs, write_index
 from emoticrafter.recipe import check_recipe
@@ -93,16 +93,16 @@ def from_parquet(folder: Path) -> float:
 def from_picture_names(folder: Path) -> float:
     (folder / "0_3.0000002_\u22121_0.png").write_bytes(b"x")
     [row] = find_pictures(folder, None, [CASE], 0)
-    assert row["arousal"] == -1
-    return float(row["valence"])
+    assert row.arousal == -1
+    return float(row.valence)
 
 
 def from_index(folder: Path) -> float:
     (folder / "a.png").write_bytes(b"x")
     index = table(folder / "index.csv", prompt=["a cat"], valence=["3.0000002"], arousal=["\u22121"], file=["a.png"])
     [row] = find_pictures(index, None, [CASE], 0)
-    assert row["arousal"] == -1
-    return float(row["valence"])
+    assert row.arousal == -1
+    return float(row.valence)
 
 
 def from_pairs(folder: Path) -> float:

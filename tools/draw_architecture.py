@@ -162,8 +162,8 @@ def draw_evaluation(axes: Axes) -> None:
         (2, 26, "suite", "prompts, grid, bars", "evaluation/suite", GIVEN),
         (38, 28, "methods", "ours, rivals, truth, zero", "evaluation/makers", FROZEN),
         (76, 26, "generate", "a row per picture, kept", "batch/", CODE),
-        (110, 24, "judge", "emotion, content, CLIP", "evaluation/judges/", FROZEN),
-        (142, 22, "measure", "errors, ranks, tests", "evaluation/metrics/", CODE),
+        (110, 24, "judge", "emotion, content, CLIP", "judges/", FROZEN),
+        (142, 22, "measure", "errors, ranks, tests", "metrics/", CODE),
         (172, 18, "report", "HTML and JSON", "evaluation/page", MADE),
     )  # fmt: skip
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.evaluation.judges.base import Trust, measure_trust
-from emoticrafter.evaluation.judges.storybook import ContentJudge, storybook_judges
+from emoticrafter.judges.storybook import ContentJudge, storybook_judges
+from emoticrafter.judges.trust import Trust, measure_trust
 from emoticrafter.storybook.judge import SIZE, save_judge
 from emoticrafter.storybook.scenes import sample_scene
 from emoticrafter.storybook.world import Scene, render

@@ -16,8 +16,8 @@ from typing import Any
 
 from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.escapes import markdown
-from emoticrafter.evaluation import plots, tables
-from emoticrafter.evaluation.report import FORMAT, VERSION
+from emoticrafter.evaluation.report import plots, tables
+from emoticrafter.evaluation.report.document import FORMAT, VERSION
 from emoticrafter.inputs.records import read_marked
 from tools.markdown import table
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from emoticrafter.emotion import Emotion
-from emoticrafter.evaluation.content import Expected, expected_content
+from emoticrafter.evaluation.cases import Expected, expected_content
 from emoticrafter.storybook import captions, scenes, world
 from emoticrafter.storybook.judge import SIZE, brought_to
 from emoticrafter.storybook.training.common import cached_array

@@ -5,7 +5,7 @@
     csv_text    tables that people open in spreadsheets
     PLOT        settings of matplotlib under which a label is a label
 
-HTML comes from templates that escape by themselves (`evaluation.page`).
+HTML comes from templates that escape by themselves (`evaluation.report.page`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from benchmarks.fidelity_parts.model import WAYS, Model, with_unet
 from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, MissingError
-from emoticrafter.evaluation.content import Expected
+from emoticrafter.evaluation.cases import Expected
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.training.common import Training

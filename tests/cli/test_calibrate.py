@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emoticrafter import checkpoint
+from emoticrafter import checkpoint, judges
 from emoticrafter.cli.calibrate import _sentences
 from emoticrafter.errors import OutputError
-from emoticrafter.evaluation import judges
-from emoticrafter.evaluation.judges.base import AxisTrust, Trust
+from emoticrafter.judges.trust import AxisTrust, Trust
 from tests.cli.conftest import Done
 
 Cli = Callable[..., Done]

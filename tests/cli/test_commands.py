@@ -16,9 +16,9 @@ from emoticrafter.backbones.registry import STORYBOOK, open_backbone, open_encod
 from emoticrafter.batch import read_index
 from emoticrafter.cli.options import absolute
 from emoticrafter.errors import EmotiCrafterError
-from emoticrafter.evaluation.clip import locate_clip
-from emoticrafter.evaluation.judges import open_judge
 from emoticrafter.evaluation.suite import find_suite
+from emoticrafter.judges import open_judge
+from emoticrafter.judges.clip import locate_clip
 from emoticrafter.prompts.lengths import PromptRuler
 from emoticrafter.recipe import read_recipe
 from emoticrafter.training.recipe import find_recipe

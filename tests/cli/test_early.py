@@ -20,9 +20,9 @@ from emoticrafter.backbones.registry import read_outline
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.data.tables import write_table
 from emoticrafter.errors import CheckpointError, InputError, MissingError
-from emoticrafter.evaluation.judges.base import Trust
-from emoticrafter.evaluation.judges.folder import save_head
-from emoticrafter.evaluation.judges.head import Head
+from emoticrafter.judges.folder import save_head
+from emoticrafter.judges.head import Head
+from emoticrafter.judges.trust import Trust
 from emoticrafter.locks import hold
 from emoticrafter.sampling import Sampling
 from tests.cli.conftest import Done
@@ -49,7 +49,7 @@ def nothing_loads(monkeypatch: pytest.MonkeyPatch) -> None:
         "emoticrafter.backbones.text.load_pipeline",
         "emoticrafter.rivals.material.cached_latents",
         "emoticrafter.storybook.judge.load_judge",
-        "emoticrafter.evaluation.judges.storybook.load_judge",
+        "emoticrafter.judges.storybook.load_judge",
     ):
         monkeypatch.setattr(place, refused)
 
@@ -344,7 +344,7 @@ def test_a_judge_s_missing_tower_is_told_before_anything_is_drawn(place: Path, c
 
 
 def test_folds_are_counted_before_the_tower_is_opened(place: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emoticrafter.evaluation.clip.ClipModel.__init__", lambda *_, **__: pytest.fail("a tower was opened"))
+    monkeypatch.setattr("emoticrafter.judges.clip.ClipModel.__init__", lambda *_, **__: pytest.fail("a tower was opened"))
     columns = ("id", "valence", "arousal", "picture", "dataset", "tag", "split")
     write_table(pd.DataFrame({name: ROWS[name] for name in columns}), place / "annotations.parquet", "annotations", {})
     done = cli("judge", "train", "annotations.parquet", "--out", "judge")

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emoticrafter.evaluation import measuring, page, stages
-from emoticrafter.evaluation.report import lasting
+from emoticrafter.evaluation import figures, run
+from emoticrafter.evaluation.report import page
+from emoticrafter.evaluation.report.document import lasting
 from emoticrafter.evaluation.suite import find_suite, read_suite
 from tests.cli.conftest import Done
 from tests.painted import CODE, ColourJudge
@@ -53,7 +54,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def judge(name: str, **options: object) -> ColourJudge:
         return ColourJudge(r2=0.1 if name == "weak" else 0.99)
 
-    monkeypatch.setattr(stages, "open_judge", judge)
+    monkeypatch.setattr(run, "open_judge", judge)
     (tmp_path / "prompts.txt").write_text("a cat\na dog\n")
     (tmp_path / "suite.toml").write_text(SUITE)
     return tmp_path
@@ -191,15 +192,15 @@ def test_a_signal_before_the_report_stops_it(cli: Cli, small: Path, monkeypatch:
         signal.raise_signal(signal.SIGINT)
         return measure(*arguments, **more)
 
-    measure = measuring.measure
+    measure = figures.measure
     paint(small / "one", [f"{i}_{v}_{a}_0" for i in (0, 1) for v in (-3, 3) for a in (-3, 3)])
-    monkeypatch.setattr(measuring, "measure", signalled)
+    monkeypatch.setattr(figures, "measure", signalled)
     command = ("evaluate", "--suite", "suite.toml", "--images", "one", "--no-draw", "--out", "r")
     done = cli(*command)
     assert (done.code, done.out) == (130, "")
     assert "stopped; the same command goes on from there" in done.err
     assert not Path("r/report.html").exists()
-    monkeypatch.setattr(measuring, "measure", measure)
+    monkeypatch.setattr(figures, "measure", measure)
     assert cli(*command).code == 0
 
 

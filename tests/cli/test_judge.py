@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from emoticrafter.data.tables import write_table
-from emoticrafter.evaluation.judges import training
+from emoticrafter.judges import training
 from tests.cli.conftest import Done
 
 Cli = Callable[..., Done]

@@ -12,7 +12,7 @@ KINDS = {name for name in errors.__all__ if name != "EmotiCrafterError"}
 
 # What these raise goes through a reader that adds the file, the entry and the cure; or is not told to a user at all.
 WITHOUT_A_CURE = {
-    "inputs/typed.py", "recipe.py", "calibration.py", "tensors.py", "evaluation/judges/base.py",  # parts of what a reader tells
+    "inputs/typed.py", "recipe.py", "calibration.py", "tensors.py", "judges/trust.py",  # parts of what a reader tells
     "batch/files.py",  # why a picture is drawn again
     "storybook/world/scene.py", "storybook/world/sprites.py",  # within the problem itself
 }  # fmt: skip

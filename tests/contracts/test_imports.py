@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates", "locks"},
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
-    {"sampling", "settings"},
+    {"sampling", "settings", "metrics"},
     {"masks", "tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
@@ -31,7 +31,7 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"features", "maker", "prompts", "request", "sheet", "storybook.captions"},
+    {"features", "judges", "maker", "prompts", "request", "sheet", "storybook.captions"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},
@@ -121,13 +121,15 @@ def test_the_guard_tells_down_from_up(importer: str, target: str, allowed: bool)
     assert (crooked(f"emoticrafter.{importer}", {target}) == []) is allowed
 
 
-def test_only_doors_the_evaluation_and_the_storybook_itself_know_the_storybook() -> None:
+def test_only_doors_judges_the_evaluation_and_the_storybook_itself_know_the_storybook() -> None:
     """The main path names no concrete model: `open_backbone` finds the shipped one by its folder. A suite may.
 
     Of the rivals two modules do: what they learn there is its scenes, and one of them may write with its grammar.
     """
     knowing = {"emoticrafter.rivals.scenes", "emoticrafter.rivals.rewriting"}
-    outside = [path for path in modules() if path.relative_to(SOURCE).parts[0] not in ("storybook", "evaluation", "cli")]
+    outside = [
+        path for path in modules() if path.relative_to(SOURCE).parts[0] not in ("storybook", "judges", "evaluation", "cli")
+    ]
     outside = [path for path in outside if name_of(path) not in knowing]
     assert [name_of(path) for path in outside if any("emoticrafter.storybook" in module for module in imported(path))] == []
 

@@ -20,10 +20,11 @@ from emoticrafter.evaluation.calibration import (
     latin_points,
     storybook_prompts,
 )
-from emoticrafter.evaluation.judges.base import Trust
+from emoticrafter.judges.trust import Trust
 from emoticrafter.picture import Picture
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.world import Scene
+from emoticrafter.watch import Watch
 
 LEVELS = np.linspace(-3, 3, 25)
 
@@ -122,7 +123,7 @@ def test_a_distorted_method_is_straightened_out_and_reported_with_and_without() 
     drawer, steps = Distorted(), list[tuple[int, int]]()
     made = fit_calibration(
         drawer, Colours(), [f"prompt {i}" for i in range(16)], checkpoint="c" * 64, strength=1.1, levels=25, seed=100,
-        tell=lambda *step: steps.append(step),
+        watch=Watch(stage=lambda name: lambda *step: steps.append(step)),
     )  # fmt: skip
     without, fitted = made.figures["without"], made.figures["with"]
     assert without["valence"]["error"] > 0.6

@@ -9,7 +9,7 @@ import pytest
 
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.evaluation.cases import held_out_cases, prompt_id
-from emoticrafter.evaluation.drawing import neutral_rows, suite_rows, sweep_rows
+from emoticrafter.evaluation.pictures import neutral_rows, suite_rows, sweep_rows
 from emoticrafter.evaluation.suite import Suite, read_suite
 from emoticrafter.settings import as_dict, as_toml, read_settings
 

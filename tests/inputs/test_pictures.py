@@ -15,9 +15,9 @@ from PIL import ExifTags, Image, ImageCms
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.judges import storybook_judges
 from emoticrafter.inputs import pictures
 from emoticrafter.inputs.pictures import as_rgb, decode_picture, pictures_in, read_picture
+from emoticrafter.judges import storybook_judges
 from emoticrafter.storybook.world import Scene, Subject, render
 
 SCENE = Scene(place="beach", subjects=(Subject(kind="dog", action="running"),), seed=3)

@@ -19,7 +19,7 @@ from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.batch import plan_rows, run_batch
 from emoticrafter.batch.plan import read_plan
 from emoticrafter.errors import InputError
-from emoticrafter.evaluation.judges import storybook_judges
+from emoticrafter.judges import storybook_judges
 from emoticrafter.recipe import read_recipe
 from emoticrafter.rivals import Budget, open_method, train_method
 from emoticrafter.rivals.denoising import DenoisingRival

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emoticrafter.evaluation.judges import storybook_judges
+from emoticrafter.judges import storybook_judges
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge, save_judge
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.world.sprites import CodeSprites

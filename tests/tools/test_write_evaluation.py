@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.evaluation.report import FORMAT, VERSION
+from emoticrafter.evaluation.report.document import FORMAT, VERSION
 from tools import write_evaluation
 
 

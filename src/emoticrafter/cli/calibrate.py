@@ -16,6 +16,7 @@ from emoticrafter.errors import InputError, MissingError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_writable, user_path
 from emoticrafter.locks import check_free
+from emoticrafter.watch import Watch
 
 
 @spread
@@ -61,8 +62,8 @@ def calibrate(
     from emoticrafter.checkpoint import holding
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint
     from emoticrafter.evaluation import calibration as fitting
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import prepare, require_trust
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import prepare, require_trust
 
     if model.method is not None:
         raise InputError(
@@ -95,7 +96,7 @@ def calibrate(
             levels=levels,
             seed=seed,
             steps=steps,
-            tell=step,
+            watch=Watch(stage=lambda name: step),
         )
         if doubt:
             made = replace(made, figures={**made.figures, "doubt": doubt})

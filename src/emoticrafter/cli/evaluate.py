@@ -15,14 +15,15 @@ import typer
 from emoticrafter.cli.batch import drawing_stages, once
 from emoticrafter.cli.console import note, say, say_json, warn
 from emoticrafter.cli.options import MODEL, OUTPUT, Config, Force, Json, RayOptions, absolute, spread
-from emoticrafter.errors import InputError
+from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 from emoticrafter.files import atomic_path, check_writable
+from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
-    from emoticrafter.evaluation.stages import Evaluated
+    from emoticrafter.evaluation.run import Evaluated
     from emoticrafter.evaluation.suite import Suite
     from emoticrafter.maker import Maker
 
@@ -124,11 +125,11 @@ def evaluate(
     ray.check()
     from emoticrafter.backbones.devices import choose_device, choose_precision
     from emoticrafter.backbones.registry import read_outline
-    from emoticrafter.evaluation.drawing import requests as wanted
-    from emoticrafter.evaluation.foreign import find_pictures
-    from emoticrafter.evaluation.rows import check_drawing
-    from emoticrafter.evaluation.stages import Foreign, StoppedEarlyError, check_report, check_suite, open_judges
-    from emoticrafter.evaluation.stages import evaluate as run
+    from emoticrafter.evaluation.methods import check_drawing
+    from emoticrafter.evaluation.pictures import find_pictures
+    from emoticrafter.evaluation.pictures import requests as wanted
+    from emoticrafter.evaluation.run import Elsewhere, check_report, check_suite, open_judges
+    from emoticrafter.evaluation.run import evaluate as run
     from emoticrafter.evaluation.suite import read_suite
     from emoticrafter.signals import stop_signals
 
@@ -149,15 +150,15 @@ def evaluate(
         return
     assert out is not None
     check_report(out)
-    check_suite(chosen, drawn=draw, foreign=name if images is not None else None)
+    check_suite(chosen, drawn=draw, elsewhere=name if images is not None else None)
     if draw and ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
         check_drawing(chosen, cases, read_outline(chosen.model.backbone, config))
         choose_precision(dtype, choose_device(device))
-    foreign = None
+    elsewhere = None
     if images is not None:
         found = find_pictures(images, pattern, cases, chosen.emotions.seeds[0], warn)
-        foreign = Foreign(label=name, rows=found)
-        note(f"{len(found):,} pictures of {len({row['prompt'] for row in found})} of the suite's prompts")
+        elsewhere = Elsewhere(label=name, pictures=found)
+        note(f"{len(found):,} pictures of {len({one.case.id for one in found})} of the suite's prompts")
     judges, doubt = open_judges(chosen, force_judge, "cuda" if str(device).startswith("cuda") else "cpu")
     if doubt:
         warn(doubt)
@@ -166,12 +167,13 @@ def evaluate(
     opener = _opener(chosen, options, ray, say_once) if draw else None
     command = shlex.join(["emoticrafter", *sys.argv[1:]])
     with stop_signals() as signals, drawing_stages(signals, as_json) as stage:
+        watch = Watch(stage=stage, stop=lambda: bool(signals), warn=say_once)
         try:
             done = run(
-                chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, foreign=foreign, command=command,
-                progress=stage, stop=lambda: bool(signals), warn=say_once, quiet=as_json,
+                chosen, cases, out, judges, opener, name=Path(suite).stem, doubt=doubt, elsewhere=elsewhere, command=command,
+                watch=watch, quiet=as_json,
             )  # fmt: skip
-        except StoppedEarlyError:
+        except StoppedError:
             note("stopped; the same command goes on from there")
             raise typer.Exit(128 + (signals[0] if signals else 15)) from None
     _report(done, as_json)
@@ -181,7 +183,7 @@ def _opener(
     suite: Suite, options: dict[str, Any], ray: RayOptions, say_new: Callable[[str], None]
 ) -> Callable[[str, bool], AbstractContextManager[tuple[Maker, Engine | None]]]:
     """What opens each method; in this process all share one backbone."""
-    from emoticrafter.evaluation.makers import open_method_maker, open_upon
+    from emoticrafter.evaluation.methods import open_method_maker, open_upon
 
     given = {key: value for key, value in options.items() if value is not None}
     backbone = absolute(suite.model.backbone)

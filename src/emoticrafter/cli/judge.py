@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from emoticrafter.cli.commands import Commands
-from emoticrafter.cli.console import note, printable, progress, say, say_json, table, warn
+from emoticrafter.cli.console import note, printable, progress, say, say_json, stages, table, warn
 from emoticrafter.cli.options import OUTPUT, Force, Json
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
+from emoticrafter.watch import Watch
 
 app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
@@ -52,14 +53,14 @@ def train(
     - `emoticrafter judge train oasis.parquet --pictures OASIS/images --clip clip/ --head mlp --out judges/oasis-mlp`
     """
     need_extra("evaluation", "pandas", "pyarrow", "sklearn", "cv2")
-    from emoticrafter.evaluation.judges.folder import holding, save_head
-    from emoticrafter.evaluation.judges.training import HEADS, train_judge
+    from emoticrafter.judges.folder import holding, save_head
+    from emoticrafter.judges.training import HEADS, train_judge
 
     kind = next((name for name in HEADS if name == head), None)
     if kind is None:
         raise InputError(f"There is no head {head[:40]!r}.", f"Known ones: {', '.join(HEADS)}.")
     report = Report(as_json)
-    with holding(out, force), progress("reading pictures") as step:
+    with holding(out, force), stages("pictures") as stage:
         made = train_judge(
             annotations,
             annotations.parent if pictures is None else pictures,
@@ -69,7 +70,7 @@ def train(
             seed=seed,
             device=device,
             skip_missing=skip_missing,
-            tell=step,
+            watch=Watch(stage=stage),
         )
         paths = save_head(made, out, force=force)
     report(paths, trust=made.trust.as_dict())
@@ -107,9 +108,9 @@ def import_(
     - `emoticrafter judge import valence.pth --arousal arousal.pth --activation none --out judges/pair`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges.folder import holding, save_head
-    from emoticrafter.evaluation.judges.head import ACTIVATIONS
-    from emoticrafter.evaluation.judges.importing import import_head
+    from emoticrafter.judges.folder import holding, save_head
+    from emoticrafter.judges.head import ACTIVATIONS
+    from emoticrafter.judges.importing import import_head
 
     chosen = next((name for name in ACTIVATIONS if name == activation), None)
     if chosen is None:
@@ -134,8 +135,8 @@ def show(
     - `emoticrafter judge show judges/oasis --json`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.card import trust_lines
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.card import trust_lines
 
     found = open_judge(judge)
     if as_json:
@@ -165,9 +166,9 @@ def read(
     - `emoticrafter judge read photos/ --judge judges/oasis --csv`
     """
     need_extra("evaluation", "cv2")
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import require_trust
-    from emoticrafter.evaluation.viewing import batches
+    from emoticrafter.inputs.pictures import batches
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import require_trust
 
     if as_csv and as_json:
         raise InputError("--csv and --json were both given.", "Leave one out.")
@@ -208,8 +209,8 @@ def _pictures(given: list[Path]) -> list[Path]:
 
 
 def _say_whether_trusted(judge: str) -> None:
-    from emoticrafter.evaluation.judges import open_judge
-    from emoticrafter.evaluation.judges.base import require_trust
+    from emoticrafter.judges import open_judge
+    from emoticrafter.judges.trust import require_trust
 
     doubt = require_trust(open_judge(judge), force=True)
     note(

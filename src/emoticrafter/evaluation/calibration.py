@@ -15,7 +15,7 @@ end of the plane where it would stay at its edge, so that a step always shows.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -24,13 +24,13 @@ import numpy as np
 from emoticrafter.calibration import AxisMap, Calibration
 from emoticrafter.emotion import LIMIT, Emotion
 from emoticrafter.errors import InputError
-from emoticrafter.evaluation.judges.base import AXES, Judge
-from emoticrafter.evaluation.metrics import emotion as metrics
+from emoticrafter.judges.trust import AXES, Judge
+from emoticrafter.metrics import emotion as metrics
 from emoticrafter.picture import Picture
+from emoticrafter.watch import SILENT, Step, Watch
 
 __all__ = ["Reading", "collect", "figures_of", "fit_axes", "fit_calibration", "latin_points", "storybook_prompts"]
 
-Progress = Callable[[int, int], None]
 _LEVELS = 13  # of the map: every 0.5
 _POINTS = 121  # of the search for the inverse: every 0.05
 _KNOTS = 9
@@ -79,24 +79,26 @@ def collect(
     *,
     levels: int = 9,
     seed: int = 0,
-    tell: Progress | None = None,
     first: int = 0,
     strength: float | None = None,
     steps: int | None = None,
     calibration: Calibration | None = None,
+    step: Step | None = None,
+    watch: Watch = SILENT,
 ) -> Reading:
     """Every prompt at its `latin_points`, judged. first: number of the first prompt, by which points and seeds go on. settings:
-    those of `generate`. tell: called with (done, total) pictures.
+    those of `generate`. step: called with (done, total) pictures. Raises StoppedError before a further prompt.
     """
     requested, judged = [], []
     for number, prompt in enumerate(prompts, start=first):
+        watch.check()
         points = latin_points(levels, number)
         asked = calibration.many(points) if calibration else points
         pictures = drawer.generate(prompt, asked, seed=seed + number, strength=strength, steps=steps)
         judged.append(judge.emotions(pictures))
         requested.append([(point.valence, point.arousal) for point in points])
-        if tell is not None:
-            tell((number - first + 1) * levels, len(prompts) * levels)
+        if step is not None:
+            step((number - first + 1) * levels, len(prompts) * levels)
     return Reading(
         requested=np.array(requested, np.float64).reshape(-1, 2),
         judged=np.concatenate(judged).astype(np.float64),
@@ -114,7 +116,7 @@ def fit_calibration(
     levels: int = 9,
     seed: int = 0,
     steps: int | None = None,
-    tell: Progress | None = None,
+    watch: Watch = SILENT,
 ) -> Calibration:
     """The calibration of a method without one, fitted on three quarters of the prompts.
 
@@ -125,7 +127,7 @@ def fit_calibration(
         raise InputError(f"A calibration was asked for with {len(prompts)} prompts.", "Give at least 4.")
     fitted = len(prompts) - len(prompts) // 4
     total = (2 * len(prompts) - fitted) * levels
-    done = 0
+    done, step = 0, watch.stage("drawing")
 
     def read(first: int, last: int, calibration: Calibration | None = None) -> Reading:
         nonlocal done
@@ -134,12 +136,11 @@ def fit_calibration(
         def count(now: int, _: int) -> None:
             nonlocal done
             done = before + now
-            if tell is not None:
-                tell(done, total)
+            step(done, total)
 
         return collect(
             drawer, judge, prompts[first:last], first=first, levels=levels, seed=seed, strength=strength, steps=steps,
-            calibration=calibration, tell=count,
+            calibration=calibration, step=count, watch=watch,
         )  # fmt: skip
 
     fit, without = read(0, fitted), read(fitted, len(prompts))

@@ -1,84 +1,35 @@
-"""Methods side by side: the columns of the table, the best of each, tests of every two, and whether the bars are met."""
+"""Methods side by side: the columns of the tables, the best of each, tests of every two, and whether the bars are met."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from emoticrafter.evaluation.estimates import AXES
-from emoticrafter.evaluation.makers import NEUTRAL
-from emoticrafter.evaluation.statistics import ROUNDING, compare_all
+from emoticrafter.evaluation.figures import FIGURES, Figure
+from emoticrafter.evaluation.methods import NEUTRAL
+from emoticrafter.metrics.emotion import AXES
+from emoticrafter.metrics.statistics import ROUNDING, compare_all
 
 if TYPE_CHECKING:
     from emoticrafter.evaluation.suite import Bars
 
-__all__ = ["COLUMNS", "Column", "best_of", "compare", "in_short", "verdicts"]
+__all__ = ["best_of", "columns_of", "compare", "in_short", "value_of", "verdicts"]
 
-Direction = Literal["lower", "higher", "one", "zero"]
 Rows = Mapping[str, Mapping[str, Any]]  # by label: what was measured, and whether it is a `method`
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A figure of the tables. group: the table that it stands in. direction: what is best."""
-
-    group: str
-    figure: str
-    title: str
-    direction: Direction
-    about: str
-    digits: int = 2
-
-    def distance(self, value: float) -> float:
-        """How far from the best that there can be; less is better."""
-        match self.direction:
-            case "lower":
-                return value
-            case "higher":
-                return -value
-            case "one":
-                return abs(value - 1)
-            case _:
-                return abs(value)
-
-
-_ARRIVES, _ORDER, _KEPT = "Is the emotion right?", "Is its order right?", "What else changes?"
-
-
-def _both(group: str, figure: str, title: str, direction: Direction, about: str) -> list[Column]:
+def columns_of(rows: Rows) -> list[dict[str, Any]]:
+    """The columns of the tables, of figures that some row has, as JSON values."""
     return [
-        Column(group=group, figure=f"{axis}_{figure}", title=f"{axis[0].upper()}{title}", direction=direction, about=about)
-        for axis in AXES
-    ]
-
-
-def _one(group: str, figure: str, title: str, direction: Direction, about: str, digits: int = 2) -> Column:
-    return Column(group=group, figure=figure, title=title, direction=direction, about=about, digits=digits)
-
-
-COLUMNS: tuple[Column, ...] = (
-    *_both(_ARRIVES, "error", "-Error", "lower", "mean distance of what was read from what was asked for"),
-    *_both(_ARRIVES, "error_sd", " sd", "lower", "standard deviation of these distances"),
-    *_both(_ARRIVES, "bias", " bias", "zero", "mean of read minus asked for"),
-    *_both(_ARRIVES, "slope", " slope", "one", "of the line from asked for to read"),
-    *_both(_ARRIVES, "intercept", " intercept", "zero", "of that line"),
-    *_both(_ORDER, "pearson", " Pearson", "higher", "correlation of asked for and read"),
-    *_both(_ORDER, "spearman", " Spearman", "higher", "correlation of their ranks"),
-    *_both(_ORDER, "ranking", " tau-b", "higher", "whether sets of one prompt are in the order asked for"),
-    *_both(_ORDER, "uniformity", " uniform", "higher", "whether all steps of the axis are equally visible"),
-    *_both(_ORDER, "perceptible", " 0.2 seen", "higher", "share of steps of 0.2 that show"),
-    _one(_KEPT, "retention", "content", "higher", "content kept, that of the neutral pictures being 1"),
-    _one(_KEPT, "unprompted_people", "people", "lower", "share of pictures with people where the prompt names none"),
-    _one(_KEPT, "conflict", "conflict", "zero", "error against the feeling of the place, minus along with it"),
-    _one(_KEPT, "valence_into_arousal", "V into A", "zero", "how much asking for valence moves arousal"),
-    _one(_KEPT, "arousal_into_valence", "A into V", "zero", "how much asking for arousal moves valence"),
-    _one(_KEPT, "continuous", "continuous", "lower", "mean distance of neighbours on the grid"),
-    _one(_KEPT, "diversity", "diversity", "higher", "mean distance between seeds"),
-    _one(_KEPT, "clip_score", "CLIPScore", "higher", "likeness of picture and prompt", 1),
-    _one(_KEPT, "clip_iqa", "CLIP-IQA", "higher", "good rather than bad photo"),
-)
+        {
+            "group": figure.group, "figure": figure.name, "title": figure.column, "direction": figure.direction,
+            "about": figure.about, "digits": figure.digits,
+        }
+        for figure in FIGURES.values()
+        if figure.column and any(figure.name in row["figures"] for row in rows.values())
+    ]  # fmt: skip
 
 
 def value_of(row: Mapping[str, Any], figure: str) -> float:
@@ -93,21 +44,27 @@ def best_of(rows: Rows) -> dict[str, str]:
     The rows that stand in every table are no methods.
     """
     found = {}
-    for column in COLUMNS:
-        values = {label: value_of(row, column.figure) for label, row in rows.items() if row["method"]}
-        known = {label: column.distance(value) for label, value in values.items() if not math.isnan(value)}
+    for figure in FIGURES.values():
+        values = {label: value_of(row, figure.name) for label, row in rows.items() if row["method"]}
+        known = {label: figure.distance(value) for label, value in values.items() if not math.isnan(value)}
         nearest = [label for label, distance in known.items() if distance - min(known.values()) <= ROUNDING]
-        if len(nearest) == 1:
-            found[column.figure] = nearest[0]
+        if len(nearest) == 1 and figure.column:
+            found[figure.name] = nearest[0]
     return found
 
 
 def compare(rows: Rows) -> dict[str, list[dict[str, Any]]]:
-    """By axis, every two rows by Wilcoxon's test on the mean error of each prompt; p-values of an axis corrected after Holm."""
+    """For each figure that is compared in pairs, every two rows by Wilcoxon's test on the means of the prompts; the p-values of a
+    figure corrected together after Holm.
+    """
     found = {}
-    for axis in AXES:
-        pairs = compare_all({label: row["by_prompt"][axis] for label, row in rows.items()})
-        found[axis] = [{name: _plain(value) for name, value in asdict(one).items()} | {"lower": one.lower} for one in pairs]
+    for figure in FIGURES.values():
+        values = {label: row["by_prompt"][figure.paired] for label, row in rows.items() if figure.paired in row["by_prompt"]}
+        if figure.paired and values:
+            pairs = [(one, asdict(one)) for one in compare_all(values)]
+            found[figure.paired] = [
+                {name: _plain(x) for name, x in fields.items()} | {"lower": one.lower} for one, fields in pairs
+            ]
     return found
 
 
@@ -115,39 +72,41 @@ def verdicts(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ba
     """Each bar with the value, what is wanted, and whether it is met; `met` is None where nothing was measured."""
     if bars.of not in rows:
         return []
-    ours, found = rows[bars.of], []
-
-    def judge(name: str, value: float, wanted: str, met: bool) -> None:
-        known = not math.isnan(value)
-        found.append({"bar": name, "value": _plain(value), "wanted": wanted, "met": met if known else None})
-
-    for axis in AXES:
-        letter = axis[0].upper()
-        error, slope, rho, tau = (value_of(ours, f"{axis}_{name}") for name in ("error", "slope", "spearman", "ranking"))
-        if bars.error is not None:
-            judge(f"{letter}-Error", error, f"at most {bars.error:g}", error <= bars.error)
-        if bars.slope_low is not None and bars.slope_high is not None:
-            wanted = f"{bars.slope_low:g} to {bars.slope_high:g}"
-            judge(f"{letter} slope", slope, wanted, bars.slope_low <= slope <= bars.slope_high)
-        if bars.spearman is not None:
-            judge(f"{letter} Spearman", rho, f"at least {bars.spearman:g}", rho >= bars.spearman)
-        if bars.ranking is not None:
-            judge(f"{letter} ranking consistency", tau, f"at least {bars.ranking:g}", tau >= bars.ranking)
-    if bars.retention is not None:
-        value = value_of(ours, "retention")
-        judge("content retention", value, f"at least {bars.retention:g}", value >= bars.retention)
+    ours = rows[bars.of]
+    held = sorted((one for one in FIGURES.values() if one.bar), key=lambda one: (*AXES, "").index(one.axis))  # axis by axis
+    found = [verdict for figure in held if (verdict := _held_to(figure, value_of(ours, figure.name), bars)) is not None]
     if bars.smoother_than is not None:
         theirs = value_of(rows[bars.smoother_than], "continuous") if bars.smoother_than in rows else math.nan
         value = value_of(ours, "continuous") if not math.isnan(theirs) else math.nan
         wanted = f"below {theirs:.3f} of {bars.smoother_than}" if not math.isnan(theirs) else f"below {bars.smoother_than}"
-        judge("smoothness", value, wanted, value < theirs - ROUNDING)
+        found.append(_verdict("smoothness", value, wanted, value < theirs - ROUNDING))
     if bars.people:
         theirs = value_of(rows[NEUTRAL], "unprompted_people") if NEUTRAL in rows else math.nan
         value = value_of(ours, "unprompted_people") if not math.isnan(theirs) else math.nan
-        judge("unprompted people", value, f"at most {theirs:.3f} of neutral pictures", value <= theirs + ROUNDING)
+        found.append(
+            _verdict("unprompted people", value, f"at most {theirs:.3f} of neutral pictures", value <= theirs + ROUNDING)
+        )
     if bars.beats_rivals:
         found += _wins(rows, compared, bars.of)
     return found
+
+
+def _held_to(figure: Figure, value: float, bars: Bars) -> dict[str, Any] | None:
+    """The verdict by the figure's own bar; None where the suite wants nothing of it."""
+    assert figure.bar is not None
+    title, key = figure.bar.title or figure.column, figure.bar.key
+    if figure.direction in ("one", "zero"):
+        low, high = getattr(bars, f"{key}_low"), getattr(bars, f"{key}_high")
+        return None if low is None or high is None else _verdict(title, value, f"{low:g} to {high:g}", low <= value <= high)
+    if (end := getattr(bars, key)) is None:
+        return None
+    if figure.direction == "lower":
+        return _verdict(title, value, f"at most {end:g}", value <= end)
+    return _verdict(title, value, f"at least {end:g}", value >= end)
+
+
+def _verdict(name: str, value: float, wanted: str, met: bool) -> dict[str, Any]:
+    return {"bar": name, "value": _plain(value), "wanted": wanted, "met": None if math.isnan(value) else met}
 
 
 def in_short(verdicts: Sequence[Mapping[str, Any]]) -> str:

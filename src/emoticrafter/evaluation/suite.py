@@ -17,9 +17,12 @@ from emoticrafter.settings import Section, key, read_settings
 if TYPE_CHECKING:
     from emoticrafter.evaluation.cases import Case
 
-__all__ = ["Bars", "Method", "Suite", "find_suite", "read_suite"]
+__all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "Bars", "Method", "Suite", "find_suite", "read_suite"]
 
 FULL = (-3.0, -1.5, 0.0, 1.5, 3.0)
+CORNERS = ((-3.0, -3.0), (-3.0, 3.0), (3.0, -3.0), (3.0, 3.0))  # where diversity is looked at
+EXTRA_SEEDS = (0, 1, 2)  # added to a suite's first seed
+STEPS = tuple(round(-1 + 0.2 * i, 1) for i in range(11))  # of an axis, the other at 0
 OURS = "ours"
 
 

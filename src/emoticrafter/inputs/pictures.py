@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, Union
 
 from PIL import Image, ImageOps
 
 from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.inputs.named import Error, PathLike, read_file
 
+if TYPE_CHECKING:
+    import numpy as np
+
 __all__ = [
-    "FORMATS", "READ_AS", "SUFFIXES", "as_rgb", "decode_picture", "opened_picture", "picture_bytes", "pictures_in",
-    "read_picture",
+    "FORMATS", "READ_AS", "SUFFIXES", "Viewable", "array_of", "as_rgb", "batches", "decode_picture", "image_of", "opened_picture",
+    "picture_bytes", "pictures_in", "read_picture",
 ]  # fmt: skip
 
 FORMATS = {
@@ -37,6 +41,46 @@ MAX_BYTES = 1 << 29
 MAX_PIXELS = 1 << 26
 _LEAVE_OUT = "Leave it out, or save it again as PNG."
 _WHITE_OF = (1.0, 255.0, 65535.0)  # the usual ranges of numbers in pictures
+
+
+class WithImage(Protocol):
+    """What carries an image with it, as `emoticrafter.Picture` does."""
+
+    @property
+    def image(self) -> Image.Image: ...
+
+
+Viewable = Union[WithImage, Image.Image, "np.ndarray", str, "os.PathLike[str]"]  # an array is uint8 (h, w, 3)
+
+
+def image_of(picture: Viewable) -> Image.Image:
+    """A picture in any of these forms as an RGB image, upright; transparent parts are laid on white.
+
+    Raises MissingError and InputError.
+    """
+    import numpy as np
+
+    if isinstance(picture, str | os.PathLike):
+        return read_picture(picture)
+    if isinstance(picture, Image.Image):
+        return as_rgb(picture)
+    if isinstance(picture, np.ndarray):
+        assert picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8, "an array is uint8 (h, w, 3)"
+        return Image.fromarray(picture)
+    return as_rgb(picture.image)
+
+
+def array_of(picture: Viewable) -> np.ndarray:
+    """The picture as uint8 (h, w, 3)."""
+    import numpy as np
+
+    return picture if isinstance(picture, np.ndarray) else np.asarray(image_of(picture))
+
+
+def batches(pictures: Sequence[Viewable], size: int) -> Iterator[Sequence[Viewable]]:
+    """The pictures in order, at most `size` at a time."""
+    for start in range(0, len(pictures), size):
+        yield pictures[start : start + size]
 
 
 def read_picture(path: PathLike) -> Image.Image:
