@@ -18,7 +18,7 @@ FLOORS = (
     {"coordinates", "locks"},
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
     {"sampling", "settings"},
-    {"masks", "tensors"},
+    {"masks", "request", "tensors"},
     {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
@@ -31,7 +31,8 @@ FLOORS = (
         "storybook.feelings",
         "storybook.judge",
     },
-    {"features", "maker", "prompts", "request", "sheet", "storybook.captions"},
+    {"features", "prompts", "sheet", "storybook.captions"},
+    {"method"},
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},
@@ -146,7 +147,7 @@ def test_the_world_and_its_words_need_no_torch() -> None:
         "from emoticrafter import Emotion, Picture",
         "import emoticrafter.files, emoticrafter.errors, emoticrafter.emotion, emoticrafter.inputs.lines",
         "import emoticrafter.cli.main",
-        "import emoticrafter.batch, emoticrafter.maker",
+        "import emoticrafter.batch, emoticrafter.method, emoticrafter.request, emoticrafter.sampling",
         "import emoticrafter.storybook.world, emoticrafter.storybook.captions",
     ],
 )

@@ -15,15 +15,17 @@ from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import Case
 from emoticrafter.evaluation.measuring import CORNERS, EXTRA_SEEDS, STEPS
 from emoticrafter.files import safe_name
+from emoticrafter.sampling import settings
+from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.suite import Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
 
 __all__ = ["Drawn", "Opened", "draw_method", "neutral_rows", "requests", "settings_of", "suite_rows", "sweep_rows"]
 
-Opened = Callable[[], AbstractContextManager[tuple["Maker", "Engine | None"]]]
+Opened = Callable[[], AbstractContextManager[tuple["Method", "Engine | None"]]]
 Step = Callable[[int, int], None]
 
 
@@ -80,7 +82,7 @@ def requests(cases: Sequence[Case], suite: Suite) -> Iterator[dict[str, Any]]:
 
 
 def draw_method(
-    maker: Maker,
+    maker: Method,
     engine: Engine | None,
     rows: Sequence[Row],
     root: Path,
@@ -101,7 +103,7 @@ def draw_method(
     def stage(name: str) -> Step:
         return progress(f"{name} {label}")
 
-    done = run_batch(maker, rows, folder, engine=engine, progress=stage, stop=stop, warn=warn)
+    done = run_batch(maker, rows, folder, engine=engine, watch=Watch(stage=stage, stop=stop, warn=warn))
     wanted = {row.id(description) for row in resolved}
     found = [row for row in read_index(folder).to_dict("records") if row["id"] in wanted]
     return Drawn(folder=folder, rows=found, drawn=done.drawn, missing=done.missing)
@@ -109,14 +111,7 @@ def draw_method(
 
 def settings_of(suite: Suite) -> dict[str, Any]:
     """What a suite says of how all of its pictures are drawn, as `plan_rows` takes it."""
-    model = suite.model
-    return {
-        "steps": model.steps,
-        "guidance": model.guidance,
-        "guidance_range": model.guidance_range,
-        "size": model.size,
-        "negative": model.negative,
-    }
+    return {name: getattr(suite.model, name) for name, setting in settings().items() if setting.key}
 
 
 def _key(description: Mapping[str, Any], row: Row) -> str:

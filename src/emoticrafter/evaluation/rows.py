@@ -11,13 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.evaluation import makers
 from emoticrafter.evaluation.drawing import Drawn, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.evaluation.reading import Shown
 from emoticrafter.files import user_path
 from emoticrafter.inputs.named import below
-from emoticrafter.request import Unopened
+from emoticrafter.method import Unopened
+from emoticrafter.request import Request
+from emoticrafter.rivals.opening import check_method
+from emoticrafter.sampling import Sampling
 from emoticrafter.settings import as_toml
 
 if TYPE_CHECKING:
@@ -25,13 +29,13 @@ if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.suite import Method, Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method as Drawing
     from emoticrafter.training.recipe import Recipe
 
 __all__ = ["Notes", "Opener", "Producer", "Row", "Step", "StoppedEarlyError", "check_drawing", "recipe_of", "shown"]
 
 Step = Callable[[int, int], None]
-Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
+Opener = Callable[[str, bool], AbstractContextManager[tuple["Drawing", "Engine | None"]]]  # (source, calibrated)
 
 
 class StoppedEarlyError(Exception):
@@ -126,7 +130,7 @@ class Producer:
             row.describe["strength"] = own
         return row
 
-    def _draw(self, maker: Maker, engine: Engine | None, rows: Sequence[Any], label: str) -> Drawn:
+    def _draw(self, maker: Drawing, engine: Engine | None, rows: Sequence[Any], label: str) -> Drawn:
         began = time.perf_counter()
         found = draw_method(
             maker, engine, rows, self.work / "pictures", label, progress=self.progress, stop=self.stop, warn=self.warn
@@ -142,14 +146,15 @@ class Producer:
 def check_drawing(suite: Suite, cases: Sequence[Case], outline: Outline) -> None:
     """Raise what a model would refuse of a suite, before it is loaded: prompts, seeds and settings, and each of the methods."""
     unopened = Unopened(outline)
-    unopened.check([case.prompt for case in cases], suite.emotions.seeds, **settings_of(suite))
+    settings = settings_of(suite)
+    for seed in suite.emotions.seeds:
+        unopened.check(Request.of([case.prompt for case in cases], Emotion.neutral(), seed=seed, **settings))
     for method in suite.methods:
-        if method.strength is not None:
-            unopened.check([], [], strength=method.strength)
+        Sampling(strength=method.strength)
         if method.recipe is not None:
             recipe_of(method, suite)
         else:
-            makers.check_source(method.source, outline)
+            check_method(method.source, outline)
 
 
 def recipe_of(method: Method, suite: Suite) -> Recipe:
@@ -167,7 +172,7 @@ def recipe_of(method: Method, suite: Suite) -> Recipe:
     return replace(recipe, data=replace(recipe.data, features=features))
 
 
-def _description(maker: Maker) -> dict[str, Any]:
+def _description(maker: Drawing) -> dict[str, Any]:
     about: dict[str, Any] = json.loads(json.dumps(dict(maker.describe()), default=str))
     return about
 
