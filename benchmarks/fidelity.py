@@ -40,7 +40,7 @@ from benchmarks.fidelity_parts.truth import BLOCK, Cache, blocks, cases, judged,
 from benchmarks.grids import add_model_options, sampling
 from benchmarks.world import find_sprites
 from emoticrafter.errors import InputError
-from emoticrafter.request import check_settings
+from emoticrafter.sampling import Sampling, settings
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
 from emoticrafter.storybook.training.common import save_sheet
 from emoticrafter.storybook.training.presets import Recipe
@@ -185,7 +185,8 @@ def setting(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign:
         raise InputError(f"{text!r} is not NAME=VALUE.")
-    check_settings({name: value}, ["calibrated"])
+    if name not in settings():
+        Sampling.model_validate({name: value})  # which tells those that there are
     try:
         return name, json.loads(value)
     except ValueError:

@@ -64,7 +64,7 @@ class Drawer:
             from tests.tiny import build_tiny_sdxl
 
             given.backbone, given.device = str(build_tiny_sdxl(Path(self.folder.name) / "tiny")), "cpu"
-        self.crafter = EmotiCrafter.from_pretrained(given.backbone, given.emotion, device=given.device, warn=lambda text: None)
+        self.crafter = EmotiCrafter.from_pretrained(given.backbone, given.emotion, device=given.device)
         self.cases = held_out_cases(given.prompts, given.prompt_seed)
         self.settings = sampling(given)
 

@@ -63,7 +63,7 @@ def warm_times(backbone: str, device: str | None, runs: int) -> dict[str, Any]:
     from emoticrafter.crafter import EmotiCrafter, inject
     from emoticrafter.emotion import Emotion
 
-    crafter = EmotiCrafter.from_pretrained(backbone, device=device, warn=lambda text: None)
+    crafter = EmotiCrafter.from_pretrained(backbone, device=device)
     defaults, feeling = crafter.backbone.defaults, Emotion(valence=-2.0, arousal=1.0)
     preview = min(defaults.preview_steps or 8, defaults.steps)
     prompts = (f"{PROMPT} {number}" for number in count())
@@ -92,7 +92,7 @@ if way != "suited":
 if way == "one thread":
     torch.set_num_threads(1)
 from emoticrafter import EmotiCrafter, Emotion
-crafter = EmotiCrafter.from_pretrained(sys.argv[2], device="cpu", warn=lambda text: None)
+crafter = EmotiCrafter.from_pretrained(sys.argv[2], device="cpu")
 times = []
 for number in range(2 + int(sys.argv[3])):
     began = time.perf_counter()

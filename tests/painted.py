@@ -1,4 +1,4 @@
-"""A maker that paints the emotion as a colour, and judges that read it back: what was asked for is known to the last digit."""
+"""A method that paints the emotion as a colour, and judges that read it back: what was asked for is known to the last digit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from emoticrafter.inputs.pictures import Viewable, array_of
 from emoticrafter.judges.storybook import Seen
 from emoticrafter.judges.trust import AxisTrust, Trust
 from emoticrafter.picture import Picture
+from emoticrafter.request import Request
+from emoticrafter.watch import SILENT, Watch
 
 
 def _case(prompt: str, place: str, kind: str, own: float = 0.0) -> Case:
@@ -36,14 +38,17 @@ class Painter:
     def __init__(self, name: str = "painter", gain: float = 1.0, dies_after: int | None = None) -> None:
         self.name, self.gain, self.dies_after, self.calls, self.drawn = name, gain, dies_after, 0, 0
 
-    def generate(
-        self, prompt: Sequence[str], emotion: Sequence[Emotion], *, seed: Sequence[int], strength: float = 1.0, **more: Any
-    ) -> list[Picture]:
+    def check(self, request: Request, watch: Watch = SILENT) -> None:
+        pass
+
+    def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
         self.calls += 1
         if self.dies_after is not None and self.calls > self.dies_after:
             raise KeyboardInterrupt
-        self.drawn += len(prompt)
-        return [self._paint(*row, strength) for row in zip(prompt, emotion, seed, strict=True)]
+        self.drawn += len(request.prompts)
+        strength = 1.0 if request.sampling.strength is None else request.sampling.strength
+        rows = zip(request.prompts, request.emotions, request.seeds, strict=True)
+        return [self._paint(*row, strength) for row in rows]
 
     def _paint(self, prompt: str, emotion: Emotion, seed: int, strength: float) -> Picture:
         pixels = np.full((16, 16, 3), 0, np.uint8)

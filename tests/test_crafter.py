@@ -18,6 +18,8 @@ from emoticrafter.crafter import Grid, UnknownWordsWarning, inject
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import check_recipe, read_recipe
+from emoticrafter.request import Request
+from emoticrafter.watch import Watch
 from tests.pixels import difference
 from tests.tiny import SECTION, SIZE, tiny_eit
 
@@ -229,8 +231,9 @@ def test_a_model_s_own_range_is_the_default_and_older_recipes_are_drawn_without(
 
 def test_unknown_words_draw_one_warning_and_a_picture(tiny_sdxl: Path) -> None:
     said: list[str] = []
-    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", warn=said.append)
-    assert len(crafter.generate("a cat in a forrest", [SAD, HAPPY], negative="浜辺")) == 2
+    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu")
+    watch = Watch(warn=said.append)
+    assert len(crafter.generate("a cat in a forrest", [SAD, HAPPY], negative="浜辺", watch=watch)) == 2
     assert said == [
         f"The model {tiny_sdxl} has never seen these words of the prompt: 'forrest' (near: forest).",
         f"The model {tiny_sdxl} has never seen these words of the prompt: '浜辺'.",
@@ -398,20 +401,22 @@ def test_describe_names_what_decides_the_pixels(crafter: EmotiCrafter, tiny_sdxl
     ],
 )
 def test_check_refuses_what_generate_refuses(crafter: EmotiCrafter, refused: dict[str, Any]) -> None:
-    crafter.check(["cat"], [0])
+    crafter.check(Request.of("cat", SAD))
     with pytest.raises(InputError) as generated:
         crafter.generate("cat", SAD, **refused)
     with pytest.raises(InputError) as checked:
-        crafter.check(["cat"], [0], **refused)
+        crafter.check(Request.of("cat", SAD, **refused))
     assert str(checked.value) == str(generated.value)
-    for prompts, seeds in ((["cat", "\x07"], [0]), (["cat"], [0, -1])):
+    for prompts, seeds in ((["cat", "\x07"], 0), (["cat", "cat"], [0, -1])):
         with pytest.raises(InputError):
-            crafter.check(prompts, seeds)
+            crafter.check(Request.of(prompts, SAD, seed=seeds))
 
 
 def test_check_warns_of_unknown_words(crafter: EmotiCrafter) -> None:
-    with pytest.warns(UnknownWordsWarning, match="catt"):
-        crafter.check(["cat", "a catt"], [0])
+    said: list[str] = []
+    crafter.check(Request.of(["cat", "a catt"], SAD), Watch(warn=said.append))
+    assert len(said) == 1
+    assert "catt" in said[0]
 
 
 def calibrated_copy(tiny_sdxl: Path, folder: Path) -> Path:
@@ -446,14 +451,15 @@ def test_a_calibration_beside_the_checkpoint_is_applied_unless_switched_off(tiny
 def test_a_recipe_remembers_whether_it_was_calibrated(tiny_sdxl: Path, tmp_path: Path) -> None:
     warned: list[str] = []
     folder = calibrated_copy(tiny_sdxl, tmp_path / "sdxl")
-    crafter = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32", warn=warned.append)
+    crafter = EmotiCrafter.from_pretrained(folder, device="cpu", dtype="float32")
+    watch = Watch(warn=warned.append)
     for calibrated in (True, False):
         picture = crafter.generate(PROMPT, SAD, seed=7, calibrated=calibrated)[0]
-        assert difference(picture, crafter.again(picture.recipe)) == 0
+        assert difference(picture, crafter.again(picture.recipe, watch)) == 0
     old = {name: value for name, value in picture.recipe.items() if name != "calibration"}
-    assert difference(picture, crafter.again(old)) == 0  # made before there were calibrations
+    assert difference(picture, crafter.again(old, watch)) == 0  # made before there were calibrations
     assert warned == []
-    crafter.again({**picture.recipe, "calibration": "0" * 16})
+    crafter.again({**picture.recipe, "calibration": "0" * 16}, watch)
     assert any("another calibration" in text for text in warned)
 
 

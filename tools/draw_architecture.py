@@ -160,7 +160,7 @@ def draw_evaluation(axes: Axes) -> None:
     chain(
         axes, -40,
         (2, 26, "suite", "prompts, grid, bars", "evaluation/suite", GIVEN),
-        (38, 28, "methods", "ours, rivals, truth, zero", "evaluation/makers", FROZEN),
+        (38, 28, "methods", "ours, rivals, truth, zero", "evaluation/methods", FROZEN),
         (76, 26, "generate", "a row per picture, kept", "batch/", CODE),
         (110, 24, "judge", "emotion, content, CLIP", "judges/", FROZEN),
         (142, 22, "measure", "errors, ranks, tests", "metrics/", CODE),

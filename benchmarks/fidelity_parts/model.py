@@ -110,7 +110,7 @@ def open_model(
 ) -> Model:
     """The model of the options. unet: another denoiser, see `with_unet`, which works in `folder`."""
     source = with_unet(backbone, unet, folder) if unet else backbone
-    return Model(EmotiCrafter.from_pretrained(source, emotion, device=device, warn=lambda text: None), settings)
+    return Model(EmotiCrafter.from_pretrained(source, emotion, device=device), settings)
 
 
 def with_unet(backbone: str, unet: Path, folder: Path) -> str:

@@ -12,6 +12,7 @@ import os
 import struct
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -20,9 +21,9 @@ from PIL import ExifTags, Image, PngImagePlugin
 from emoticrafter.coordinates import on_plane
 from emoticrafter.errors import EmotiCrafterError, InputError
 from emoticrafter.files import user_path
-from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.named import open_file
 from emoticrafter.inputs.pictures import opened_picture, picture_bytes
+from emoticrafter.sampling import Setting, settings
 
 __all__ = ["as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe"]
 
@@ -33,14 +34,22 @@ MAX_ITEMS = 1000  # of one list or object
 MAX_CHUNKS = 100_000
 
 _MARK = f"{KEYWORD}:".encode()  # before the JSON where the format has no keyword of its own
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_RANGES = {  # the entries with a meaning here; others are kept as they are, so that newer recipes stay readable
-    "valence": (-3, 3), "arousal": (-3, 3), "strength": (-100, 100), "start": (0, 1), "guidance": (0, 1000),
-    "seed": (0, 2**64 - 1), "steps": (1, 100_000), "width": (1, 1_000_000), "height": (1, 1_000_000),
-}  # fmt: skip
 _AXES = {"valence", "arousal"}
-_WHOLE = {"seed", "steps", "width", "height"}
-_TEXTS = {"prompt", "negative", "backbone"}
+_ANY = (-math.inf, math.inf)
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@cache
+def _entries() -> dict[str, tuple[Any, tuple[float, float], Setting | None]]:
+    """The entries with a meaning here: type, range and setting. Others are kept as they are: newer recipes stay readable."""
+    plain: dict[str, tuple[Any, tuple[float, float], Setting | None]] = {
+        "prompt": (str, _ANY, None), "backbone": (str, _ANY, None), "seed": (int, (0, 2**64 - 1), None),
+        "valence": (float, (-3, 3), None), "arousal": (float, (-3, 3), None),
+    }  # fmt: skip
+    for setting in settings().values():
+        for name, kind in setting.parts.items():
+            plain[name] = (kind, setting.recorded or setting.range, setting)
+    return plain
 
 
 def check_recipe(recipe: object) -> dict[str, Any]:
@@ -55,17 +64,18 @@ def check_recipe(recipe: object) -> dict[str, Any]:
     for key, value in plain.items():
         if value is None:
             continue
-        if key in _TEXTS and not isinstance(value, str):
-            raise InputError(f"The recipe's {key} is a {type(value).__name__}, not a text.")
-        if key in _RANGES:
-            low, high = _RANGES[key]
-            numeric = isinstance(value, int if key in _WHOLE else (int, float)) and not isinstance(value, bool)
+        kind, (low, high), setting = _entries().get(key, (None, _ANY, None))
+        if kind is str and not isinstance(value, str):
+            raise InputError(f"The recipe's {key} is a {type(value).__name__}, not a text.", field=key, value=value)
+        if kind in (int, float):
+            numeric = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
             if numeric and key in _AXES and (known := on_plane(value)):
                 value = plain[key] = known
             if not numeric or not low <= value <= high:
-                raise InputError(f"The recipe's {key} is {_short(value)}; it must be a number from {low} to {high}.")
-        if key == "guidance_range":
-            GuidanceRange.of(value)
+                problem = f"The recipe's {key} is {_short(value)}; it must be a number from {low} to {high}."
+                raise InputError(problem, field=key, value=value)
+        elif kind is not str and setting is not None:
+            setting.checked(value)
     if len(_dump(plain)) > MAX_BYTES:
         raise InputError(f"The recipe is longer than {MAX_BYTES} bytes.", "Use a shorter prompt.")
     return plain

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
-__all__ = ["DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "checked_text", "parse_size", "settings"]
+__all__ = ["DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "Size", "checked_text", "parse_size", "settings"]
 
 OWN = "Leave it out for the model's own."  # the next step where a setting is refused
 MAX_TEXT = 4000  # characters of a prompt
@@ -49,8 +49,8 @@ class Setting:
 
     help: of the option and the schema. called: by messages, where that is not the name. least, most: of a number, ends included.
     hint: the next step where a value is refused. parse, metavar: of a text on the command line or in a table, where it is no
-    plain number or text. option, column, key: whether a command line, a batch's table,
-    a suite has it. toml: its type in a suite, where that is another.
+    plain number or text. option, column, key: whether a command line, a batch's table, a suite has it. toml: its type in a
+    suite, where that is another.
 
     entries: its names in recipes and tables, where they are not its own; several take a tuple apart. recorded: the range of what
     strange recipes may say. always: whether recipes, ids and indexes have it also where it is None, which only those do that were
@@ -241,7 +241,7 @@ class Sampling(Checked):
         made: dict[str, Any] = {}
         for name, setting in settings().items():
             value = getattr(self, name)
-            if setting.always or value not in (None, setting.unsaid):
+            if setting.parts and (setting.always or value not in (None, setting.unsaid)):
                 made |= setting.taken_apart(list(value) if setting.kind is GuidanceRange else value)
         return made
 

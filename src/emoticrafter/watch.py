@@ -11,7 +11,7 @@ from emoticrafter.errors import StoppedError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["SILENT", "Preview", "Step", "Watch"]
+__all__ = ["SILENT", "Preview", "Step", "Watch", "once"]
 
 Step = Callable[[int, int], None]  # (done, total)
 Preview = Callable[[int, "Image.Image"], None]  # (number of the picture within the call, how it looks now)
@@ -44,3 +44,15 @@ class Watch:
 
 
 SILENT = Watch()
+
+
+def once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Says each sentence the first time only."""
+    said: set[str] = set()
+
+    def say_new(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            say(text)
+
+    return say_new

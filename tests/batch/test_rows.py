@@ -15,7 +15,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 
 SAD, GLAD = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=0)
-MAKER: dict[str, Any] = {
+METHOD: dict[str, Any] = {
     "method": "ours", "emotion_hash": "1" * 16,
     "defaults": {"strength": 0.8, "steps": 12, "preview_steps": 5, "guidance": 3.0, "width": 128, "height": 128, "start": 0.0},
 }  # fmt: skip
@@ -84,26 +84,26 @@ def test_rows_that_cannot_be_planned(arguments: tuple[Any, ...], words: str) -> 
         plan_rows(*arguments)
 
 
-def test_the_maker_s_own_settings_take_the_place_of_none() -> None:
-    assert ROW.resolved(MAKER).settings == {
+def test_the_method_s_own_settings_take_the_place_of_none() -> None:
+    assert ROW.resolved(METHOD).settings == {
         "strength": 0.8, "start": 0.0, "steps": 12, "guidance": 3.0, "guidance_range": None, "width": 128,
         "height": 128, "negative": None,
     }  # fmt: skip
-    assert replace(ROW, preview=True).resolved(MAKER).steps == 5
-    assert replace(ROW, preview=True, steps=9).resolved(MAKER).steps == 9
+    assert replace(ROW, preview=True).resolved(METHOD).steps == 5
+    assert replace(ROW, preview=True, steps=9).resolved(METHOD).steps == 9
     assert replace(ROW, preview=True).resolved({"method": "other"}).preview  # which then decides itself
     assert replace(ROW, strength=1.0).resolved({}).settings["strength"] == 1.0
 
 
 def test_an_id_is_of_what_decides_the_pixels_and_of_nothing_else() -> None:
-    def id_of(row: Row, **maker: Any) -> str:
-        return row.resolved({**MAKER, **maker}).id({**MAKER, **maker})
+    def id_of(row: Row, **method: Any) -> str:
+        return row.resolved({**METHOD, **method}).id({**METHOD, **method})
 
     plain = id_of(ROW)
     assert len(plain) == 16
     assert plain == id_of(replace(ROW, strength=0.8, steps=12, columns={"place": "room"}))  # the same, said in words
     assert plain == id_of(replace(ROW, valence=-2, guidance=3, prompt=" a cat "))
-    assert plain == id_of(replace(ROW, strength=0.8), defaults={**MAKER["defaults"], "strength": 0.9})
+    assert plain == id_of(replace(ROW, strength=0.8), defaults={**METHOD["defaults"], "strength": 0.9})
     others = [
         id_of(replace(ROW, **change))
         for change in (
@@ -111,26 +111,26 @@ def test_an_id_is_of_what_decides_the_pixels_and_of_nothing_else() -> None:
             {"steps": 13}, {"guidance": 4.0}, {"width": 64}, {"height": 64}, {"negative": ""},
         )
     ]  # fmt: skip
-    others += [id_of(ROW, emotion_hash="2" * 16), id_of(ROW, defaults={**MAKER["defaults"], "strength": 0.9})]
+    others += [id_of(ROW, emotion_hash="2" * 16), id_of(ROW, defaults={**METHOD["defaults"], "strength": 0.9})]
     assert len({plain, *others}) == 1 + len(others)
 
 
-def test_a_range_of_guidance_is_the_maker_s_own_or_the_row_s_and_part_of_the_id() -> None:
-    limited = {**MAKER, "defaults": {**MAKER["defaults"], "guidance_range": [0.3, 0.85]}}
+def test_a_range_of_guidance_is_the_method_s_own_or_the_row_s_and_part_of_the_id() -> None:
+    limited = {**METHOD, "defaults": {**METHOD["defaults"], "guidance_range": [0.3, 0.85]}}
     asked = replace(ROW, guidance_range=GuidanceRange(0.2, 0.9))
     assert ROW.resolved(limited).guidance_range == (0.3, 0.85)
-    assert asked.resolved(limited).guidance_range == asked.resolved(MAKER).guidance_range == (0.2, 0.9)
+    assert asked.resolved(limited).guidance_range == asked.resolved(METHOD).guidance_range == (0.2, 0.9)
     everywhere = replace(ROW, guidance_range=EVERYWHERE)
     assert everywhere.resolved(limited).guidance_range == (0, 1)  # drawn otherwise than the maker would by itself
-    assert everywhere.resolved(MAKER).guidance_range is ROW.resolved(MAKER).guidance_range is None
-    assert ROW.resolved(limited).id(limited) == replace(ROW, guidance_range=GuidanceRange(0.3, 0.85)).resolved(MAKER).id(MAKER)
-    assert len({row.resolved(MAKER).id(MAKER) for row in (ROW, asked, everywhere)}) == 2
+    assert everywhere.resolved(METHOD).guidance_range is ROW.resolved(METHOD).guidance_range is None
+    assert ROW.resolved(limited).id(limited) == replace(ROW, guidance_range=GuidanceRange(0.3, 0.85)).resolved(METHOD).id(METHOD)
+    assert len({row.resolved(METHOD).id(METHOD) for row in (ROW, asked, everywhere)}) == 2
     assert {row.guidance_range for row in plan_rows(["a"], [SAD], [0], {"guidance_range": [0.3, 0.85]})} == {(0.3, 0.85)}
 
 
 def test_ids_stay_what_they_are() -> None:
     """A changed id would have every picture of every folder drawn again."""
-    assert ROW.resolved(MAKER).id(MAKER) == "9e4c367bb295cfa9"
+    assert ROW.resolved(METHOD).id(METHOD) == "9e4c367bb295cfa9"
     assert ROW.prompt_id == "51e4674156"
 
 

@@ -1,4 +1,4 @@
-"""A batch from rows to index, with a maker whose pictures depend on the batch that they are drawn in."""
+"""A batch from rows to index, with a method whose pictures depend on the batch that they are drawn in."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from PIL import Image
 
 from emoticrafter import Emotion, Picture
 from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, read_prompts, run_batch
-from emoticrafter.batch.drawing import Drawn, Step, Stop, Task, in_process
+from emoticrafter.batch.drawing import Drawn, Task, in_process
 from emoticrafter.batch.plan import default_batch, read_plan
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, OutputError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.recipe import read_recipe
-from tests.batch.makers import Colours
+from emoticrafter.request import Request
+from emoticrafter.watch import SILENT, Watch
+from tests.batch.methods import Colours
 from tests.contents import contents
 
 PLANE = grid([-3, 0, 3], [-1, 1])
@@ -85,11 +87,13 @@ def test_what_a_spreadsheet_would_compute_is_marked_and_comes_back(tmp_path: Pat
 
 
 def test_a_picture_for_every_row_in_batches_across_prompts(tmp_path: Path) -> None:
-    maker, steps = Colours(), []
-    done = run_batch(maker, ROWS, tmp_path, batch=5, progress=lambda name: lambda n, total: steps.append((name, n, total)))
+    method, steps = Colours(), []
+    done = run_batch(
+        method, ROWS, tmp_path, batch=5, watch=Watch(stage=lambda name: lambda n, total: steps.append((name, n, total)))
+    )
     assert (done.rows, done.before, done.drawn, done.damaged, done.missing, done.others) == (36, 0, 36, 0, 0, 0)
-    assert [len(call) for call in maker.calls] == [5] * 7 + [1]
-    assert len({prompt for prompt, _, _ in maker.calls[2]}) == 2
+    assert [len(call) for call in method.calls] == [5] * 7 + [1]
+    assert len({prompt for prompt, _, _ in method.calls[2]}) == 2
     assert ("drawing", 3, 36) in steps
     assert steps[-1] == ("drawing", 36, 36)
     index = read_index(tmp_path)
@@ -103,17 +107,17 @@ def test_a_picture_for_every_row_in_batches_across_prompts(tmp_path: Path) -> No
 
 
 def test_a_run_that_has_nothing_to_do_changes_nothing(tmp_path: Path, whole: dict[str, bytes]) -> None:
-    maker = Colours()
+    method = Colours()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "whole").rglob("*") if path.name != ".lock"}
-    done = run_batch(maker, ROWS, tmp_path / "whole")  # with the batch that it was begun with
-    assert (done.before, done.drawn, maker.calls) == (36, 0, [])
+    done = run_batch(method, ROWS, tmp_path / "whole")  # with the batch that it was begun with
+    assert (done.before, done.drawn, method.calls) == (36, 0, [])
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "whole").rglob("*") if path.name != ".lock"}
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
 def test_a_stopped_run_is_taken_up_and_ends_in_the_same_bytes(tmp_path: Path, whole: dict[str, bytes], after: int) -> None:
     first = Colours()
-    done = run_batch(first, ROWS, tmp_path / "two", batch=5, table=True, stop=lambda: len(first.calls) >= after)
+    done = run_batch(first, ROWS, tmp_path / "two", batch=5, table=True, watch=Watch(stop=lambda: len(first.calls) >= after))
     assert (done.drawn, done.missing) == (5 * after, 36 - 5 * after)
     assert read_index(tmp_path / "two").attrs == {"complete": False, "planned": 36}
     assert len(read_index(tmp_path / "two")) == 5 * after
@@ -124,15 +128,15 @@ def test_a_stopped_run_is_taken_up_and_ends_in_the_same_bytes(tmp_path: Path, wh
 
 
 def test_exactly_the_missing_pictures_are_made_in_their_old_company(tmp_path: Path, whole: dict[str, bytes]) -> None:
-    folder, maker = tmp_path / "whole", Colours()
+    folder, method = tmp_path / "whole", Colours()
     files = read_index(folder)["file"]
     kept = {name: (folder / name).stat().st_mtime_ns for name in files}
     for number in (1, 12, 13):
         (folder / files[number]).unlink()
         del kept[files[number]]
-    done = run_batch(maker, ROWS, folder, batch=5)
+    done = run_batch(method, ROWS, folder, batch=5)
     assert (done.before, done.drawn) == (33, 3)
-    assert [len(call) for call in maker.calls] == [5, 5]  # two batches were incomplete
+    assert [len(call) for call in method.calls] == [5, 5]  # two batches were incomplete
     assert contents(folder) == whole
     assert kept == {name: (folder / name).stat().st_mtime_ns for name in kept}
 
@@ -162,7 +166,7 @@ def test_damaged_pictures_are_found_and_drawn_again(tmp_path: Path, whole: dict[
         (folder / "index.parquet").unlink()
     if how == "pixels" and not indexed:
         return
-    done = run_batch(Colours(), ROWS, folder, batch=5, table=True, warn=warnings.append)
+    done = run_batch(Colours(), ROWS, folder, batch=5, table=True, watch=Watch(warn=warnings.append))
     assert (done.before, done.drawn, done.damaged) == (35, 1, 1)
     assert victim.name in warnings[0]
     assert contents(folder) == whole
@@ -171,15 +175,15 @@ def test_damaged_pictures_are_found_and_drawn_again(tmp_path: Path, whole: dict[
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
 def test_a_black_picture_of_an_older_version_is_drawn_again(tmp_path: Path, format: str) -> None:
     class Overflowing(Colours):
-        def generate(self, *given: Any, **settings: Any) -> list[Picture]:
-            made = super().generate(*given, **settings)
-            if settings["seed"][0] == 0:
+        def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
+            made = super().draw(request, watch)
+            if request.seeds[0] == 0:
                 made[1] = Picture(image=Image.new("RGB", (8, 8)), recipe=made[1].recipe)
             return made
 
-    run_batch(Overflowing(), ROWS[:6], tmp_path, format=format)  # a maker may draw what it likes; ours tells of an overflow
+    run_batch(Overflowing(), ROWS[:6], tmp_path, format=format)  # a method may draw what it likes; ours tells of an overflow
     warnings: list[str] = []
-    done = run_batch(Colours(), ROWS[:6], tmp_path, format=format, warn=warnings.append)
+    done = run_batch(Colours(), ROWS[:6], tmp_path, format=format, watch=Watch(warn=warnings.append))
     assert (done.before, done.drawn, done.damaged) == (5, 1, 1)
     assert len(warnings) == 1
     assert "is all black: the model overflowed." in warnings[0]
@@ -212,19 +216,19 @@ def test_a_damaged_index_is_made_from_the_pictures_themselves(
         index.write_bytes(index.read_bytes()[:-50] if content == b"cut" else content)
         with pytest.raises(InputError, match="damaged"):
             read_index(index.parent)
-    maker, warnings = Colours(), []  # type: ignore[var-annotated]
-    run_batch(maker, ROWS, index.parent, warn=warnings.append)
-    assert maker.calls == []
+    method, warnings = Colours(), []  # type: ignore[var-annotated]
+    run_batch(method, ROWS, index.parent, watch=Watch(warn=warnings.append))
+    assert method.calls == []
     assert contents(index.parent) == whole
     assert len(warnings) == (content is not None)
     assert all("index.parquet' is damaged" in one and "It is made anew from the pictures" in one for one in warnings)
 
 
 def test_a_damaged_plan_is_made_anew_and_the_pictures_stay(tmp_path: Path, whole: dict[str, bytes]) -> None:
-    folder, maker, warnings = tmp_path / "whole", Colours(), []  # type: ignore[var-annotated]
+    folder, method, warnings = tmp_path / "whole", Colours(), []  # type: ignore[var-annotated]
     (folder / "plan.parquet").write_bytes(whole["plan.parquet"][:100])
-    run_batch(maker, ROWS, folder, batch=5, warn=warnings.append)
-    assert maker.calls == []
+    run_batch(method, ROWS, folder, batch=5, watch=Watch(warn=warnings.append))
+    assert method.calls == []
     assert "plan.parquet' is damaged" in warnings[0]
     assert contents(folder) == whole
 
@@ -270,12 +274,12 @@ def noted(**changes: object) -> Callable[[pa.Table], pa.Table]:
 def test_a_plan_with_strange_entries_is_named_and_made_anew(
     tmp_path: Path, whole: dict[str, bytes], spoil: Callable[[pa.Table], pa.Table], says: str
 ) -> None:
-    folder, maker, warnings = tmp_path / "whole", Colours(), []  # type: ignore[var-annotated]
+    folder, method, warnings = tmp_path / "whole", Colours(), []  # type: ignore[var-annotated]
     pq.write_table(spoil(pq.read_table(folder / "plan.parquet")), folder / "plan.parquet")
     with pytest.raises(InputError, match=rf"plan\.parquet' is damaged: {says}.* Make the folder anew, or delete the plan"):
         read_plan(folder / "plan.parquet")
-    run_batch(maker, ROWS, folder, batch=5, warn=warnings.append)
-    assert maker.calls == []
+    run_batch(method, ROWS, folder, batch=5, watch=Watch(warn=warnings.append))
+    assert method.calls == []
     assert "plan.parquet' is damaged" in warnings[0]
     assert contents(folder) == whole
 
@@ -312,9 +316,9 @@ def test_prompts_emotions_and_seeds_can_be_added(tmp_path: Path) -> None:
     few = plan_rows(["a cat"], PLANE[:2], [0])
     run_batch(Colours(), few, tmp_path, batch=5)
     before = {path.name: path.read_bytes() for path in pictures(tmp_path)}
-    maker = Colours()
-    done = run_batch(maker, ROWS, tmp_path, batch=5)
-    assert (done.before, done.drawn, maker.drawn) == (2, 34, 34)
+    method = Colours()
+    done = run_batch(method, ROWS, tmp_path, batch=5)
+    assert (done.before, done.drawn, method.drawn) == (2, 34, 34)
     assert before.items() <= {path.name: path.read_bytes() for path in pictures(tmp_path)}.items()
     assert len(read_index(tmp_path)) == 36
     again = Colours()
@@ -324,41 +328,41 @@ def test_prompts_emotions_and_seeds_can_be_added(tmp_path: Path) -> None:
     next(path for path in pictures(tmp_path) if path.name in before).unlink()  # drawn first, in a batch of two
     assert run_batch(again, plan_rows(["a boat"], PLANE, [0]), tmp_path).others == 1
     assert read_index(tmp_path).attrs == {"complete": False, "planned": 42}
-    maker = Colours()
-    run_batch(maker, few, tmp_path)
+    method = Colours()
+    run_batch(method, few, tmp_path)
     assert before.items() <= {path.name: path.read_bytes() for path in pictures(tmp_path)}.items()
 
 
 def test_columns_of_what_is_there_can_be_changed(tmp_path: Path) -> None:
     run_batch(Colours(), plan_rows(["a cat"], PLANE[:2]), tmp_path)
-    maker = Colours()
-    run_batch(maker, plan_rows([Prompt(text="a cat", columns={"place": "room"})], PLANE[:2]), tmp_path)
-    assert maker.calls == []
+    method = Colours()
+    run_batch(method, plan_rows([Prompt(text="a cat", columns={"place": "room"})], PLANE[:2]), tmp_path)
+    assert method.calls == []
     assert set(read_index(tmp_path)["place"]) == {"room"}
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"maker": Colours("beef")}, "weights 'f00d'; now it is 'beef'"),
+        ({"method": Colours("beef")}, "weights 'f00d'; now it is 'beef'"),
         ({"format": "webp"}, "format '.png'; now it is '.webp'"),
         ({"batch": 7}, "batch size 5; now it is 7"),
         ({"rows": [replace(row, steps=9) for row in ROWS]}, "steps 4; now it is 9"),
-        ({"rows": [replace(row, negative="blur") for row in ROWS]}, "negative the maker's own; now it is 'blur'"),
+        ({"rows": [replace(row, negative="blur") for row in ROWS]}, "negative the method's own; now it is 'blur'"),
         ({"rows": [replace(row, strength=1.0) for row in ROWS]}, "strength 0.5; now it is 1.0"),
-        ({"maker": Colours(guidance=4.0)}, "guidance 3.0; now it is 4.0"),
+        ({"method": Colours(guidance=4.0)}, "guidance 3.0; now it is 4.0"),
         (
             {"rows": [replace(row, guidance_range=GuidanceRange(0.3, 0.85)) for row in ROWS]},
-            "guidance_range the maker's own; now it is 0.3:0.85",
+            "guidance_range the method's own; now it is 0.3:0.85",
         ),
     ],
 )
 def test_another_plan_is_refused_with_both_values(
     tmp_path: Path, whole: dict[str, bytes], change: dict[str, Any], words: str
 ) -> None:
-    given = {"maker": Colours(), "rows": ROWS, "batch": 5, **change}
+    given = {"method": Colours(), "rows": ROWS, "batch": 5, **change}
     with pytest.raises(InputError, match=words):
-        run_batch(given.pop("maker"), given.pop("rows"), tmp_path / "whole", **given)
+        run_batch(given.pop("method"), given.pop("rows"), tmp_path / "whole", **given)
     assert contents(tmp_path / "whole") == whole
 
 
@@ -369,9 +373,9 @@ def test_a_range_of_guidance_is_a_column_only_where_a_picture_has_one(tmp_path: 
     run_batch(Colours(), ROWS, tmp_path / "whole", batch=5, table=True)
     assert contents(tmp_path / "whole") == whole
     limited = [replace(row, guidance_range=GuidanceRange(0.3, 0.85)) for row in ROWS[:6]]
-    maker = Colours()
-    assert run_batch(maker, [*ROWS, *limited], tmp_path / "whole", table=True).drawn == 6
-    assert [len(call) for call in maker.calls] == [5, 1]  # batches of one range each
+    method = Colours()
+    assert run_batch(method, [*ROWS, *limited], tmp_path / "whole", table=True).drawn == 6
+    assert [len(call) for call in method.calls] == [5, 1]  # batches of one range each
     assert pq.read_table(tmp_path / "whole" / "index.parquet")["guidance_range"].to_pylist() == [None] * 36 + ["0.3:0.85"] * 6
     assert (tmp_path / "whole" / "index.csv").read_text().splitlines()[-1].endswith(",0.3:0.85")
     before = contents(tmp_path / "whole")
@@ -382,9 +386,9 @@ def test_a_range_of_guidance_is_a_column_only_where_a_picture_has_one(tmp_path: 
 
 def test_settings_may_be_many_and_each_batch_has_one(tmp_path: Path) -> None:
     weak, strong = ([replace(row, strength=s) for row in ROWS[:6]] for s in (0.5, 2.0))
-    maker = Colours()
-    run_batch(maker, [row for pair in zip(weak, strong, strict=True) for row in pair], tmp_path, batch=4)
-    assert [len(call) for call in maker.calls] == [4, 2, 4, 2]
+    method = Colours()
+    run_batch(method, [row for pair in zip(weak, strong, strict=True) for row in pair], tmp_path, batch=4)
+    assert [len(call) for call in method.calls] == [4, 2, 4, 2]
     assert sorted(read_index(tmp_path)["strength"]) == [0.5] * 6 + [2.0] * 6
     third = [replace(row, strength=3.0) for row in ROWS[:6]]
     assert run_batch(Colours(), weak + strong + third, tmp_path).drawn == 6
@@ -393,21 +397,21 @@ def test_settings_may_be_many_and_each_batch_has_one(tmp_path: Path) -> None:
 
 
 def test_what_the_maker_refuses_is_refused_before_any_work(tmp_path: Path) -> None:
-    maker = Colours()
+    method = Colours()
     with pytest.raises(InputError, match="steps is 1000"):
-        run_batch(maker, [*ROWS, replace(ROWS[0], steps=1000)], tmp_path / "new")
+        run_batch(method, [*ROWS, replace(ROWS[0], steps=1000)], tmp_path / "new")
     with pytest.raises(InputError, match="no rows"):
-        run_batch(maker, [], tmp_path / "new")
+        run_batch(method, [], tmp_path / "new")
     for wrong in ({"format": "bmp"}, {"batch": 0}, {"batch": 5000}):
         with pytest.raises(InputError):
-            run_batch(maker, ROWS, tmp_path / "new", **wrong)  # type: ignore[arg-type]
+            run_batch(method, ROWS, tmp_path / "new", **wrong)  # type: ignore[arg-type]
     assert not pictures(tmp_path / "new")
-    assert maker.calls == []
+    assert method.calls == []
 
 
-def test_a_maker_that_cannot_check_is_fine(tmp_path: Path) -> None:
+def test_a_method_that_says_little_of_itself_is_fine(tmp_path: Path) -> None:
     class Plain:
-        describe, generate, calls = Colours.describe, Colours.generate, []  # type: ignore[var-annotated]
+        describe, check, draw, calls = Colours.describe, Colours.check, Colours.draw, []  # type: ignore[var-annotated]
         weights, defaults = "", {}  # type: ignore[var-annotated]
 
     assert run_batch(Plain(), ROWS[:3], tmp_path).drawn == 3
@@ -431,10 +435,10 @@ def test_folders_of_other_things_are_refused(tmp_path: Path) -> None:
 def test_a_second_run_into_the_folder_is_refused(tmp_path: Path) -> None:
     reached, go = threading.Event(), threading.Event()
 
-    def slow(tasks: Sequence[Task], step: Step, stop: Stop) -> Iterator[Drawn]:
+    def slow(tasks: Sequence[Task], watch: Watch) -> Iterator[Drawn]:
         reached.set()
         assert go.wait(10)
-        yield from in_process(Colours())(tasks, step, stop)
+        yield from in_process(Colours())(tasks, watch)
 
     first = threading.Thread(target=run_batch, args=(Colours(), ROWS, tmp_path), kwargs={"engine": slow})
     first.start()
@@ -483,10 +487,10 @@ def test_half_written_files_of_a_killed_run_are_removed(tmp_path: Path, whole: d
 
 def test_an_error_of_the_maker_keeps_what_was_drawn(tmp_path: Path, whole: dict[str, bytes]) -> None:
     class Tired(Colours):
-        def generate(self, *given: Any, **settings: Any) -> list[Picture]:
+        def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
             if len(self.calls) == 3:
                 raise DeviceError("The memory does not suffice.")
-            return super().generate(*given, **settings)
+            return super().draw(request, watch)
 
     with pytest.raises(DeviceError):
         run_batch(Tired(), ROWS, tmp_path / "two", batch=5, table=True)
@@ -507,5 +511,5 @@ def test_batches_are_smaller_for_large_pictures(side: int | None, expected: int)
 
 @pytest.mark.parametrize(("side", "expected"), [(256, 32), (384, 14), (512, 8), (None, 16)])
 def test_batches_are_as_large_as_the_latents_of_the_model_allow(side: int | None, expected: int) -> None:
-    maker = {"defaults": {"pixels_per_latent": 16}}
-    assert default_batch([replace(ROWS[0], width=side, height=side)], maker) == expected
+    method = {"defaults": {"pixels_per_latent": 16}}
+    assert default_batch([replace(ROWS[0], width=side, height=side)], method) == expected

@@ -305,7 +305,7 @@ def test_another_unet_takes_the_place_of_the_backbones_own(tiny_sdxl: Path, tmp_
         str(tiny_sdxl),
         *(with_unet(str(tiny_sdxl), tmp_path / name, tmp_path / f"with-{name}") for name in ("unet", "training")),
     ]
-    crafters = [EmotiCrafter.from_pretrained(source, device="cpu", warn=lambda text: None) for source in sources]
+    crafters = [EmotiCrafter.from_pretrained(source, device="cpu") for source in sources]
     own, exchanged, trained = [np.asarray(one.generate("a cat", Emotion.neutral(), steps=2)[0].image) for one in crafters]
     assert not np.array_equal(own, exchanged)
     assert np.array_equal(exchanged, trained)
@@ -324,7 +324,7 @@ def test_a_unet_that_is_not_there_or_does_not_fit_is_refused(tiny_sdxl: Path, tm
 
 
 def test_drawn_pictures_are_kept_for_the_same_model_settings_and_cases_only(tiny_sdxl: Path, tmp_path: Path) -> None:
-    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu", warn=lambda text: None)
+    crafter = EmotiCrafter.from_pretrained(tiny_sdxl, device="cpu")
     cache, cases = truth.Cache(tmp_path), truth.cases("asked", 2)
     model = Model(crafter, {"steps": 1})
     made = {way: np.array(model.drawn(cache, way, way, cases, 0)) for way in WAYS}

@@ -17,6 +17,7 @@ from emoticrafter.emotion import Emotion, grid, path
 from emoticrafter.picture import Picture
 from emoticrafter.recipe import joint_recipe
 from emoticrafter.sheet import contact_sheet
+from emoticrafter.watch import SILENT, Watch
 
 
 @dataclass
@@ -45,42 +46,48 @@ class FakeCrafter:
     surprise: str = ""
 
     @classmethod
-    def from_pretrained(cls, backbone: str = "storybook", *, warn: Callable[[str], None], **settings: Any) -> FakeCrafter:
+    def from_pretrained(cls, backbone: str = "storybook", **settings: Any) -> FakeCrafter:
         cls.opened = {"backbone": backbone, **settings}
-        if cls.surprise:
-            warn(cls.surprise)
         return cls()
 
     def generate(
-        self, prompt: str, emotion: Emotion, *, count: int = 1, seed: int = 0, progress: Any = None, **settings: Any
+        self, prompt: str, emotion: Emotion, *, count: int = 1, seed: int = 0, watch: Watch = SILENT, **settings: Any
     ) -> list[Picture]:
-        return self._draw(
-            prompt, [(emotion, seed + i) for i in range(count)], progress, {"count": count, "seed": seed, **settings}
-        )
+        return self._draw(prompt, [(emotion, seed + i) for i in range(count)], watch, {"count": count, "seed": seed, **settings})
 
     def grid(
-        self, prompt: str, *, valences: Any, arousals: Any, seed: int = 0, progress: Any = None, **settings: Any
+        self, prompt: str, *, valences: Any, arousals: Any, seed: int = 0, watch: Watch = SILENT, **settings: Any
     ) -> FakeGrid:
         points = [(emotion, seed) for emotion in grid(valences, arousals)]
-        pictures = self._draw(prompt, points, progress, {"seed": seed, **settings})
+        pictures = self._draw(prompt, points, watch, {"seed": seed, **settings})
         recipe = joint_recipe([picture.recipe for picture in pictures])
         return FakeGrid(pictures=pictures, valences=valences, arousals=arousals, recipe=recipe)
 
     def sweep(
-        self, prompt: str, begin: Emotion, end: Emotion, *, frames: int = 16, seed: int = 0, progress: Any = None, **settings: Any
+        self,
+        prompt: str,
+        begin: Emotion,
+        end: Emotion,
+        *,
+        frames: int = 16,
+        seed: int = 0,
+        watch: Watch = SILENT,
+        **settings: Any,
     ) -> list[Picture]:
-        return self._draw(prompt, [(emotion, seed) for emotion in path(begin, end, frames)], progress, {"seed": seed, **settings})
+        return self._draw(prompt, [(emotion, seed) for emotion in path(begin, end, frames)], watch, {"seed": seed, **settings})
 
-    def _draw(self, prompt: str, points: list[tuple[Emotion, int]], progress: Any, settings: dict[str, Any]) -> list[Picture]:
+    def _draw(self, prompt: str, points: list[tuple[Emotion, int]], watch: Watch, settings: dict[str, Any]) -> list[Picture]:
         type(self).asked = {"prompt": prompt, "points": points, **settings}
         if self.failure is not None:
             raise self.failure
-        pictures = []
+        if self.surprise:
+            watch.warn(self.surprise)
+        pictures, step = [], watch.stage("drawing")
         for done, (emotion, seed) in enumerate(points):
             colour = (round(40 * (emotion.valence + 3)), round(40 * (emotion.arousal + 3)), seed % 256)
             recipe = {"prompt": prompt, "valence": emotion.valence, "arousal": emotion.arousal, "seed": seed}
             pictures.append(Picture(image=Image.new("RGB", (16, 16), colour), recipe=recipe))
-            progress(done + 1, len(points))
+            step(done + 1, len(points))
         return pictures
 
 

@@ -7,9 +7,10 @@ from typing import Annotated
 import pytest
 import typer
 
-from emoticrafter.cli.options import FeelingOptions, SamplingOptions, parse_size, spread
+from emoticrafter.cli.options import FeelingOptions, SamplingOptions, spread
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
+from emoticrafter.sampling import parse_size
 from tests.cli.conftest import Done, FakeCrafter
 
 Cli = Callable[..., Done]

@@ -32,13 +32,17 @@ PUBLIC = {
         "names_in", "safe_name", "user_path", "write_together",
     },
     "emoticrafter.locks": {"LOCK", "beside", "busy", "check_free", "hold"},
-    "emoticrafter.maker": {"Maker"},
+    "emoticrafter.method": {
+        "USUAL_CELL", "BackboneMethod", "BaseMethod", "Grid", "Method", "UnknownWordsWarning", "Unopened", "warn_in_python",
+    },
     "emoticrafter.picture": {"Picture", "check_savable", "save_animation", "save_together"},
     "emoticrafter.recipe": {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
     },
+    "emoticrafter.request": {"MAX_PICTURES", "MAX_SEED", "Request", "one_prompt", "seeds_of"},
+    "emoticrafter.rivals": {"METHODS", "About", "Budget", "Learned", "Rival", "open_method", "train_method"},
     "emoticrafter.sampling": {
-        "DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "checked_text", "parse_size", "settings",
+        "DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "Size", "checked_text", "parse_size", "settings",
     },
     "emoticrafter.sheet": {"contact_sheet", "sheet_size"},
     "emoticrafter.signals": {"begin_worker", "noted_signals", "stop_signals"},
@@ -49,7 +53,7 @@ PUBLIC = {
     "emoticrafter.system": {"describe_system"},
     "emoticrafter.training": {"Outcome", "Recipe", "read_recipe", "train"},
     "emoticrafter.version": {"installed_version"},
-    "emoticrafter.watch": {"SILENT", "Preview", "Step", "Watch"},
+    "emoticrafter.watch": {"SILENT", "Preview", "Step", "Watch", "once"},
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.rivals import Budget, open_method, train_method
 from emoticrafter.rivals.rewriting import Rewriting
 from emoticrafter.storybook.annotated import CaptionWriter
+from emoticrafter.watch import Watch
 from tests.chat_server import ChatServer
 
 SAD, HAPPY = Emotion(valence=-2, arousal=1), Emotion(valence=2, arousal=1)
@@ -62,8 +63,8 @@ def test_what_cannot_be_written_is_drawn_as_it_is_with_a_warning(
 ) -> None:
     server.misdeeds["a red ball"] = ["refusal"]
     said: list[str] = []
-    rival = Rewriting(backbone, {"writer": "openai", "model": "tiny", "base_url": server.url}, folder=tmp_path, warn=said.append)
-    picture = rival.generate("a red ball", SAD, steps=1)[0]
+    rival = Rewriting(backbone, {"writer": "openai", "model": "tiny", "base_url": server.url}, folder=tmp_path)
+    picture = rival.generate("a red ball", SAD, steps=1, watch=Watch(warn=said.append))[0]
     assert picture.recipe["rewritten"] == "a red ball"
     assert len(said) == 1
     assert "is drawn as it is" in said[0]

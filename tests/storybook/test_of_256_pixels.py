@@ -21,6 +21,7 @@ from emoticrafter.batch.plan import read_plan
 from emoticrafter.errors import InputError
 from emoticrafter.judges import storybook_judges
 from emoticrafter.recipe import read_recipe
+from emoticrafter.request import Request
 from emoticrafter.rivals import Budget, open_method, train_method
 from emoticrafter.rivals.denoising import DenoisingRival
 from emoticrafter.rivals.material import cached_latents
@@ -35,7 +36,7 @@ Cli = Callable[..., Done]
 
 @pytest.fixture(scope="module")
 def crafter(tiny_storybook: Path) -> EmotiCrafter:
-    return EmotiCrafter.from_pretrained(tiny_storybook, device="cpu", dtype="float32", warn=lambda text: None)
+    return EmotiCrafter.from_pretrained(tiny_storybook, device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def test_generate_and_grid_give_256_pixels_and_a_recipe_that_keeps_what_was_aske
     assert np.abs(array(sheet.pictures[0]) - array(small)).max() <= 1
     assert sheet.image().width > 256
     with pytest.raises(InputError, match=r"one of 256, 384, 512"):
-        crafter.check([PROMPT], [0], size=(1024, 1024))
+        crafter.check(Request.of(PROMPT, SAD, size=(1024, 1024)))
 
 
 def test_start_keeps_the_first_steps_neutral(crafter: EmotiCrafter) -> None:

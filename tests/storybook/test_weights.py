@@ -14,6 +14,7 @@ import emoticrafter
 from emoticrafter import Emotion
 from emoticrafter.crafter import EmotiCrafter, Grid
 from emoticrafter.storybook.judge import Judge, load_judge
+from emoticrafter.watch import Watch
 
 WEIGHTS = Path(emoticrafter.__file__).parent / "storybook" / "weights"
 JUDGES = Path(__file__).parents[2] / "benchmarks" / "judges"
@@ -102,7 +103,7 @@ def test_the_empty_prompt_makes_a_picture_of_the_feeling(crafter: EmotiCrafter, 
 
 def test_a_word_of_another_world_draws_a_warning() -> None:
     heard: list[str] = []
-    crafter = EmotiCrafter.from_pretrained("storybook", warn=heard.append)
-    crafter.generate("a girl with a zeppelin", Emotion(valence=0, arousal=0), steps=1)
+    crafter = EmotiCrafter.from_pretrained("storybook")
+    crafter.generate("a girl with a zeppelin", Emotion(valence=0, arousal=0), steps=1, watch=Watch(warn=heard.append))
     assert len(heard) == 1
     assert "zeppelin" in heard[0]

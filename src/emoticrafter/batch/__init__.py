@@ -3,7 +3,7 @@
 rows    what is to be drawn, and the ids
 inputs  prompts, emotions and seeds as people write them
 plan    the rows of a folder, and which of them are drawn together
-drawing a batch of rows through a maker
+drawing a batch of rows by a method
 files   the pictures in the folder: stored, found, found damaged
 index   the table of what there is
 run     all of it, resumable

@@ -1,15 +1,18 @@
-"""Drawing a batch of rows through a maker, and the engine that draws one after the other."""
+"""Drawing a batch of rows by a method, and the engine that draws one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.batch.rows import Row
+from emoticrafter.request import MAX_PICTURES, Request
+from emoticrafter.watch import SILENT, Step, Watch
 
 if TYPE_CHECKING:
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
     from emoticrafter.picture import Picture
 
 __all__ = ["Drawn", "Engine", "Task", "check_rows", "draw", "in_process"]
@@ -32,26 +35,25 @@ class Drawn:
     pictures: Sequence[Picture | bytes]
 
 
-Step = Callable[[int, int], None]  # called with (done, total), in pictures
-Stop = Callable[[], bool]  # whether to begin no further batch
-
-# Draws tasks, in any order: yields each when it is done.
-Engine = Callable[[Sequence[Task], Step, Stop], Iterator[Drawn]]
+# Draws tasks, in any order: yields each when it is done. The watch hears of pictures, as the stage "drawing"; it is asked before
+# each task whether to stop, and what was begun is finished.
+Engine = Callable[[Sequence[Task], Watch], Iterator[Drawn]]
 
 
-def in_process(maker: Maker) -> Engine:
+def in_process(method: Method) -> Engine:
     """Batch after batch in this process."""
 
-    def run(tasks: Sequence[Task], step: Step, stop: Stop) -> Iterator[Drawn]:
+    def run(tasks: Sequence[Task], watch: Watch) -> Iterator[Drawn]:
         total, done = sum(len(task.rows) for task in tasks), 0
+        step = watch.stage("drawing")
         for task in tasks:
-            if stop():
+            if watch.stop():
                 return
 
             def within(steps: int, of: int, done: int = done, count: int = len(task.rows)) -> None:
                 step(done + count * steps // max(of, 1), total)
 
-            pictures = draw(maker, task.rows, within)
+            pictures = draw(method, task.rows, replace(watch, stage=partial(_always, within), stop=_never))
             done += len(task.rows)
             step(done, total)
             yield Drawn(number=task.number, pictures=pictures)
@@ -59,36 +61,36 @@ def in_process(maker: Maker) -> Engine:
     return run
 
 
-def draw(maker: Maker, rows: Sequence[Row], progress: Step | None = None) -> list[Picture]:
-    """A picture for each of some rows of the same settings, in one call of the maker."""
-    pictures = maker.generate(
-        [row.prompt for row in rows],
-        [row.emotion for row in rows],
-        seed=[row.seed for row in rows],
-        progress=progress,
-        **_arguments(rows[0]),
-    )
-    assert len(pictures) == len(rows), "a maker returns a picture for each pair"
+def draw(method: Method, rows: Sequence[Row], watch: Watch = SILENT) -> list[Picture]:
+    """A picture for each of some rows of the same settings, in one request."""
+    pictures = method.draw(_request(rows), watch)
+    assert len(pictures) == len(rows), "a method returns a picture for each pair"
     return pictures
 
 
-def check_rows(maker: Any, rows: Sequence[Row]) -> None:
-    """Raise the InputError with which the maker would refuse one of the rows, where it can tell beforehand."""
-    check = getattr(maker, "check", None)
-    if check is None:
-        return
-    alike: dict[tuple[Any, ...], list[Row]] = {}
+def check_rows(method: Any, rows: Sequence[Row], watch: Watch = SILENT) -> None:
+    """Raise the InputError with which the method would refuse one of the rows."""
+    alike: dict[tuple[Any, ...], dict[tuple[str, int], Row]] = {}
     for row in rows:
-        alike.setdefault((*row.settings.values(), row.preview), []).append(row)
+        alike.setdefault((*row.settings.values(), row.preview), {}).setdefault((row.prompt, row.seed), row)
     for same in alike.values():
-        check(list(dict.fromkeys(row.prompt for row in same)), list({row.seed for row in same}), **_arguments(same[0]))
+        different = list(same.values())
+        for first in range(0, len(different), MAX_PICTURES):
+            method.check(_request(different[first : first + MAX_PICTURES]), watch)
 
 
-def _arguments(row: Row) -> dict[str, Any]:
-    """A row's settings as the maker takes them; what is its own stays out."""
-    given = {name: value for name, value in row.settings.items() if value is not None and name not in ("width", "height")}
-    if not given.get("start"):
-        given.pop("start", None)  # not every method knows it
-    if row.width is not None and row.height is not None:
-        given["size"] = (row.width, row.height)
-    return {**given, "preview": True} if row.preview else given
+def _request(rows: Sequence[Row]) -> Request:
+    return Request(
+        prompts=tuple(row.prompt for row in rows),
+        emotions=tuple(row.emotion for row in rows),
+        seeds=tuple(row.seed for row in rows),
+        sampling=rows[0].sampling,
+    )
+
+
+def _always(step: Step, name: str) -> Step:
+    return step
+
+
+def _never() -> bool:
+    return False

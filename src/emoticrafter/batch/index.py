@@ -1,14 +1,14 @@
 """The index of a batch: a row per picture that is there, with all that it was made from.
 
-    id          sixteen hexadecimal digits of what decides the pixels: the row's settings and the maker's weights
+    id          sixteen hexadecimal digits of what decides the pixels: the row's settings and the method's weights
     prompt      as it was drawn
     prompt_id   ten hexadecimal digits of the prompt
     valence, arousal, seed, strength, start, steps, guidance, width, height
     negative    null where there is none
-    method      of the maker
+    method      its name
     file        the picture below the folder, with slashes between
     sha256      of the file
-    guidance_range  LOW:HIGH where guidance is limited; no such column where it is in no picture
+    guidance_range  LOW:HIGH where guidance is limited, and later settings likewise; no such column where it is in no picture
 
 and behind these the columns that came with the prompts and the emotions, as texts. Its metadata says under `emoticrafter`
 whether every picture of the plan is there (`complete`), and how many were planned.
@@ -23,13 +23,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.batch.columns import COLUMNS_OF_SETTINGS
 from emoticrafter.batch.files import write_changed
-from emoticrafter.batch.rows import SETTINGS, Row
+from emoticrafter.batch.rows import Row
 from emoticrafter.data.parquet import KEY, check_columns, read_parquet
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.escapes import csv_text
 from emoticrafter.files import user_path
-from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.records import damaged
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ __all__ = ["COLUMNS", "INDEX", "TABLE", "entry", "known_hashes", "read_index", "
 INDEX, TABLE = "index.parquet", "index.csv"
 VERSION = 1
 _NEVER_NULL = {"id", "prompt", "prompt_id", "valence", "arousal", "seed", "file", "sha256"}
+_FIRST = {name: column.alias for name, column in COLUMNS_OF_SETTINGS.items() if column.setting.always}
 COLUMNS = {
     "id": "string", "prompt": "string", "prompt_id": "string", "valence": "double", "arousal": "double", "seed": "int64",
-    "strength": "double", "start": "double", "steps": "int64", "guidance": "double", "width": "int64", "height": "int64",
-    "negative": "string", "method": "string", "file": "string", "sha256": "string",
+    **_FIRST, "method": "string", "file": "string", "sha256": "string",
 }  # fmt: skip
-LATER = {"guidance_range": "string"}  # columns only where a picture has one: indexes of older programs lack them
+# Columns only where a picture has one: indexes of older programs lack them.
+LATER = {name: column.alias for name, column in COLUMNS_OF_SETTINGS.items() if not column.setting.always}
 
 
-def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, maker: Mapping[str, Any]) -> dict[str, Any]:
+def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, method: Mapping[str, Any]) -> dict[str, Any]:
     """The row of the index of a picture: settings by its own recipe, where that has them, else as they were asked for."""
-    settings = {name: recipe.get(name, getattr(row, name)) for name in SETTINGS}
-    limits = settings.pop("guidance_range")
+    cells = {name: column.cell(recipe.get(name, getattr(row, name))) for name, column in COLUMNS_OF_SETTINGS.items()}
     return {
         "id": id,
         "prompt": row.prompt,
@@ -60,11 +60,11 @@ def entry(id: str, row: Row, file: str, recipe: Mapping[str, Any], sha256: str, 
         "valence": row.valence,
         "arousal": row.arousal,
         "seed": row.seed,
-        **settings,
-        "method": recipe.get("method") or maker.get("method"),
+        **{name: cell for name, cell in cells.items() if name not in LATER},
+        "method": recipe.get("method") or method.get("method"),
         "file": file,
         "sha256": sha256,
-        "guidance_range": limits and str(GuidanceRange.of(limits)),
+        **{name: cells[name] for name in LATER},
         **row.columns,
     }
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from emoticrafter.batch.columns import read_cell, read_real
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
 from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet
-from emoticrafter.data.values import number, whole
+from emoticrafter.data.values import whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
-from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.lines import read_lines
 from emoticrafter.request import MAX_SEED
-from emoticrafter.sampling import parse_size
+from emoticrafter.sampling import Setting, Size, parse_size, settings
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
@@ -120,7 +120,7 @@ class _Cells:
         """By numbers, where one of them is there, or else by the mood; None where the table has no column for it."""
         valence, arousal, mood = (self.texts.get(name) for name in EMOTION)
         if valence or arousal:
-            return Emotion(valence=_real("valence", valence or ""), arousal=_real("arousal", arousal or ""))
+            return Emotion(valence=read_real("valence", valence or ""), arousal=read_real("arousal", arousal or ""))
         if mood:
             return Emotion.named(mood)
         if valence is mood is None:
@@ -146,18 +146,13 @@ def _feeling(cells: _Cells) -> Feeling:
     return Feeling(emotion=emotion, settings=cells.settings(), columns=cells.columns)
 
 
-def _real(name: str, text: str) -> float:
-    value = number(text)
-    if math.isnan(value):
-        raise InputError(f"The {name} {text[:40]!r} is no number.", "Give a number, such as 1.5.")
-    return value
-
-
-def _whole(name: str, text: str) -> int:
-    value = whole(text)
-    if value is None:
-        raise InputError(f"The {name} {text[:40]!r} is no whole number from 0 to {MAX_SEED}.", "Give one, such as 7.")
-    return value
+def _reader(setting: Setting) -> Callable[[str, str], Any]:
+    if setting.kind is Size:
+        return _size
+    if setting.parse is not None:
+        parse = setting.parse
+        return lambda name, text: parse(text)
+    return partial(read_cell, setting.kind)
 
 
 def _size(name: str, text: str) -> int | tuple[int, int]:
@@ -165,12 +160,17 @@ def _size(name: str, text: str) -> int | tuple[int, int]:
     return parse_size(text) if side is None else side
 
 
+def _own() -> dict[str, Callable[[str, str], Any]]:
+    made: dict[str, Callable[[str, str], Any]] = {"seed": partial(read_cell, int)}
+    for name, setting in settings().items():
+        if setting.column:
+            made[name] = _reader(setting)
+            made |= {part: partial(read_cell, kind) for part, kind in setting.parts.items() if part != name}
+    return made
+
+
 # What a row may say of its own beside its emotion, and how its cell is read; docs/batch.md says what each means.
-OWN: dict[str, Callable[[str, str], Any]] = {
-    "seed": _whole, "strength": _real, "start": _real, "steps": _whole, "guidance": _real,
-    "guidance_range": lambda name, text: GuidanceRange.parse(text), "size": _size, "width": _whole, "height": _whole,
-    "negative": lambda name, text: text,
-}  # fmt: skip
+OWN = _own()
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from emoticrafter.batch.columns import COLUMNS_OF_SETTINGS
 from emoticrafter.batch.files import SUFFIXES, write_changed
 from emoticrafter.batch.rows import SETTINGS, Row
 from emoticrafter.data.parquet import KEY, check_columns, read_parquet
@@ -23,7 +24,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.inputs.records import damaged, parse_json
 from emoticrafter.inputs.typed import shown, typed
-from emoticrafter.request import USUAL_CELL
+from emoticrafter.method import USUAL_CELL
 
 __all__ = ["PLAN", "Plan", "default_batch", "new_plan", "read_plan"]
 
@@ -33,19 +34,21 @@ _AGAIN = "Make the folder anew, or delete the plan."
 _ID = re.compile("[0-9a-f]{16}")  # it becomes a part of a file's name
 _NEVER_NULL = {"batch", "id", "prompt", "valence", "arousal", "seed", "preview", "columns"}
 _TYPES = {
-    "prompt": "string", "valence": "double", "arousal": "double", "seed": "int64", "strength": "double", "start": "double",
-    "steps": "int64", "guidance": "double", "width": "int64", "height": "int64", "negative": "string", "preview": "bool",
+    "prompt": "string", "valence": "double", "arousal": "double", "seed": "int64",
+    **{name: column.alias for name, column in COLUMNS_OF_SETTINGS.items() if column.setting.always}, "preview": "bool",
 }  # fmt: skip
-LIMITS = "guidance_range"  # a column only where a row has one: plans of older programs lack it
+# Columns only where a row has one: plans of older programs lack them.
+_LATER = {name: column for name, column in COLUMNS_OF_SETTINGS.items() if not column.setting.always}
+_PYTHON: Mapping[str, Any] = {"double": float, "int64": int, "string": str, "bool": bool}
 _MOST, _LATENTS = 32, 32 * 16**2  # pictures of a batch: what a CPU draws best at once, and a GPU in some seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """maker: what it described. suffix: of the files. batch: the most rows drawn together. rows: by id, in the index's order.
-    batches: the number of the batch of each."""
+    """method: what it described of itself. suffix: of the files. batch: the most rows drawn together. rows: by id, in the
+    index's order. batches: the number of the batch of each."""
 
-    maker: Mapping[str, Any]
+    method: Mapping[str, Any]
     suffix: str
     batch: int
     rows: Mapping[str, Row]
@@ -73,14 +76,14 @@ class Plan:
         )
 
     def check_same(self, new: Plan, folder: Path) -> None:
-        """Raise InputError, naming both values, where another maker, format, batch or other settings are asked for now.
+        """Raise InputError, naming both values, where another method, format, batch or other settings are asked for now.
 
         Prompts, emotions and seeds may be others; further settings may be added to those that the folder was begun with.
         """
         differing = [
-            (name.replace("_", " "), self.maker.get(name), new.maker.get(name))
-            for name in dict.fromkeys([*self.maker, *new.maker])
-            if name != "defaults" and self.maker.get(name) != new.maker.get(name)
+            (name.replace("_", " "), self.method.get(name), new.method.get(name))
+            for name in dict.fromkeys([*self.method, *new.method])
+            if name != "defaults" and self.method.get(name) != new.method.get(name)
         ]
         differing += [("format", self.suffix, new.suffix)] * (self.suffix != new.suffix)
         differing += [("batch size", self.batch, new.batch)] * (self.batch != new.batch)
@@ -101,7 +104,7 @@ class Plan:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        limited = [row.guidance_range for row in self.rows.values()]
+        later = {name: [column.cell(getattr(row, name)) for row in self.rows.values()] for name, column in _LATER.items()}
         arrays = {
             "batch": pa.array([self.batches[id] for id in self.rows], pa.int64()),
             "id": pa.array(list(self.rows), pa.string()),
@@ -109,18 +112,22 @@ class Plan:
                 name: pa.array([getattr(row, name) for row in self.rows.values()], pa.type_for_alias(alias))
                 for name, alias in _TYPES.items()
             },
-            **({LIMITS: pa.array([limits and str(limits) for limits in limited], pa.string())} if any(limited) else {}),
+            **{
+                name: pa.array(cells, pa.type_for_alias(_LATER[name].alias))
+                for name, cells in later.items()
+                if any(cell is not None for cell in cells)
+            },
             "columns": pa.array([json.dumps(dict(row.columns), ensure_ascii=False) for row in self.rows.values()], pa.string()),
         }
-        about = {"kind": "batch plan", "version": VERSION, "maker": dict(self.maker), "suffix": self.suffix, "batch": self.batch}
+        about = {"kind": "batch plan", "version": VERSION, "maker": dict(self.method), "suffix": self.suffix, "batch": self.batch}
         buffer = io.BytesIO()
         pq.write_table(pa.table(arrays).replace_schema_metadata({KEY: json.dumps(about).encode()}), buffer)
         write_changed(path, buffer.getvalue())
 
 
-def new_plan(maker: Mapping[str, Any], suffix: str, batch: int, rows: Mapping[str, Row]) -> Plan:
+def new_plan(method: Mapping[str, Any], suffix: str, batch: int, rows: Mapping[str, Row]) -> Plan:
     """The plan of a folder that holds nothing yet."""
-    return Plan(maker=maker, suffix=suffix, batch=batch, rows={}, batches={}).extended(rows)
+    return Plan(method=method, suffix=suffix, batch=batch, rows={}, batches={}).extended(rows)
 
 
 def read_plan(path: Path) -> Plan:
@@ -142,32 +149,33 @@ def read_plan(path: Path) -> Plan:
     except (ValueError, InputError) as error:
         raise damaged(path, "plan", _AGAIN, error) from error
     batches = {one["id"]: one["batch"] for one in found}
-    return Plan(maker=about.maker, suffix=about.suffix, batch=about.batch, rows=rows, batches=batches)
+    return Plan(method=about.maker, suffix=about.suffix, batch=about.batch, rows=rows, batches=batches)
 
 
 def _row(entries: Mapping[str, Any]) -> Row:
     """A row of the file. Raises ValueError and InputError for one that nobody planned."""
     if not _ID.fullmatch(entries["id"]):
         raise ValueError(f"{shown(entries['id'])} is no id")
-    made: dict[str, Any] = {one.name: entries[one.name] for one in fields(Row) if one.name != LIMITS}
-    limits = typed(LIMITS, entries.get(LIMITS), str | None)
+    made: dict[str, Any] = {one.name: entries[one.name] for one in fields(Row) if one.name not in _LATER}
+    for name, column in _LATER.items():
+        made[name] = column.value(typed(name, entries.get(name), _PYTHON[column.alias] | None))
     columns = typed("columns", parse_json(entries["columns"]), dict[str, Any])
     Emotion(valence=made["valence"], arousal=made["arousal"])
-    return Row(**made | {"columns": columns, LIMITS: limits and GuidanceRange.parse(limits)})
+    return Row(**made | {"columns": columns})
 
 
 @dataclass(frozen=True, kw_only=True)
 class _About:
-    """What a plan says of itself beside its kind."""
+    """What a plan says of itself beside its kind. maker: what the method described of itself."""
 
     maker: dict[str, Any]
     suffix: str
     batch: int
 
 
-def default_batch(rows: Sequence[Row], maker: Mapping[str, Any]) -> int:
-    """Pictures drawn together where nobody says: fewer of large ones. maker: what it described."""
-    cell = (maker.get("defaults") or {}).get("pixels_per_latent", USUAL_CELL)
+def default_batch(rows: Sequence[Row], method: Mapping[str, Any]) -> int:
+    """Pictures drawn together where nobody says: fewer of large ones. method: what it described."""
+    cell = (method.get("defaults") or {}).get("pixels_per_latent", USUAL_CELL)
     largest = max(((row.width or 0) * (row.height or 0) for row in rows), default=0)
     return max(4, min(_MOST, _LATENTS * cell**2 // largest)) if largest else 16
 
@@ -189,5 +197,5 @@ def _settings_of(row: Row) -> tuple[Any, ...]:
 
 
 def _shown(value: Any) -> str:
-    text = "the maker's own" if value is None else str(value) if isinstance(value, GuidanceRange) else repr(value)
+    text = "the method's own" if value is None else str(value) if isinstance(value, GuidanceRange) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from typing import Any, TypeVar
 
+from emoticrafter.batch.columns import COLUMNS_OF_SETTINGS
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.files import safe_name
-from emoticrafter.guidance import EVERYWHERE, GuidanceRange
+from emoticrafter.sampling import Sampling, Setting
+from emoticrafter.sampling import settings as declared
 
 __all__ = ["Feeling", "Prompt", "Row", "plan_rows"]
 
 MAX_ROWS = 1_000_000
-SETTINGS = ("strength", "start", "steps", "guidance", "guidance_range", "width", "height", "negative")
+SETTINGS = tuple(COLUMNS_OF_SETTINGS)  # by the names of their columns
 _Part = TypeVar("_Part", "Prompt", "Feeling", "Row")
 
 
@@ -43,26 +45,30 @@ class Feeling:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A picture to make. Of the settings, None is the maker's own. columns: of prompt and emotion, for the index.
+_WithSettings: Any = make_dataclass(
+    "_WithSettings",
+    [(name, column.kind | None, field(default=None)) for name, column in COLUMNS_OF_SETTINGS.items()],
+    frozen=True,
+    kw_only=True,
+)
 
-    guidance_range: also None where it is everywhere and the maker's own is, too. preview: as few steps as still give a good
-    picture, where `steps` is None.
+
+_derived: Any = dataclass(frozen=True, kw_only=True)  # a type checker does not see the fields that are derived
+
+
+@_derived
+class Row(_WithSettings):
+    """A picture to make. It has a field for each column of a setting (SETTINGS); None is the method's own.
+
+    guidance_range, and whatever later settings have a value that goes without saying: also None where they have that value and
+    the method's own is the same. preview: as few steps as still give a good picture, where `steps` is None. columns: of prompt
+    and emotion, for the index.
     """
 
     prompt: str
     valence: float
     arousal: float
     seed: int
-    strength: float | None = None
-    start: float | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    guidance_range: GuidanceRange | None = None
-    width: int | None = None
-    height: int | None = None
-    negative: str | None = None
     preview: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,8 +78,14 @@ class Row:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the row says beside prompt, emotion and seed."""
+        """What the row says beside prompt, emotion and seed, by column."""
         return {name: getattr(self, name) for name in SETTINGS}
+
+    @property
+    def sampling(self) -> Sampling:
+        """The same as one value. Raises InputError."""
+        asked = {name: setting.put_together(self.settings) for name, setting in declared().items() if setting.column}
+        return Sampling(**asked, preview=self.preview)
 
     @property
     def prompt_id(self) -> str:
@@ -81,23 +93,26 @@ class Row:
         return hashlib.sha256(self.prompt.encode()).hexdigest()[:10]
 
     def resolved(self, description: Mapping[str, Any]) -> Row:
-        """The same with the maker's own settings in the place of None, as far as its description tells them."""
+        """The same with the method's own settings in the place of None, as far as its description tells them."""
         own = description.get("defaults") or {}
         made: dict[str, Any] = {name: own.get(name) if value is None else value for name, value in self.settings.items()}
         if self.preview and self.steps is None and "preview_steps" in own:
             made["steps"] = own["preview_steps"]
-        made |= {name: float(made[name]) for name in ("strength", "start", "guidance") if isinstance(made[name], int)}
-        own_limits, limits = (GuidanceRange.of(one or EVERYWHERE) for one in (own.get("guidance_range"), made["guidance_range"]))
-        made["guidance_range"] = None if limits == own_limits == EVERYWHERE else limits
+        for name, column in COLUMNS_OF_SETTINGS.items():
+            if column.kind is float and isinstance(made[name], int):
+                made[name] = float(made[name])
+            if not column.setting.always:
+                made[name] = _unless_unsaid(column.setting, made[name], own.get(name))
         made |= {"valence": self.emotion.valence, "arousal": self.emotion.arousal}  # 1 and 1.0 are one
         return replace(self, prompt=_single_spaces(self.prompt, "prompt"), preview=self.preview and made["steps"] is None, **made)
 
     def id(self, description: Mapping[str, Any]) -> str:
-        """Sixteen hexadecimal digits that stand for the picture: of all that decides its pixels, the maker included."""
+        """Sixteen hexadecimal digits that stand for the picture: of all that decides its pixels, the method included."""
         decides = {name: value for name, value in description.items() if name != "defaults"}
         own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "columns"}
-        if self.guidance_range is None:
-            own.pop("guidance_range")  # ids are those of pictures that were drawn before there were ranges
+        for name, column in COLUMNS_OF_SETTINGS.items():
+            if not column.setting.always and own[name] is None:
+                own.pop(name)  # ids are those of pictures that were drawn before there was such a setting
         return hashlib.sha256(json.dumps([decides, own], sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:16]
 
     def file(self, id: str, suffix: str) -> str:
@@ -151,24 +166,27 @@ def _row(text: Prompt, feeling: Feeling, seed: int, given: Mapping[str, Any]) ->
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
-    known = {*SETTINGS, "size", "preview"} - {"width", "height"}
+    known = {name for name, setting in declared().items() if setting.column} | {"preview"}
     if unknown := sorted(set(settings) - known):
-        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
-    made = {name: value for name, value in settings.items() if name != "size" and value is not None}
-    size = settings.get("size")
-    if size is not None:
-        pair = (size, size) if isinstance(size, int) else tuple(size)
-        if len(pair) != 2:
-            raise InputError(
-                f"The size {pair} is neither a number of pixels nor a width and a height.",
-                "Give, for instance, 512 or (512, 768).",
-            )
-        made["width"], made["height"] = pair
-    if "guidance_range" in made:
-        made["guidance_range"] = GuidanceRange.of(made["guidance_range"])
+        raise InputError(f"Unknown settings: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.", field=unknown[0])
+    made: dict[str, Any] = {}
+    for name, value in settings.items():
+        setting = declared()[name]
+        if value is None:
+            continue
+        if len(setting.parts) > 1 or setting.kind not in (int, float, str, bool):
+            made |= setting.taken_apart(setting.checked(value))
+        else:
+            made[name] = value  # of which the method has the last word
     if "negative" in made:
         made["negative"] = _single_spaces(made["negative"], "negative prompt")
     return made
+
+
+def _unless_unsaid(setting: Setting, value: Any, own: Any) -> Any:
+    """None in the place of a value that goes without saying, where the method's own does, too."""
+    asked, plain = (setting.unsaid if one is None else setting.checked(one) for one in (value, own))
+    return None if asked == plain == setting.unsaid else asked
 
 
 def _once(given: Iterable[_Part], key: Callable[[_Part], Hashable], named: Callable[[_Part], str]) -> list[_Part]:

@@ -11,21 +11,22 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.batch import files
-from emoticrafter.batch.drawing import Drawn, Engine, Step, Stop, Task, check_rows, in_process
+from emoticrafter.batch.drawing import Drawn, Engine, Task, check_rows, in_process
 from emoticrafter.batch.index import INDEX, TABLE, entry, known_hashes, write_index
 from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_plan
 from emoticrafter.batch.rows import Row
 from emoticrafter.errors import InputError
 from emoticrafter.files import check_folder, user_path
 from emoticrafter.locks import LOCK, busy, hold
+from emoticrafter.watch import SILENT, Watch, once
 
 if TYPE_CHECKING:
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
 
 __all__ = ["Batched", "check_batch", "run_batch"]
 
@@ -50,7 +51,7 @@ class Batched:
 
 
 def run_batch(
-    maker: Maker,
+    method: Method,
     rows: Sequence[Row],
     folder: str | os.PathLike[str],
     *,
@@ -58,37 +59,35 @@ def run_batch(
     batch: int | None = None,
     table: bool = False,
     engine: Engine | None = None,
-    progress: Callable[[str], Step] | None = None,
-    stop: Stop | None = None,
-    warn: Callable[[str], None] | None = None,
+    watch: Watch = SILENT,
 ) -> Batched:
     """Draw the rows into a folder, or what is missing there, and write the index.
 
-    format: png, webp or jpeg. batch: rows drawn together, in one call of the maker; by default as many as suit their size, or
-    what the folder was begun with. table: write the index as CSV, too. engine: by default `in_process(maker)`. progress: makes
-    the callback of the stage of that name. stop: asked before each batch; once it says so, no further one begins. warn: called
-    with a sentence about damaged files.
+    format: png, webp or jpeg. batch: rows drawn together, in one request; by default as many as suit their size, or
+    what the folder was begun with. table: write the index as CSV, too. engine: by default `in_process(method)`. watch: hears
+    of the stages "checking" and "drawing" and of damaged files; once it says stop, no further batch begins, and what was begun
+    is kept.
 
-    Rows of another run are kept, and those of this one added to the plan. Raises InputError for rows that the maker refuses
-    (before any work) and for a folder that was begun with another maker or other settings, with both values; OutputError for
+    Rows of another run are kept, and those of this one added to the plan. Raises InputError for rows that the method refuses
+    (before any work) and for a folder that was begun with another method or other settings, with both values; OutputError for
     a folder that holds other files, that another run is writing to, and when the disk is full.
     """
     began = time.perf_counter()
-    stage, warn = progress or (lambda name: lambda done, total: None), warn or (lambda text: None)
+    watch = replace(watch, warn=once(watch.warn))  # every batch warns of the words of its prompts
     folder = check_batch(user_path(folder), format=format, batch=batch)
-    description = json.loads(json.dumps(dict(maker.describe())))
+    description = json.loads(json.dumps(dict(method.describe())))
     asked = {(plain := row.resolved(description)).id(description): plain for row in rows}
     if not asked:
         raise InputError("A batch of no rows was asked for.", "Give at least one prompt, one emotion and one seed.")
-    check_rows(maker, list(asked.values()))
+    check_rows(method, list(asked.values()), watch)
     with hold(folder / LOCK, *busy(folder)):
-        plan = _planned(folder, description, files.SUFFIXES[format], batch, asked, warn)
+        plan = _planned(folder, description, files.SUFFIXES[format], batch, asked, watch.warn)
         plan.write(folder / PLAN)
         files.remove_half_written(folder)
-        entries, damaged = _look(folder, plan, stage("checking"), warn)
+        entries, damaged = _look(folder, plan, watch)
         tasks, waiting = _tasks(plan, [id for id in asked if id not in entries])
         before = sum(id in entries for id in asked)
-        for id, made in _draw(folder, plan, engine or in_process(maker), tasks, waiting, stage("drawing"), stop):
+        for id, made in _draw(folder, plan, engine or in_process(method), tasks, waiting, watch):
             entries[id] = made
         index = write_index(folder, [entries[id] for id in plan.rows if id in entries], len(plan.rows), table=table)
     done = sum(id in entries for id in asked)
@@ -140,11 +139,12 @@ def _planned(
     return before.extended(asked)
 
 
-def _look(folder: Path, plan: Plan, step: Step, warn: Callable[[str], None]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _look(folder: Path, plan: Plan, watch: Watch) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """The index's entries of the sound pictures that are there, and the ids of the damaged ones."""
-    hashes = known_hashes(folder, warn)
+    hashes = known_hashes(folder, watch.warn)
     entries: dict[str, dict[str, Any]] = {}
     damaged: list[str] = []
+    step = watch.stage("checking")
     for number, (id, row) in enumerate(plan.rows.items(), 1):
         file = plan.file(id)
         try:
@@ -154,13 +154,13 @@ def _look(folder: Path, plan: Plan, step: Step, warn: Callable[[str], None]) -> 
         except InputError as error:
             damaged.append(id)
             if len(damaged) <= 3:
-                warn(error.problem)
+                watch.warn(error.problem)
             continue
         if found is not None:
-            entries[id] = entry(id, row, file, found.recipe, found.sha256, plan.maker)
+            entries[id] = entry(id, row, file, found.recipe, found.sha256, plan.method)
         step(number, len(plan.rows))
     if len(damaged) > 3:
-        warn(f"So are {len(damaged) - 3} more pictures.")
+        watch.warn(f"So are {len(damaged) - 3} more pictures.")
     return entries, damaged
 
 
@@ -182,8 +182,7 @@ def _draw(
     engine: Engine,
     tasks: Sequence[Task],
     waiting: Mapping[int, Mapping[int, str]],
-    step: Step,
-    stop: Stop | None,
+    watch: Watch,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The id and the index's entry of each picture, once it is in the folder; one batch is written while the next is drawn."""
 
@@ -194,12 +193,12 @@ def _draw(
             files.store(drawn.pictures[place], path)
             found = files.look(path, plan.rows[id])
             assert found is not None
-            made.append((id, entry(id, plan.rows[id], plan.file(id), found.recipe, found.sha256, plan.maker)))
+            made.append((id, entry(id, plan.rows[id], plan.file(id), found.recipe, found.sha256, plan.method)))
         return made
 
     writing: Future[list[tuple[str, dict[str, Any]]]] | None = None
     with ThreadPoolExecutor(1) as writer:
-        for drawn in engine(tasks, step, stop or (lambda: False)) if tasks else ():
+        for drawn in engine(tasks, watch) if tasks else ():
             if writing is not None:
                 yield from writing.result()
             writing = writer.submit(keep, drawn)

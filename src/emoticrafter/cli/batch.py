@@ -19,11 +19,12 @@ from emoticrafter.emotion import parse_axis
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import user_path
+from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch import Batched, Feeling, Row
     from emoticrafter.batch.drawing import Engine
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
 
 FULL_PLANE = "-3:3:5"
 
@@ -121,19 +122,16 @@ def batch(
     rows = _rows(prompts, _Emotions(grid=grid, valence=valence, arousal=arousal, file=emotions), seeds, drawing.given())
     if ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
         check_rows(model.unopened(), rows)
-    say_once = once(warn)
-    with _opened(model, ray, say_once) as (maker, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
+    with _opened(model, ray) as (method, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         done = run_batch(
-            maker,
+            method,
             rows,
             out,
             format=format,
             batch=batch_size,
             table=table,
             engine=engine,
-            progress=stage,
-            stop=lambda: bool(signals),
-            warn=say_once,
+            watch=Watch(stage=stage, stop=lambda: bool(signals), warn=warn),
         )
     _report(done, signals, as_json)
     if signals and done.missing:
@@ -188,9 +186,9 @@ def _rows(file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str
 
 
 @contextmanager
-def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) -> Iterator[tuple[Maker, Engine | None]]:
-    """The maker, and the engine where it is not this process that draws."""
-    open_maker = model.opener()
+def _opened(model: ModelOptions, ray: RayOptions) -> Iterator[tuple[Method, Engine | None]]:
+    """The method, and the engine where it is not this process that draws."""
+    open_method = model.opener()
     settings: dict[str, Any] = model.settings()
     # Found from everywhere, by workers too; and in the recipes, so that the pictures are the same from every folder.
     backbone = absolute(model.backbone)
@@ -199,31 +197,19 @@ def _opened(model: ModelOptions, ray: RayOptions, say: Callable[[str], None]) ->
     if "loras" in settings:
         settings["loras"] = [_absolute_lora(lora) for lora in settings["loras"]]
     if ray.engine == "local":
-        yield open_maker(backbone, warn=say, **settings), None
+        yield open_method(backbone=backbone, **settings), None
         return
-    from emoticrafter.cluster.pictures import RayMaker
+    from emoticrafter.cluster.pictures import RayMethod
 
     gpu = str(model.device).startswith("cuda")
-    opener = partial(open_maker, backbone, **settings)
-    with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say) as maker:
-        yield maker, maker.engine
+    opener = partial(open_method, backbone=backbone, **settings)
+    with RayMethod(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers) as method:
+        yield method, method.engine
 
 
 def _absolute_lora(lora: str) -> str:
     path, colon, weight = lora.rpartition(":")
     return f"{absolute(path)}:{weight}" if colon and user_path(path).exists() else absolute(lora)
-
-
-def once(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Says each sentence the first time: every batch warns of the words of its prompts."""
-    said: set[str] = set()
-
-    def say_new(text: str) -> None:
-        if text not in said:
-            said.add(text)
-            say(text)
-
-    return say_new
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,9 +61,11 @@ def calibrate(
     need_extra("evaluation", "cv2", "sklearn", "scipy")
     from emoticrafter.checkpoint import holding
     from emoticrafter.crafter import EmotiCrafter, own_checkpoint
+    from emoticrafter.emotion import Emotion
     from emoticrafter.evaluation import calibration as fitting
     from emoticrafter.judges import open_judge
     from emoticrafter.judges.trust import prepare, require_trust
+    from emoticrafter.request import Request
 
     if model.method is not None:
         raise InputError(
@@ -75,8 +77,9 @@ def calibrate(
         named = own_checkpoint(unopened.outline)
     folder = _checked(named, force) if named is not None else None
     sentences = _sentences(prompts, count) if prompts is not None else fitting.storybook_prompts(count, seed)
-    settings = {name: value for name, value in (("strength", strength), ("steps", steps)) if value is not None}
-    unopened.check(sentences, range(seed, seed + len(sentences)), **settings)
+    settings: dict[str, Any] = {"strength": strength, "steps": steps}
+    seeds = list(range(seed, seed + len(sentences)))
+    unopened.check(Request.of(sentences, Emotion.neutral(), seed=seeds, **settings))
     report = Report(as_json)
     reader = open_judge(judge)
     doubt = require_trust(reader, trust)

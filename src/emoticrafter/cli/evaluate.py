@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emoticrafter.cli.batch import drawing_stages, once
+from emoticrafter.cli.batch import drawing_stages
 from emoticrafter.cli.console import note, say, say_json, warn
 from emoticrafter.cli.options import MODEL, OUTPUT, Config, Force, Json, RayOptions, absolute, spread
 from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
 from emoticrafter.files import atomic_path, check_writable
-from emoticrafter.watch import Watch
+from emoticrafter.watch import Watch, once
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.run import Evaluated
     from emoticrafter.evaluation.suite import Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
 
 ELSEWHERE = "Pictures made elsewhere"
 
@@ -164,7 +164,7 @@ def evaluate(
         warn(doubt)
     say_once = once(warn)
     options = {"device": device, "dtype": dtype, "config": None if config is None else absolute(config)}
-    opener = _opener(chosen, options, ray, say_once) if draw else None
+    opener = _opener(chosen, options, ray) if draw else None
     command = shlex.join(["emoticrafter", *sys.argv[1:]])
     with stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         watch = Watch(stage=stage, stop=lambda: bool(signals), warn=say_once)
@@ -180,31 +180,31 @@ def evaluate(
 
 
 def _opener(
-    suite: Suite, options: dict[str, Any], ray: RayOptions, say_new: Callable[[str], None]
-) -> Callable[[str, bool], AbstractContextManager[tuple[Maker, Engine | None]]]:
+    suite: Suite, options: dict[str, Any], ray: RayOptions
+) -> Callable[[str, bool], AbstractContextManager[tuple[Method, Engine | None]]]:
     """What opens each method; in this process all share one backbone."""
-    from emoticrafter.evaluation.methods import open_method_maker, open_upon
+    from emoticrafter.rivals import open_method
 
     given = {key: value for key, value in options.items() if value is not None}
     backbone = absolute(suite.model.backbone)
     kept: list[Any] = []
 
     @contextmanager
-    def local(source: str, calibrated: bool) -> Iterator[tuple[Maker, Engine | None]]:
+    def local(source: str, calibrated: bool) -> Iterator[tuple[Method, Engine | None]]:
         from emoticrafter.backbones.registry import open_backbone
 
         if not kept:
             kept.append(open_backbone(backbone, **given))
-        yield open_upon(kept[0], source, calibrated=calibrated, warn=say_new), None
+        yield open_method(source, kept[0], calibrated=calibrated), None
 
     @contextmanager
-    def spread_out(source: str, calibrated: bool) -> Iterator[tuple[Maker, Engine | None]]:
-        from emoticrafter.cluster.pictures import RayMaker
+    def spread_out(source: str, calibrated: bool) -> Iterator[tuple[Method, Engine | None]]:
+        from emoticrafter.cluster.pictures import RayMethod
 
-        opener = partial(open_method_maker, backbone, absolute(source), calibrated=calibrated, **given)
+        opener = partial(open_method, absolute(source), backbone, calibrated=calibrated, **given)
         gpu = str(given.get("device")).startswith("cuda")
-        with RayMaker(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers, warn=say_new) as maker:
-            yield maker, maker.engine
+        with RayMethod(opener, gpu=gpu, address=ray.ray_address, workers=ray.ray_workers) as method:
+            yield method, method.engine
 
     return local if ray.engine == "local" else spread_out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -17,12 +17,12 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import user_path
-from emoticrafter.guidance import GuidanceRange
-from emoticrafter.sampling import parse_size
+from emoticrafter.sampling import Setting, settings
+from emoticrafter.watch import Step, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
-    from emoticrafter.request import Unopened
+    from emoticrafter.method import Unopened
     from emoticrafter.rivals import Rival
 
 FEELING, MODEL, SAMPLING, OUTPUT, RAY = "Feeling", "Model", "Sampling", "Output", "Ray"
@@ -189,7 +189,7 @@ class ModelOptions:
         )
 
     def opener(self) -> Callable[..., EmotiCrafter | Rival]:
-        """What opens EmotiCrafter, or the method that was asked for, given the backbone, `warn` and the settings; picklable."""
+        """What opens EmotiCrafter, or the method that was asked for, given `backbone` and the settings; picklable."""
         if self.method is None:
             from emoticrafter.crafter import EmotiCrafter
 
@@ -199,15 +199,15 @@ class ModelOptions:
                 f"--method {self.method!r} was given together with --emotion, which is EmotiCrafter's own checkpoint.",
                 "Leave one or the other out.",
             )
-        from emoticrafter.rivals import open_maker
+        from emoticrafter.rivals import open_method
 
-        return functools.partial(open_maker, method=absolute(self.method))
+        return functools.partial(open_method, absolute(self.method))
 
     def unopened(self) -> Unopened:
-        """The maker that `open` gives, before its model is loaded: what it would refuse it can refuse now."""
+        """The method that `open` gives, before its model is loaded: what it would refuse it can refuse now."""
         from emoticrafter.backbones.lora_files import find_lora
         from emoticrafter.backbones.registry import read_outline
-        from emoticrafter.request import Unopened
+        from emoticrafter.method import Unopened
 
         for lora in self.lora or ():
             find_lora(lora)
@@ -218,17 +218,16 @@ class ModelOptions:
 
         settings: what `SamplingOptions.given` gives. Returns the size that the pictures will have.
         """
-        from emoticrafter.request import seeds_of
+        from emoticrafter.request import Request
 
-        others = {name: value for name, value in settings.items() if name != "seed"}
         unopened = self.unopened()
-        unopened.check([prompt], seeds_of(settings.get("seed", 0), count, pairs), **others)
-        size = settings.get("size") or unopened.outline.defaults.size
-        return (size, size) if isinstance(size, int) else size
+        request = Request.of([prompt] * pairs, Emotion.neutral(), count=count, **settings)
+        unopened.check(request)
+        return request.sampling.size or unopened.outline.defaults.size
 
     def open(self) -> EmotiCrafter | Rival:
         """EmotiCrafter, or the method that was asked for, upon the backbone."""
-        return self.opener()(self.backbone, warn=warn, **self.settings())
+        return self.opener()(backbone=self.backbone, **self.settings())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,54 +239,34 @@ class SeedOption:
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class DrawingOptions:
-    """How a picture is made from prompt, emotion and seed. What is not given, the model decides."""
+def _option(setting: Setting) -> tuple[str, Any, Any]:
+    """The field of a setting: an option, whose text is read by `given` where the setting has a way of its own to read it."""
+    names = [f"--{setting.name.replace('_', '-')}"] if setting.kind is bool else []
+    option = typer.Option(*names, help=setting.help, metavar=setting.metavar, rich_help_panel=SAMPLING)
+    kind: Any = setting.kind if setting.parse is None else str
+    return setting.name, Annotated[kind if setting.kind is bool else kind | None, option], setting.default
 
-    strength: Annotated[
-        float | None,
-        typer.Option(
-            help="Scales the effect of the emotion; 0 is neutral. By default it is the checkpoint's, or its calibration's.",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = None
-    start: Annotated[
-        float | None,
-        typer.Option(
-            help="The share of the steps that stays neutral, 0 to 1; more keeps more of the layout.", rich_help_panel=SAMPLING
-        ),
-    ] = None
-    steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=SAMPLING)] = None
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Take only as many steps as a good picture needs.", rich_help_panel=SAMPLING)
-    ] = False
-    guidance: Annotated[
-        float | None, typer.Option(help="Classifier-free guidance: how closely the prompt is followed.", rich_help_panel=SAMPLING)
-    ] = None
-    guidance_range: Annotated[
-        str | None,
-        typer.Option(
-            help="Guide only at these times, from 1 (pure noise) to 0 (the clean picture): .3:.85. Fewer calls of the network.",
-            metavar="LOW:HIGH",
-            rich_help_panel=SAMPLING,
-        ),
-    ] = None
-    size: Annotated[
-        str | None, typer.Option(help="The size in pixels: 1024 or 1216x832.", metavar="N|WxH", rich_help_panel=SAMPLING)
-    ] = None
-    negative: Annotated[str | None, typer.Option(help="What should not be in the picture.", rich_help_panel=SAMPLING)] = None
+
+_Drawing: Any = make_dataclass(
+    "_Drawing", [_option(setting) for setting in settings().values() if setting.option], frozen=True, kw_only=True
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingOptions(_Drawing):
+    """How a picture is made from prompt, emotion and seed: the settings of `Sampling`. What is not given, the model decides."""
 
     def given(self) -> dict[str, Any]:
-        """The settings that were given, as keyword arguments of the crafter."""
+        """The settings that were given, as keyword arguments of `generate`. Raises InputError."""
         if self.preview and self.steps is not None:
-            raise InputError("--preview and --steps both say how many steps.", "Leave one or the other out.")
-        settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        read = {
-            "size": None if self.size is None else parse_size(self.size),
-            "guidance_range": None if self.guidance_range is None else GuidanceRange.parse(self.guidance_range),
-            "preview": self.preview or None,
-        }
-        return _given(**settings | read)
+            raise InputError("--preview and --steps both say how many steps.", "Leave one or the other out.", field="steps")
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, setting in settings().items():
+            if setting.option and setting.parse is not None and found[name] is not None:
+                found[name] = setting.parse(found[name])
+            elif setting.kind is bool and setting.option:
+                found[name] = found[name] or None
+        return _given(**found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,6 +318,11 @@ Out = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=OUTPUT)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=OUTPUT)]
+
+
+def watching(step: Step) -> Watch:
+    """What a command hears of the drawing: a bar of progress, and warnings."""
+    return Watch(stage=lambda name: step, warn=warn)
 
 
 def absolute(name: str) -> str:

@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from emoticrafter.cli.console import printable, progress, say, say_json, table
-from emoticrafter.cli.options import FEELING, OUTPUT, FeelingOptions, Force, Json, ModelOptions, Out, SamplingOptions, spread
+from emoticrafter.cli.options import (
+    FEELING,
+    OUTPUT,
+    FeelingOptions,
+    Force,
+    Json,
+    ModelOptions,
+    Out,
+    SamplingOptions,
+    spread,
+    watching,
+)
 from emoticrafter.cli.outputs import ANIMATIONS, STILLS, Report, check_outputs, check_together, numbered, point_name
 from emoticrafter.emotion import MOODS, Emotion, parse_axis
 from emoticrafter.emotion import grid as plane
@@ -55,7 +66,7 @@ def generate(
     check_together(named, model.check(prompt, settings, count=count), prompt, [emotion], settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
-        pictures = model.open().generate(prompt, emotion, count=count, progress=step, **settings)
+        pictures = model.open().generate(prompt, emotion, count=count, watch=watching(step), **settings)
     save_together(zip(paths, pictures, strict=True), force)
     report(paths, recipes=[picture.recipe for picture in pictures])
 
@@ -94,7 +105,7 @@ def grid(
     check_together(sheet, sheet_size(cell, valences, arousals, prompt), prompt, emotions, settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
-        made = model.open().grid(prompt, valences=valences, arousals=arousals, progress=step, **settings)
+        made = model.open().grid(prompt, valences=valences, arousals=arousals, watch=watching(step), **settings)
     drawn = zip(singles, made.pictures, strict=bool(singles))
     save_together([*drawn, (sheet, Picture(image=made.image(), recipe=made.recipe))], force)
     report([sheet, *singles], recipe=made.recipe)
@@ -132,7 +143,7 @@ def sweep(
     check_together(path, model.check(prompt, settings, pairs=frames), prompt, emotions, settings)
     report = Report(as_json)
     with progress(f"drawing {prompt!r}") as step:
-        pictures = model.open().sweep(prompt, emotions[0], emotions[-1], frames=frames, progress=step, **settings)
+        pictures = model.open().sweep(prompt, emotions[0], emotions[-1], frames=frames, watch=watching(step), **settings)
     recipe = joint_recipe([picture.recipe for picture in pictures])
     save_animation(pictures, path, recipe=recipe, force=force)
     report([path], recipe=recipe)

@@ -111,14 +111,15 @@ def readable_errors() -> Iterator[None]:
 
 def error_text(error: EmotiCrafterError) -> str:
     """An error as text, because Ray would wrap it."""
-    return json.dumps([type(error).__name__, error.problem, error.hint])
+    field = {"field": error.field, "value": error.value} if isinstance(error, InputError) else {}
+    return json.dumps([type(error).__name__, error.problem, error.hint, field], default=str)
 
 
 def error_of(text: str) -> EmotiCrafterError:
     """The error that `error_text` made a text of."""
-    name, problem, hint = json.loads(text)
+    name, problem, hint, field = json.loads(text)
     kind = getattr(errors, name) if name in errors.__all__ else EmotiCrafterError
-    return kind(problem, hint)
+    return kind(problem, hint, **field)
 
 
 @contextmanager

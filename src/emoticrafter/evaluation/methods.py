@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,81 +13,39 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.evaluation.pictures import PictureRow, Reading, draw_method, neutral_rows, settings_of, suite_rows, sweep_rows
 from emoticrafter.files import user_path
-from emoticrafter.request import Unopened
+from emoticrafter.method import Unopened
+from emoticrafter.request import Request
 from emoticrafter.rivals.base import Rival
+from emoticrafter.rivals.controls import NEUTRAL, RULES, TRUTH
+from emoticrafter.rivals.opening import check_method
+from emoticrafter.sampling import Sampling
 from emoticrafter.settings import as_toml
 from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
-    from emoticrafter.backbones.base import Backbone
     from emoticrafter.backbones.outline import Outline
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.suite import Method, Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method as Drawing
     from emoticrafter.training.recipe import Recipe
 
 __all__ = [
-    "ALWAYS_ZERO", "NEUTRAL", "RULES", "TRUTH", "Compared", "Neutral", "Notes", "Opener", "Producer", "budget_of",
-    "check_drawing", "check_source", "open_method_maker", "open_upon", "recipe_of", "truth_of",
+    "ALWAYS_ZERO", "NEUTRAL", "RULES", "TRUTH", "Compared", "Notes", "Opener", "Producer", "budget_of",
+    "check_drawing", "recipe_of", "truth_of",
 ]  # fmt: skip
 
-Opener = Callable[[str, bool], AbstractContextManager[tuple["Maker", "Engine | None"]]]  # (source, calibrated)
-ALWAYS_ZERO, NEUTRAL, TRUTH, RULES = "always 0", "no emotion", "truth", "rules writer"
-
-
-class Neutral(Rival):
-    """The backbone's own picture of the prompt, whatever is asked for."""
-
-    name = "no_emotion"
-
-
-def open_upon(backbone: Backbone, source: str, *, calibrated: bool = True, warn: Callable[[str], None] | None = None) -> Maker:
-    """The maker of a method's source upon an open backbone.
-
-    "no emotion" draws the prompt as it is; "truth" the emotional prompt of the storybook's grammar; "rules writer" that of the
-    rules, for prompts of any kind. Raises InputError, MissingError and CheckpointError.
-    """
-    from emoticrafter.rivals import open_method
-
-    if source == NEUTRAL:
-        return Neutral(backbone, warn=warn)
-    if source in (TRUTH, RULES):
-        from emoticrafter.rivals.rewriting import Rewriting
-
-        return Rewriting(backbone, {"writer": "storybook" if source == TRUTH else "rules"}, warn=warn)
-    named = "emoticrafter" if source == "ours" else source
-    return open_method(named, backbone, calibrated=calibrated, warn=warn)
+Opener = Callable[[str, bool], AbstractContextManager[tuple["Drawing", "Engine | None"]]]  # (source, calibrated)
+ALWAYS_ZERO = "always 0"
 
 
 def truth_of(suite: Suite) -> str:
     """Who writes the emotional prompts that stand in every table as the truth."""
     return TRUTH if suite.prompts.source == "storybook" else RULES
-
-
-def check_source(source: str, outline: Outline) -> None:
-    """Raise the error with which `open_upon` would refuse a source upon a model that is not loaded, where that is known."""
-    from emoticrafter.rivals.opening import check_method
-
-    if source not in (NEUTRAL, TRUTH, RULES):
-        check_method("emoticrafter" if source == "ours" else source, outline)
-
-
-def open_method_maker(
-    backbone: str | os.PathLike[str],
-    source: str,
-    *,
-    calibrated: bool = True,
-    warn: Callable[[str], None] | None = None,
-    **options: Any,
-) -> Maker:
-    """The same upon a backbone that is opened by name: what workers of a cluster call. options: those of `open_backbone`."""
-    from emoticrafter.backbones.registry import open_backbone
-
-    return open_upon(open_backbone(backbone, **options), source, calibrated=calibrated, warn=warn)
 
 
 def budget_of(maker: Any) -> Mapping[str, Any]:
@@ -202,7 +159,7 @@ class Producer:
                 sweep=sweep,
             )
 
-    def _draw(self, maker: Maker, engine: Engine | None, rows: Sequence[Any], label: str) -> list[PictureRow]:
+    def _draw(self, maker: Drawing, engine: Engine | None, rows: Sequence[Any], label: str) -> list[PictureRow]:
         began = time.perf_counter()
         found, drawn = draw_method(maker, engine, rows, self.work / "pictures", label, self.cases, self.watch)
         self.notes.add("generate", label, began, drawn == 0, pictures=drawn)
@@ -212,14 +169,15 @@ class Producer:
 def check_drawing(suite: Suite, cases: Sequence[Case], outline: Outline) -> None:
     """Raise what a model would refuse of a suite, before it is loaded: prompts, seeds and settings, and each of the methods."""
     unopened = Unopened(outline)
-    unopened.check([case.prompt for case in cases], suite.emotions.seeds, **settings_of(suite))
+    settings = settings_of(suite)
+    for seed in suite.emotions.seeds:
+        unopened.check(Request.of([case.prompt for case in cases], Emotion.neutral(), seed=seed, **settings))
     for method in suite.methods:
-        if method.strength is not None:
-            unopened.check([], [], strength=method.strength)
+        Sampling(strength=method.strength)
         if method.recipe is not None:
             recipe_of(method, suite)
         else:
-            check_source(method.source, outline)
+            check_method(method.source, outline)
 
 
 def recipe_of(method: Method, suite: Suite) -> Recipe:
@@ -237,6 +195,6 @@ def recipe_of(method: Method, suite: Suite) -> Recipe:
     return replace(recipe, data=replace(recipe.data, features=features))
 
 
-def _description(maker: Maker) -> dict[str, Any]:
+def _description(maker: Drawing) -> dict[str, Any]:
     about: dict[str, Any] = json.loads(json.dumps(dict(maker.describe()), default=str))
     return about

@@ -26,12 +26,13 @@ from emoticrafter.files import safe_name
 from emoticrafter.inputs.named import below, file_hash
 from emoticrafter.inputs.pictures import READ_AS, pictures_in
 from emoticrafter.judges.storybook import Seen
+from emoticrafter.sampling import settings
 from emoticrafter.watch import Step, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.suite import Suite
-    from emoticrafter.maker import Maker
+    from emoticrafter.method import Method
 
 __all__ = [
     "PATTERN", "PictureRow", "Reading", "draw_method", "find_pictures", "neutral_rows", "requests", "settings_of", "suite_rows",
@@ -81,15 +82,15 @@ class PictureRow:
 
 def suite_rows(cases: Sequence[Case], suite: Suite, strength: float | None) -> list[Row]:
     """The grid of every prompt, and the extra pictures that the suite's figures ask for."""
-    emotions, metrics, settings = suite.emotions, suite.metrics, {**settings_of(suite), "strength": strength}
+    emotions, metrics, chosen = suite.emotions, suite.metrics, {**settings_of(suite), "strength": strength}
     texts = [case.prompt for case in cases]
-    rows = plan_rows(texts, grid(emotions.valences, emotions.arousals), emotions.seeds, settings)
+    rows = plan_rows(texts, grid(emotions.valences, emotions.arousals), emotions.seeds, chosen)
     if few := texts[: metrics.diversity_prompts]:
         corners = [Emotion(valence=v, arousal=a) for v, a in CORNERS]
-        rows += plan_rows(few, corners, [emotions.seeds[0] + more for more in EXTRA_SEEDS], settings)
+        rows += plan_rows(few, corners, [emotions.seeds[0] + more for more in EXTRA_SEEDS], chosen)
     if few := texts[: metrics.step_prompts]:
         along = [Emotion(valence=x, arousal=0.0) for x in STEPS] + [Emotion(valence=0.0, arousal=x) for x in STEPS]
-        rows += plan_rows(few, along, emotions.seeds[:1], settings)
+        rows += plan_rows(few, along, emotions.seeds[:1], chosen)
     return list({(row.prompt, row.valence, row.arousal, row.seed): row for row in rows}.values())
 
 
@@ -102,10 +103,10 @@ def sweep_rows(cases: Sequence[Case], suite: Suite, strength: float) -> list[Row
 
 def neutral_rows(cases: Sequence[Case], suite: Suite) -> list[Row]:
     """One picture of every prompt and seed, and of the extra seeds that diversity asks for."""
-    texts, settings, neutral = [case.prompt for case in cases], {**settings_of(suite), "strength": 0.0}, [Emotion.neutral()]
-    rows = plan_rows(texts, neutral, suite.emotions.seeds, settings)
+    texts, chosen, neutral = [case.prompt for case in cases], {**settings_of(suite), "strength": 0.0}, [Emotion.neutral()]
+    rows = plan_rows(texts, neutral, suite.emotions.seeds, chosen)
     if few := texts[: suite.metrics.diversity_prompts]:
-        rows += plan_rows(few, neutral, [suite.emotions.seeds[0] + more for more in EXTRA_SEEDS], settings)
+        rows += plan_rows(few, neutral, [suite.emotions.seeds[0] + more for more in EXTRA_SEEDS], chosen)
     return list({(row.prompt, row.seed): row for row in rows}.values())
 
 
@@ -122,7 +123,7 @@ def requests(cases: Sequence[Case], suite: Suite) -> Iterator[dict[str, Any]]:
 
 
 def draw_method(
-    maker: Maker,
+    maker: Method,
     engine: Engine | None,
     rows: Sequence[Row],
     root: Path,
@@ -142,7 +143,7 @@ def draw_method(
     def stage(name: str) -> Step:
         return watch.stage(f"{name} {label}")
 
-    done = run_batch(maker, rows, folder, engine=engine, progress=stage, stop=watch.stop, warn=watch.warn)
+    done = run_batch(maker, rows, folder, engine=engine, watch=replace(watch, stage=stage))
     if done.missing:
         raise StoppedError("The drawing was ended.", "The same call goes on.")
     wanted, of = {row.id(description) for row in resolved}, {case.prompt: case for case in cases}
@@ -163,14 +164,7 @@ def draw_method(
 
 def settings_of(suite: Suite) -> dict[str, Any]:
     """What a suite says of how all of its pictures are drawn, as `plan_rows` takes it."""
-    model = suite.model
-    return {
-        "steps": model.steps,
-        "guidance": model.guidance,
-        "guidance_range": model.guidance_range,
-        "size": model.size,
-        "negative": model.negative,
-    }
+    return {name: getattr(suite.model, name) for name, setting in settings().items() if setting.key}
 
 
 def _key(description: Mapping[str, Any], row: Row) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from emoticrafter.coordinates import LIMIT, ROUNDING, on_plane
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.sampling import Setting, settings
 from emoticrafter.settings import Section, key, read_settings
 
 if TYPE_CHECKING:
@@ -60,18 +61,27 @@ class Emotions(Section):
             object.__setattr__(self, name, tuple(map(on_plane, getattr(self, name))))
 
 
+def _sampling_key(setting: Setting) -> tuple[str, Any, Any]:
+    kind = setting.toml or setting.kind
+    about = f"{setting.help} Left out, it is the backbone's own."
+    bounds = {} if kind in (str, bool) else {"least": setting.least, "most": setting.most}
+    return setting.name, kind if setting.default is not None else kind | None, key(setting.default, about, **bounds)
+
+
+_Sampling: Any = make_dataclass(
+    "_Sampling",
+    [_sampling_key(setting) for setting in settings().values() if setting.key],
+    bases=(Section,),
+    frozen=True,
+    kw_only=True,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Model(Section):
-    """Section [model]: what all methods draw with."""
+class Model(_Sampling):
+    """Section [model]: what all methods draw with. It has the settings of `Sampling` that a suite has keys for."""
 
     backbone: str = key("storybook", "storybook, sdxl, a hub id or a folder")
-    steps: int | None = key(None, "denoising steps; the backbone's own where left out", least=1, most=1000)
-    guidance: float | None = key(None, "guidance; the backbone's own where left out", least=0, most=100)
-    guidance_range: tuple[float, ...] | None = key(
-        None, "two times between which there is guidance; the backbone's own where left out", least=0, most=1
-    )
-    size: int | None = key(None, "pixels of a side; the backbone's own where left out", least=8, most=8192)
-    negative: str | None = key(None, "negative prompt; none where left out")
 
 
 @dataclass(frozen=True, kw_only=True)

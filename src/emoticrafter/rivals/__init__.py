@@ -2,6 +2,6 @@
 
 from emoticrafter.rivals.base import METHODS, About, Rival
 from emoticrafter.rivals.budget import Budget, Learned
-from emoticrafter.rivals.opening import open_maker, open_method, train_method
+from emoticrafter.rivals.opening import open_method, train_method
 
-__all__ = ["METHODS", "About", "Budget", "Learned", "Rival", "open_maker", "open_method", "train_method"]
+__all__ = ["METHODS", "About", "Budget", "Learned", "Rival", "open_method", "train_method"]

@@ -1,4 +1,4 @@
-"""What a rival method is: named, built upon a frozen backbone, trained on `Material`, kept in a folder, a `Maker` of pictures.
+"""What a rival method is: a `Method` that is named, built upon a frozen backbone, trained on `Material`, kept in a folder.
 
 One writes a method by saying what differs: its parameters (`build`), and what these do to the prompt's features (`features`)
 or to the network while it draws (`steered`). All the rest is here; `denoising.DenoisingRival` adds how most of them learn.
@@ -9,7 +9,7 @@ or to the network while it draws (`steered`). All the rest is here; `denoising.D
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError
 from emoticrafter.files import user_path
+from emoticrafter.method import BackboneMethod
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.folder import read_config, read_weights, write_folder
-from emoticrafter.sampling import Sampling
 from emoticrafter.settings import Section
-from emoticrafter.watch import SILENT, Step, Watch
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.backbones.outline import Outline
-    from emoticrafter.crafter import Grid
-    from emoticrafter.emotion import Emotion
     from emoticrafter.picture import Picture
+    from emoticrafter.request import Request
     from emoticrafter.rivals.material import Material
     from emoticrafter.rivals.steering import Steering
 
@@ -97,8 +96,8 @@ class NoSettings(Section):
     """Of a method that has none."""
 
 
-class Rival:
-    """Base of all methods, and a `Maker`.
+class Rival(BackboneMethod):
+    """Base of all methods.
 
     The class says: `name`, the one in METHODS; `Config`, a section of settings (see `settings.key`). config: settings that
     differ from the defaults. folder: where it is kept. trained: what config.json says of its training.
@@ -114,12 +113,10 @@ class Rival:
         *,
         folder: Path | None = None,
         trained: Mapping[str, Any] | None = None,
-        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.backbone, self.folder, self.trained = backbone, folder, dict(trained or {})
         self.config: Any = _config(type(self), config or {})
         self.hash: str | None = None  # of the weights
-        self.warn = warn or _silent
         built = _alike(self.build)
         self.module: nn.Module | None = None if built is None else built.to(backbone.device).eval()
 
@@ -136,6 +133,9 @@ class Rival:
     def build(self) -> nn.Module | None:
         """The new parameters, `self.module` from then on; None for a method without. Random numbers are the same each time."""
         return None
+
+    def prepare(self, prompts: Sequence[str], points_B2: Tensor, watch: Watch) -> None:
+        """What is to be done for these pairs before `features`, where the caller is to hear of it or may stop it."""
 
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
         """What the backbone is to draw, from the features of the prompts and the emotions (valence, arousal) of each.
@@ -162,83 +162,40 @@ class Rival:
             raise NotImplementedError(f"{type(self).__name__}.learn")
         return Learned(steps=0, seconds=0.0, examples=0, figures={})
 
-    # -- the maker ---------------------------------------------------------------------------------------------------------
+    # -- the method in use -------------------------------------------------------------------------------------------------
 
-    def generate(
-        self,
-        prompt: str | Sequence[str],
-        emotion: Emotion | Sequence[Emotion],
-        *,
-        seed: int | Sequence[int] | None = 0,
-        count: int = 1,
-        strength: float | None = None,
-        start: float = 0.0,
-        steps: int | None = None,
-        preview: bool = False,
-        guidance: float | None = None,
-        guidance_range: tuple[float, float] | None = None,
-        size: int | tuple[int, int] | None = None,
-        negative: str | None = None,
-        progress: Step | None = None,
-    ) -> list[Picture]:
-        """See `EmotiCrafter.generate`. strength: None is 1, the method as it was trained; 0 is the neutral picture."""
+    def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
+        """See `Method.draw`. A strength of 0 is the neutral picture."""
         import torch
 
-        from emoticrafter.request import Request
-
-        request = Request.of(
-            self.backbone, prompt, emotion, seed=seed, count=count, strength=1.0 if strength is None else strength, start=start,
-            steps=steps, preview=preview, guidance=guidance, guidance_range=guidance_range, size=size, negative=negative,
-            warn=self.warn,
-        )  # fmt: skip
+        request = self.resolved(request, watch)
+        sampling, rows = request.sampling, request.rows
+        strength, start = sampling.strength or 0.0, sampling.start or 0.0
         points = torch.tensor([(one.valence, one.arousal) for one in request.emotions], device=self.backbone.device)
-        with torch.no_grad():
+        with self.alone(watch), torch.no_grad():
             neutral = emotional = self.backbone.encode(request.prompts)
-            if request.strength:
-                emotional = self.features(neutral, request.prompts, points, request.strength)
-            with self.steered(points[request.rows], request.strength) if request.strength else nullcontext() as steering:
+            if strength:
+                self.prepare(request.prompts, points, watch)
+                emotional = self.features(neutral, request.prompts, points, strength)
+            with self.steered(points[rows], strength) if strength else nullcontext() as steering:
 
-                def before_step(rows: Sequence[int], step: int, steps: int) -> None:
+                def before_step(some: Sequence[int], step: int, steps: int) -> None:
                     if steering is not None:
-                        steering.rows = list(rows) if step >= round(request.start * steps) else None
+                        steering.rows = list(some) if step >= round(start * steps) else None
 
                 images = self.backbone.render(
-                    emotional.rows(request.rows),
-                    neutral=neutral.rows(request.rows) if request.start else None,
-                    seeds=request.seeds,
-                    sampling=Sampling(start=request.start, **request.settings),
-                    watch=SILENT if progress is None else Watch(stage=lambda name: progress),
+                    emotional.rows(rows),
+                    neutral=neutral.rows(rows) if start else None,
+                    seeds=request.picture_seeds,
+                    sampling=sampling,
+                    watch=watch,
                     before_step=before_step,
                 )
-            beside = self.beside(request.prompts, points) if request.strength else []
-        return request.pictures(images, {**self.backbone.describe(), **self._marks()}, beside)
+            beside = self.beside(request.prompts, points) if strength else []
+        return self.pictures(request, images, beside)
 
-    def grid(self, prompt: str, *, valences: Iterable[float], arousals: Iterable[float], **settings: Any) -> Grid:
-        """See `EmotiCrafter.grid`."""
-        from emoticrafter.crafter import draw_grid
-
-        return draw_grid(self, prompt, valences=valences, arousals=arousals, **settings)
-
-    def sweep(self, prompt: str, begin: Emotion, end: Emotion, **settings: Any) -> list[Picture]:
-        """See `EmotiCrafter.sweep`."""
-        from emoticrafter.crafter import draw_sweep
-
-        return draw_sweep(self, prompt, begin, end, **settings)
-
-    def describe(self) -> dict[str, Any]:
-        """See `Maker.describe`."""
-        from emoticrafter.request import decisive, defaults_of
-
-        return {**decisive(self.backbone), **self._marks(), "defaults": defaults_of(self.backbone, 1.0)}
-
-    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, strength: float | None = None, **settings: Any) -> None:
-        """See `EmotiCrafter.check`."""
-        from emoticrafter.request import check_request
-
-        wanted = 1.0 if strength is None else strength
-        check_request(self.backbone, prompts, seeds, warn=self.warn, strength=wanted, **settings)
-
-    def _marks(self) -> dict[str, Any]:
+    def marks(self) -> dict[str, Any]:
+        """See `BackboneMethod.marks`."""
         marks = {"method": self.name, "method_config": plain(self.config), **self.about()}
         return marks | ({"method_hash": self.hash[:16]} if self.hash else {})
 
@@ -259,13 +216,13 @@ class Rival:
         return folder
 
     @classmethod
-    def load(cls, folder: str | os.PathLike[str], backbone: Backbone, warn: Callable[[str], None] | None = None) -> Rival:
+    def load(cls, folder: str | os.PathLike[str], backbone: Backbone) -> Rival:
         """The method of a folder. Raises MissingError and CheckpointError, also where it belongs to another backbone."""
         folder = user_path(folder)
         entries = read_config(folder)
         check_belongs(entries, folder, backbone)
         try:
-            made = cls(backbone, entries["config"], folder=folder, trained=entries.get("training"), warn=warn)
+            made = cls(backbone, entries["config"], folder=folder, trained=entries.get("training"))
         except EmotiCrafterError as error:
             raise misfit(folder, error) from error
         made.hash = entries["sha256"]
@@ -309,7 +266,3 @@ def _alike(build: Callable[[], nn.Module | None]) -> nn.Module | None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return build()
-
-
-def _silent(text: str) -> None:
-    pass

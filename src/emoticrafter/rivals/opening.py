@@ -1,4 +1,4 @@
-"""Methods by name: opened from a folder or the cache, trained into a folder."""
+"""Methods by name: opened from a folder, the cache or the hub, trained into a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoticrafter.backbones.hub import is_hub_id
 from emoticrafter.backbones.registry import open_backbone, read_outline
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, InputError, MissingError
 from emoticrafter.files import cache_directory, user_path
@@ -16,6 +17,7 @@ from emoticrafter.inputs.typed import typed
 from emoticrafter.locks import LOCK, busy, hold
 from emoticrafter.rivals.base import METHODS, Rival, check_belongs, misfit, plain
 from emoticrafter.rivals.budget import Budget, Learned
+from emoticrafter.rivals.controls import CONTROLS
 from emoticrafter.rivals.folder import AGAIN, CONFIG, WHAT, is_method_folder, read_config
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from emoticrafter.crafter import EmotiCrafter
     from emoticrafter.rivals.material import Material
 
-__all__ = ["check_method", "method_class", "open_maker", "open_method", "train_method"]
+__all__ = ["OURS", "check_method", "method_class", "open_method", "train_method"]
+
+OURS, FORMERLY = "emoticrafter", "ours"  # the latter in older suites and reports
 
 
 def method_class(name: str) -> type[Rival]:
@@ -37,36 +41,46 @@ def method_class(name: str) -> type[Rival]:
 
 
 def open_method(
-    name_or_folder: str | os.PathLike[str],
-    backbone: Backbone,
+    source: str | os.PathLike[str] = OURS,
+    backbone: Backbone | str | os.PathLike[str] = "storybook",
     *,
     calibrated: bool = True,
-    warn: Callable[[str], None] | None = None,
+    **options: Any,
 ) -> EmotiCrafter | Rival:
-    """A maker upon an open backbone: the method of a folder; a name in METHODS; "emoticrafter", or an emotion checkpoint.
+    """The method of a name or a folder, upon a backbone that is open or to be opened.
 
-    calibrated: use the calibration beside an emotion checkpoint, if there is one; rivals have none.
-    A name that needs training is looked for in the cache, below rivals/FAMILY/NAME. Raises InputError, MissingError and
-    CheckpointError.
+    source: "emoticrafter"; an emotion checkpoint, a folder or hub id; the folder of a rival; a name in METHODS, which is looked
+    for in the cache, below rivals/FAMILY/NAME, where it needs training; one of CONTROLS. calibrated: use the calibration beside
+    an emotion checkpoint, if there is one; rivals have none. options: those of `open_backbone`, of one that is to be opened.
+    Raises InputError, MissingError and CheckpointError, before a model is loaded where that is known.
     """
-    text = os.fspath(name_or_folder)
+    if isinstance(backbone, str | os.PathLike):
+        check_method(source, read_outline(backbone, options.get("config")))
+        backbone = open_backbone(backbone, **options)
+    else:
+        assert not options, "an open backbone takes no options"
+    text = _name(source)
+    if text in CONTROLS:
+        return CONTROLS[text](backbone)
     if _is_ours(text):
         from emoticrafter.crafter import EmotiCrafter
 
-        return EmotiCrafter.upon(backbone, None if text == "emoticrafter" else text, calibrated=calibrated, warn=warn)
+        return EmotiCrafter.upon(backbone, None if text == OURS else text, calibrated=calibrated)
     folder = _folder_of(text, backbone)
     if folder is None:
-        return method_class(text)(backbone, warn=warn)
-    return method_class(read_config(folder)["method"]).load(folder, backbone, warn)
+        return method_class(text)(backbone)
+    return method_class(read_config(folder)["method"]).load(folder, backbone)
 
 
-def check_method(name_or_folder: str | os.PathLike[str], outline: Outline) -> None:
+def check_method(source: str | os.PathLike[str], outline: Outline) -> None:
     """Raise the error with which `open_method` would refuse a method upon a model that is not loaded, where that is known."""
-    text = os.fspath(name_or_folder)
+    text = _name(source)
+    if text in CONTROLS:
+        return
     if _is_ours(text):
         from emoticrafter.crafter import check_checkpoint
 
-        check_checkpoint(outline, None if text == "emoticrafter" else text)
+        check_checkpoint(outline, None if text == OURS else text)
         return
     folder = _folder_of(text, outline)
     if folder is not None:
@@ -93,8 +107,17 @@ def _check_begun(folder: Path, name: str, config: Mapping[str, Any], about: Mapp
         raise InputError(f"{str(folder)!r} holds a method that was trained otherwise.", "Give another --out.")
 
 
+def _name(source: str | os.PathLike[str]) -> str:
+    """A source by the name that it has now."""
+    text = os.fspath(source)
+    return OURS if text == FORMERLY else text
+
+
 def _is_ours(text: str) -> bool:
-    return text == "emoticrafter" or (user_path(text).is_dir() and not is_method_folder(user_path(text)))
+    if text == OURS or text in METHODS:
+        return text == OURS
+    folder = user_path(text)
+    return not is_method_folder(folder) if folder.is_dir() else is_hub_id(text) and not folder.exists()
 
 
 def _folder_of(text: str, backbone: Backbone | Outline) -> Path | None:
@@ -111,19 +134,6 @@ def _folder_of(text: str, backbone: Backbone | Outline) -> Path | None:
         f"The method {text} is not trained for the backbone {backbone.name}.",
         f"`emoticrafter rival train {text} --backbone {backbone.name} --out FOLDER` makes a folder to give instead of the name.",
     )
-
-
-def open_maker(
-    backbone: str | os.PathLike[str],
-    method: str | os.PathLike[str],
-    *,
-    calibrated: bool = True,
-    warn: Callable[[str], None] | None = None,
-    **options: Any,
-) -> EmotiCrafter | Rival:
-    """The same upon a backbone that is opened by name. options: those of `open_backbone`."""
-    check_method(method, read_outline(backbone, options.get("config")))
-    return open_method(method, open_backbone(backbone, **options), calibrated=calibrated, warn=warn)
 
 
 def train_method(

@@ -27,6 +27,7 @@ from emoticrafter.prompts.writers import WRITERS, open_writer
 from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.placeholders import between
 from emoticrafter.settings import Section, key
+from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
@@ -68,6 +69,9 @@ class Rewriting(Rival):
         super().check_settings(config, folder)
         _writer_of(cls.Config(**config), folder)
 
+    def prepare(self, prompts: Sequence[str], points_B2: Tensor, watch: Watch) -> None:
+        self.rewritten(prompts, points_B2, watch)
+
     def features(self, neutral: PromptFeatures, prompts: Sequence[str], points_B2: Tensor, strength: float) -> PromptFeatures:
         told = self.rewritten(prompts, points_B2)
         # Encoded together, so that both have the same sections.
@@ -78,8 +82,9 @@ class Rewriting(Rival):
             second = PromptFeatures.of(second.tokens, second.pooled, first.mask | second.mask)
         return between(first, second, strength)
 
-    def rewritten(self, prompts: Sequence[str], points_B2: Tensor) -> list[str]:
+    def rewritten(self, prompts: Sequence[str], points_B2: Tensor, watch: Watch = SILENT) -> list[str]:
         """What is drawn for each prompt and emotion. The same prompt and emotion are written once."""
+        watch.check()
         points = [(prompt, float(v), float(a)) for prompt, (v, a) in zip(prompts, points_B2.tolist(), strict=True)]
         tasks = {
             point: PairTask(
@@ -93,7 +98,7 @@ class Rewriting(Rival):
             if isinstance(outcome, Pair):
                 self._written[point] = outcome.emotional
             else:
-                self.warn(f"The prompt {point[0][:60]!r} is drawn as it is: {outcome.reason}.")
+                watch.warn(f"The prompt {point[0][:60]!r} is drawn as it is: {outcome.reason}.")
                 self._written[point] = point[0]
         return [self._written[point] for point in points]
 

@@ -1,18 +1,18 @@
-"""A maker that needs no model, and whose pictures, like a network's, depend a little on the batch that they are drawn in."""
+"""A method that needs no model, and whose pictures, like a network's, depend a little on the batch that they are drawn in."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.picture import Picture
+from emoticrafter.request import Request
+from emoticrafter.watch import SILENT, Watch
 
 
 class Colours:
@@ -26,24 +26,22 @@ class Colours:
     def describe(self) -> dict[str, Any]:
         return {"method": "colours", "weights": self.weights, "defaults": self.defaults}
 
-    def check(self, prompts: Sequence[str], seeds: Sequence[int], *, steps: int = 4, **settings: Any) -> None:
-        if steps > 100:
+    def check(self, request: Request, watch: Watch = SILENT) -> None:
+        steps = request.sampling.steps
+        if steps is not None and steps > 100:
             raise InputError(f"The number of steps is {steps}.")
 
-    def generate(
-        self, prompt: Any, emotion: Any, *, seed: Any = 0, size: Any = (8, 8), progress: Any = None, **settings: Any
-    ) -> list[Picture]:
-        self.calls.append(list(zip(prompt, [str(one) for one in emotion], seed, strict=True)))
-        company = hashlib.sha256(repr((self.calls[-1], settings)).encode()).digest()[0]
-        made = []
-        for done, (text, point, number) in enumerate(zip(prompt, emotion, seed, strict=True), 1):
-            assert isinstance(point, Emotion)
+    def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
+        rows = list(zip(request.prompts, request.emotions, request.seeds, strict=True))
+        self.calls.append([(text, str(point), number) for text, point, number in rows])
+        company = hashlib.sha256(repr((self.calls[-1], request.sampling)).encode()).digest()[0]
+        step, made = watch.stage("drawing"), []
+        for done, (text, point, number) in enumerate(rows, 1):
             own = hashlib.sha256(repr((text, str(point), number)).encode()).digest()
-            image = Image.new("RGB", size, (own[0], own[1], company))
+            image = Image.new("RGB", request.sampling.size or (8, 8), (own[0], own[1], company))
             recipe = {"prompt": text, "valence": point.valence, "arousal": point.arousal, "seed": number, "method": "colours"}
-            made.append(Picture(image=image, recipe={**recipe, "steps": settings.get("steps", 4)}))
-            if progress is not None:
-                progress(done, len(prompt))
+            made.append(Picture(image=image, recipe={**recipe, "steps": request.sampling.steps or 4}))
+            step(done, len(rows))
         return made
 
     @property
@@ -58,8 +56,8 @@ class Mortal(Colours):
         super().__init__()
         self.mark = mark
 
-    def generate(self, *given: Any, **settings: Any) -> list[Picture]:
+    def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
         if not self.mark.exists():
             self.mark.touch()
             os._exit(1)
-        return super().generate(*given, **settings)
+        return super().draw(request, watch)
