@@ -25,6 +25,7 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
         "world",
         "import_pairs",
         "encoding",
+        "ragged",
         "density",
         pytest.param("eit_memory", marks=pytest.mark.slow),
         pytest.param("chain", marks=pytest.mark.slow),

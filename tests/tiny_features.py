@@ -18,11 +18,21 @@ CONTENTS_EACH = 4  # pairs that share a content and its neutral prompt
 
 
 class TinyEncoder:
-    """Features made from the words of a prompt: "content 3" or "content 3, valence 1.25, arousal -0.5"."""
+    """Features made from the words of a prompt: "content 3" or "content 3, valence 1.25, arousal -0.5".
+
+    ignores_padding: of a kind whose padding means nothing; there stands what no store and no sum should see.
+    """
 
     def __init__(
-        self, tokens: int = 8, channels: int = 16, seed: int = 0, family: str = "tiny", computed: str = "float32"
+        self,
+        tokens: int = 8,
+        channels: int = 16,
+        seed: int = 0,
+        family: str = "tiny",
+        computed: str = "float32",
+        ignores_padding: bool = False,
     ) -> None:
+        self.ignores_padding = ignores_padding
         self.section, self.prompt_channels, self.family, self.computed, self.seed = tokens, channels, family, computed, seed
         self.fingerprint = hashlib.sha256(f"{tokens} {channels} {seed} {family}".encode()).hexdigest()
         self.calls: list[list[str]] = []
@@ -33,7 +43,11 @@ class TinyEncoder:
 
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         self.calls.append(list(prompts))
-        return PromptFeatures.of(torch.stack([self._one(prompt) for prompt in prompts]))
+        tokens = torch.stack([self._one(prompt) for prompt in prompts])
+        if not self.ignores_padding:
+            return PromptFeatures.of(tokens)
+        mask = torch.arange(self.section)[None, :] < torch.tensor(self.lengths(prompts))[:, None]
+        return PromptFeatures.of(tokens.masked_fill(~mask[..., None], torch.inf), mask=mask)
 
     def _one(self, prompt: str) -> Tensor:
         content, *feeling = prompt.split(", ")
@@ -81,8 +95,9 @@ def make_features(
     seed: int = 0,
     dtype: str = "float16",
     shard_rows: int = 24,
+    ignores_padding: bool = False,
 ) -> Path:
     """Write the folder; see `FeatureStore`. The encoder's family is "tiny"."""
-    encoder = TinyEncoder(tokens, channels, seed)
+    encoder = TinyEncoder(tokens, channels, seed, ignores_padding=ignores_padding)
     write_features(make_pairs(pairs, seed), folder, encoder, dtype=dtype, batch=8, shard_rows=shard_rows, long="cut")
     return Path(folder)

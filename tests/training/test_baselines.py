@@ -26,7 +26,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
 
 
 def tokens(reader: Reader, name: str, rows: np.ndarray) -> np.ndarray:
-    return reader.tokens(name, rows).double().numpy()
+    return reader.features(name, rows).tokens.double().numpy()
 
 
 def test_neutral_is_the_loss_of_changing_nothing(reader: Reader) -> None:
@@ -77,6 +77,6 @@ def test_the_probe_reads_emotions_it_was_not_trained_on_and_is_frozen(tmp_path: 
     assert torch.equal(torch.get_rng_state(), state)
     save_probe(probe, tmp_path / "probe.safetensors")
     loaded = load_probe(tmp_path / "probe.safetensors", torch.device("cpu"))
-    features = reader.tokens("emotional", val).float()
+    features = reader.features("emotional", val).tokens.float()
     assert torch.equal(loaded(features), probe(features))
     assert not loaded.out.weight.requires_grad

@@ -108,7 +108,8 @@ class PromptEncoder(Protocol):
     """The text half of a backbone, for encoding many prompts once.
 
     family, prompt_channels, section: as in `Backbone`. computed: the dtype that it computes in. fingerprint: sha256 of the
-    weights of its text encoders.
+    weights of its text encoders. ignores_padding: whether what fills up a prompt behind its own tokens means nothing to the
+    model: `encode` then gives a mask, true for the first min(length, section) tokens of a prompt of that length.
     """
 
     family: str
@@ -116,6 +117,7 @@ class PromptEncoder(Protocol):
     section: int
     computed: str
     fingerprint: str
+    ignores_padding: bool
 
     @property
     def threads(self) -> int:

@@ -36,6 +36,8 @@ class SDXLPromptEncoder:
     The last layer of each encoder is left out: the features of a prompt are those before it.
     """
 
+    ignores_padding = False  # the UNet looks at all tokens of a section
+
     def __init__(
         self, pipeline: Any, *, family: str, device: torch.device, dtype: torch.dtype, source: Path | None = None
     ) -> None:

@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING
 
 from emoticrafter.errors import InputError, OutputError
 from emoticrafter.features.index import check_index, check_pairs, fitting, prompts_of, source_of, write_index
-from emoticrafter.features.layout import INDEX, MANIFEST, SHARDS, Layout, check_settings, check_sizes, layout_of, read_layout
+from emoticrafter.features.layout import (
+    INDEX,
+    LARGEST,
+    MANIFEST,
+    SHARDS,
+    Layout,
+    check_settings,
+    check_sizes,
+    layout_of,
+    read_layout,
+)
 from emoticrafter.features.manifest import Manifest, Shard, damaged_shards, listed, shard_file
 from emoticrafter.features.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
 from emoticrafter.files import atomic_path, check_folder, names_in, user_path
@@ -71,7 +81,8 @@ def write_features(
     dtype: at rest, float16 or bfloat16. batch: prompts encoded at once, by default 64. shard_rows: prompts per file, by
     default about 256 MB of them; a folder that was begun keeps its own of both. long: what to do with a prompt that does not
     fit in a section of the encoder: "refuse", "cut" it to its first section, "drop" its pair. repair: make damaged and missing
-    shards again. engine: by default `in_process`. progress: makes the callback of the stage of that name.
+    shards again. engine: by default `in_process`. progress: makes the callback of the stage of that name. Where the encoder
+    ignores padding, prompts are kept without it.
 
     Raises InputError for pairs that cannot be encoded, for damaged shards (by name), and for a folder of other pairs, another
     backbone or other settings (with both values); OutputError for a folder that holds other files, and when the disk is full.
@@ -84,16 +95,18 @@ def write_features(
     if before is not None:
         batch = before.batch if batch is None else batch
         shard_rows = before.shard_rows if shard_rows is None else shard_rows
-    kept, cut = fitting(pairs, encoder, long)
-    layout = _layout_for(pairs, kept, cut, encoder, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
+    kept, cut, own = fitting(pairs, encoder, long)
+    prompts = prompts_of(kept)
+    lengths = [own[prompt] for prompt in prompts] if encoder.ignores_padding else None
+    layout = _layout_for(pairs, kept, cut, encoder, lengths, dtype=dtype, long=long, batch=batch, shard_rows=shard_rows)
     if before is not None:
         layout.check_same(before, folder)
-        sums = _sound(folder, layout, sums, repair, stage("checking"))
-    tasks = _tasks(folder.absolute(), layout, prompts_of(kept), sums)
+        sums = _sound(folder, layout, lengths, sums, repair, stage("checking"))
+    tasks = _tasks(folder.absolute(), layout, prompts, lengths, sums)
     if tasks or not _is_finished(folder, repair):
         _check_space(folder, layout, tasks)
         with hold(folder / LOCK, *busy(folder), passing=True):
-            _begin(folder, layout, kept)
+            _begin(folder, layout, kept, lengths)
             for number in (engine or in_process(encoder))(tasks, stage("encoding")):
                 sums[number] = _checksum(checksum_file(folder, number))
             _finish(folder, layout, sums)
@@ -124,17 +137,20 @@ def _layout_for(
     kept: pd.DataFrame,
     cut: int,
     encoder: PromptEncoder,
+    lengths: Sequence[int] | None,
     *,
-    dtype: str = "float16",
-    long: str = "refuse",
-    batch: int | None = None,
-    shard_rows: int | None = None,
+    dtype: str,
+    long: str,
+    batch: int | None,
+    shard_rows: int | None,
 ) -> Layout:
     """The layout for the pairs given, of which `kept` are encoded and `cut` prompts shortened."""
-    row = 2 * encoder.section * encoder.prompt_channels
+    longest = encoder.section if lengths is None else max(1, round(sum(lengths) / len(lengths)))
+    row = 2 * longest * encoder.prompt_channels
     batch = BATCH if batch is None else batch
     if shard_rows is None:
-        shard_rows = max(1, SHARD_BYTES // (row * max(1, batch))) * batch
+        whole = max(1, batch)
+        shard_rows = max(1, min(SHARD_BYTES // (row * whole), LARGEST // whole)) * batch
     check_sizes(batch, shard_rows)
     return Layout(
         backbone=encoder.family,
@@ -150,10 +166,11 @@ def _layout_for(
         pairs=len(kept),
         shard_rows=shard_rows,
         source=source_of(pairs),
+        own_tokens=None if lengths is None else sum(lengths),
     )
 
 
-def _tasks(folder: Path, layout: Layout, prompts: list[str], done: dict[int, str]) -> list[Task]:
+def _tasks(folder: Path, layout: Layout, prompts: list[str], lengths: list[int] | None, done: dict[int, str]) -> list[Task]:
     parts = enumerate(range(0, len(prompts), layout.shard_rows))
     return [
         Task(
@@ -162,6 +179,7 @@ def _tasks(folder: Path, layout: Layout, prompts: list[str], done: dict[int, str
             prompts=prompts[begin : begin + layout.shard_rows],
             batch=layout.batch,
             dtype=layout.dtype,
+            lengths=None if lengths is None else lengths[begin : begin + layout.shard_rows],
         )
         for number, begin in parts
         if number not in done
@@ -212,7 +230,9 @@ def _checksum(path: Path) -> str:
     return read_file(path, 64, "checksum", "Give --repair to make its shard again.").decode("ascii", "replace")
 
 
-def _sound(folder: Path, layout: Layout, sums: dict[int, str], repair: bool, step: Step) -> dict[int, str]:
+def _sound(
+    folder: Path, layout: Layout, lengths: Sequence[int] | None, sums: dict[int, str], repair: bool, step: Step
+) -> dict[int, str]:
     """The shards among those done that are as they were written. Raises InputError, naming the others, unless they are to be
     made again."""
     rows = {number: layout.rows_of(number) for number in sums}
@@ -221,7 +241,7 @@ def _sound(folder: Path, layout: Layout, sums: dict[int, str], repair: bool, ste
         for number, checksum in sorted(sums.items())
         if rows[number] > 0
     }
-    faults = damaged_shards(folder, layout, shards, step)
+    faults = damaged_shards(folder, layout, shards, step, lengths)
     if faults and not repair:
         raise InputError(listed(list(faults.values())), "Give --repair to make them again.")
     return {number: shard.sha256 for number, shard in shards.items() if number not in faults}
@@ -242,7 +262,8 @@ def _is_finished(folder: Path, repair: bool) -> bool:
 
 def _check_space(folder: Path, layout: Layout, tasks: Sequence[Task]) -> None:
     """Raise OutputError before the work where the disk has no room for what it will write."""
-    needed = layout.row_bytes * sum(len(task.prompts) for task in tasks)
+    tokens = sum(sum(task.lengths) if task.lengths is not None else layout.tokens * len(task.prompts) for task in tasks)
+    needed = 2 * layout.channels * tokens
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     usage = shutil.disk_usage(nearest)
     if usage.total and needed > usage.free:
@@ -252,7 +273,7 @@ def _check_space(folder: Path, layout: Layout, tasks: Sequence[Task]) -> None:
         )
 
 
-def _begin(folder: Path, layout: Layout, kept: pd.DataFrame) -> None:
+def _begin(folder: Path, layout: Layout, kept: pd.DataFrame, lengths: Sequence[int] | None) -> None:
     """Remove what a killed run left half-written, and write down what is being made."""
     for place in (folder, folder / SHARDS, folder / UNFINISHED):
         for file in place.glob(".*.tmp*"):
@@ -261,7 +282,7 @@ def _begin(folder: Path, layout: Layout, kept: pd.DataFrame) -> None:
     with atomic_path(folder / UNFINISHED / PLAN, force=True) as temporary:
         temporary.write_text(layout.as_json(), encoding="utf-8")
     with atomic_path(folder / INDEX, force=True) as temporary:
-        write_index(kept, temporary)
+        write_index(kept, temporary, lengths)
 
 
 def _finish(folder: Path, layout: Layout, sums: dict[int, str]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emoticrafter.coordinates import LIMIT, on_plane
 from emoticrafter.data.parquet import check_columns, read_parquet
 from emoticrafter.data.tables import COLUMNS
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import PromptEncoder
     from emoticrafter.features.manifest import Manifest
 
-__all__ = ["check_index", "check_pairs", "fitting", "prompts_of", "read_index", "source_of", "write_index"]
+__all__ = ["check_index", "check_pairs", "fitting", "lengths_of", "prompts_of", "read_index", "source_of", "write_index"]
 
 TEXTS = ("neutral_prompt", "emotional_prompt")
 INDEXED = ("id", "valence", "arousal", "dataset", "tag", "split", "content", "picture")
 NUMBERS = ("neutral", "emotional")
+LENGTHS = {name: f"{name}_tokens" for name in NUMBERS}  # of a store without padding
 _NAMED = 5  # of the long prompts
 
 
@@ -63,19 +66,22 @@ def prompts_of(pairs: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(pairs[list(TEXTS)].to_numpy(dtype=object).ravel().tolist()))
 
 
-def fitting(pairs: pd.DataFrame, encoder: PromptEncoder, long: str) -> tuple[pd.DataFrame, int]:
-    """The pairs to encode, and how many prompts will be cut. Raises InputError, with ids, for long prompts that are refused."""
+def fitting(pairs: pd.DataFrame, encoder: PromptEncoder, long: str) -> tuple[pd.DataFrame, int, dict[str, int]]:
+    """The pairs to encode, how many prompts will be cut, and the tokens that each has of its own when it is.
+
+    Raises InputError, with ids, for long prompts that are refused.
+    """
     prompts = prompts_of(pairs)
-    lengths = {
-        prompt: length for prompt, length in zip(prompts, encoder.lengths(prompts), strict=True) if length > encoder.section
-    }
+    counted = dict(zip(prompts, encoder.lengths(prompts), strict=True))
+    own = {prompt: min(length, encoder.section) for prompt, length in counted.items()}
+    lengths = {prompt: length for prompt, length in counted.items() if length > encoder.section}
     if not lengths or long == "cut":
-        return pairs, len(lengths)
+        return pairs, len(lengths), own
     affected = pairs[list(TEXTS)].isin(list(lengths)).any(axis=1)
     if long == "drop":
         if affected.all():
             raise InputError(f"All pairs have a prompt of over {encoder.section} tokens.", "Shorten them, or give --long cut.")
-        return pairs[~affected].reset_index(drop=True), 0
+        return pairs[~affected].reset_index(drop=True), 0, own
     named = [
         f"{text.removesuffix('_prompt')} of {row['id']!r} ({lengths[row[text]]})"
         for _, row in pairs[affected].head(_NAMED).iterrows()
@@ -99,8 +105,11 @@ def source_of(pairs: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def write_index(kept: pd.DataFrame, path: Path) -> None:
-    """The pairs with the numbers of their prompts, as parquet; the same bytes for the same pairs."""
+def write_index(kept: pd.DataFrame, path: Path, lengths: Sequence[int] | None = None) -> None:
+    """The pairs with the numbers of their prompts, as parquet; the same bytes for the same pairs.
+
+    lengths: the own tokens of each prompt, where padding is left out; they are kept beside the numbers.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -110,6 +119,9 @@ def write_index(kept: pd.DataFrame, path: Path) -> None:
     columns |= {
         name: pa.array([numbers[prompt] for prompt in kept[text]], pa.int64()) for name, text in zip(NUMBERS, TEXTS, strict=True)
     }
+    if lengths is not None:
+        for name, column in LENGTHS.items():
+            columns[column] = pa.array([lengths[number] for number in columns[name].to_pylist()], pa.int64())
     pq.write_table(pa.table(columns), path)
 
 
@@ -123,13 +135,27 @@ def read_index(path: Path, manifest: Manifest) -> pd.DataFrame:
     """The pairs of a finished store. Raises InputError unless they are as they were written, and fit the manifest."""
     need_extra("data", "pandas", "pyarrow")
     check_index(path, manifest)
-    columns = {name: COLUMNS["pairs"][name] for name in INDEXED} | dict.fromkeys(NUMBERS, "int64")
+    whole = (*NUMBERS, *(LENGTHS.values() if manifest.own_tokens is not None else ()))
+    columns = {name: COLUMNS["pairs"][name] for name in INDEXED} | dict.fromkeys(whole, "int64")
     table, _ = read_parquet(path, "index", AGAIN)
     try:
-        pairs = check_columns(table, columns, {"id", "valence", "arousal", "content", *NUMBERS}).to_pandas()
+        pairs = check_columns(table, columns, {"id", "valence", "arousal", "content", *whole}).to_pandas()
         numbers = pairs[list(NUMBERS)].to_numpy()
         if len(pairs) != manifest.pairs or (numbers.size and not 0 <= numbers.min() <= numbers.max() < manifest.prompts):
             raise ValueError("it does not fit the manifest")
     except ValueError as error:
         raise damaged(path, "index", AGAIN, error) from error
     return pairs
+
+
+def lengths_of(pairs: pd.DataFrame, path: Path, manifest: Manifest) -> list[int] | None:
+    """The own tokens of each prompt, by its number; None in a store with padding. pairs: the index, read from `path`."""
+    if manifest.own_tokens is None:
+        return None
+    lengths = np.zeros(manifest.prompts, dtype=np.int64)
+    for name, column in LENGTHS.items():
+        lengths[pairs[name]] = pairs[column]
+    alike = all((lengths[pairs[name]] == pairs[column]).all() for name, column in LENGTHS.items())
+    if not alike or lengths.sum() != manifest.own_tokens or (lengths < 0).any() or (lengths > manifest.tokens).any():
+        raise damaged(path, "index", AGAIN, ValueError("its numbers of tokens do not fit the manifest"))
+    return [int(length) for length in lengths]

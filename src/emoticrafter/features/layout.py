@@ -16,7 +16,7 @@ MANIFEST, INDEX, SHARDS = "manifest.json", "index.parquet", "shards"
 LONG = ("refuse", "cut", "drop")  # what was done with prompts that do not fit in the encoder
 DTYPES = {"float16": "F16", "bfloat16": "BF16"}  # at rest, as safetensors calls them
 AGAIN = "Run the `emoticrafter data encode` command that made it again, with --repair."
-_LARGEST = 1 << 20
+LARGEST = 1 << 20  # batch, and number of prompts in a shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,8 @@ class Layout:
     backbone: the family of the encoder, as a checkpoint names it. encoder: sha256 of the text encoders' weights. tokens: T.
     channels: C. dtype: at rest. computed: the dtype that it was computed in. batch: prompts encoded at once; a shard's bytes
     depend on it. long: see `LONG`; cut: prompts that lost their end. prompts, pairs: how many. shard_rows: prompts in every
-    shard but the last. source: sha256 of the pairs that were encoded.
+    shard but the last. source: sha256 of the pairs that were encoded. own_tokens: of all prompts together, where padding is left
+    out; None where every prompt has T.
     """
 
     backbone: str
@@ -42,11 +43,22 @@ class Layout:
     pairs: int
     shard_rows: int
     source: str
+    own_tokens: int | None = None
 
     @property
     def row_bytes(self) -> int:
-        """Of the features of one prompt."""
+        """Of the features of one prompt with all T tokens."""
         return 2 * self.tokens * self.channels
+
+    @property
+    def feature_bytes(self) -> int:
+        """Of the features of all prompts, as they are stored."""
+        return self.prompts * self.row_bytes if self.own_tokens is None else 2 * self.own_tokens * self.channels
+
+    @property
+    def saved_bytes(self) -> int:
+        """How many more they were with the padding."""
+        return self.prompts * self.row_bytes - self.feature_bytes
 
     def rows_of(self, shard: int) -> int:
         """How many prompts the shard of a number holds."""
@@ -78,14 +90,15 @@ _SAME = {  # what must be the same to go on, in words
     "shard_rows": "a number of prompts per shard of",
     "long": "--long",
     "source": "pairs of hash",
+    "own_tokens": "a number of tokens, padding left out, of",
 }
 
 
 def check_sizes(batch: int | None, shard_rows: int | None) -> None:
     """Raise InputError for so many prompts in a batch, or in a file, where they are given."""
     for name, value in (("batch", batch), ("number of prompts per shard", shard_rows)):
-        if value is not None and (isinstance(value, bool) or not 1 <= value <= _LARGEST):
-            raise InputError(f"The {name} is {value}; it must be from 1 to {_LARGEST}.", "Leave it out for the usual one.")
+        if value is not None and (isinstance(value, bool) or not 1 <= value <= LARGEST):
+            raise InputError(f"The {name} is {value}; it must be from 1 to {LARGEST}.", "Leave it out for the usual one.")
 
 
 def check_settings(dtype: str, long: str) -> None:

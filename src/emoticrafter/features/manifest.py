@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from emoticrafter.watch import Step
 
 __all__ = ["Manifest", "Shard"]
 
-FORMAT, VERSION = "emoticrafter-features", 1
+FORMAT, WHOLE, RAGGED = "emoticrafter-features", 1, 2  # versions: every prompt has T tokens; each has its own alone
 TENSOR = "tokens"
 _MAX_HEADER = 1 << 20  # bytes; ours are a hundred
 _MAX_MANIFEST = 1 << 26
@@ -35,32 +36,44 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest(Layout):
-    """What a folder of features holds: its layout, and what its files are. index: sha256 of the index file."""
+    """What a folder of features holds: its layout, and what its files are. index: sha256 of the index file.
+
+    A store without padding is of another version than one with it, which is written as it always was.
+    """
 
     index: str
     shards: tuple[Shard, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in manifest.json."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self), "shards": [asdict(shard) for shard in self.shards]}
+        entries = {**asdict(self), "shards": [asdict(shard) for shard in self.shards]}
+        if self.own_tokens is None:
+            del entries["own_tokens"]
+            return {"format": FORMAT, "version": WHOLE, **entries}
+        return {"format": FORMAT, "version": RAGGED, **entries, "saved_bytes": self.saved_bytes}
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
         """The manifest in a file. Raises InputError if it is missing, damaged or of another version."""
-        entries = read_marked(path, FORMAT, VERSION, "manifest", AGAIN, most=_MAX_MANIFEST, missing=InputError)
+        entries = read_marked(path, FORMAT, (WHOLE, RAGGED), "manifest", AGAIN, most=_MAX_MANIFEST, missing=InputError)
         try:
             manifest: Manifest = typed("", entries, cls)
+            if (manifest.own_tokens is None) != (entries["version"] == WHOLE):
+                raise ValueError(f'"own_tokens" is {manifest.own_tokens}, and the version {entries["version"]}')
             _check_manifest(manifest)
         except (ValueError, InputError) as error:
             raise damaged(path, "manifest", AGAIN, error) from error
         return manifest
 
 
-def shard_offset(folder: Path, shard: Shard, layout: Layout) -> int:
-    """Where the first row of a shard begins. Raises InputError unless the file is there with the right header and size."""
+def shard_offset(folder: Path, shard: Shard, layout: Layout, own: int | None = None) -> int:
+    """Where the first row of a shard begins. own: tokens in it, where padding is left out.
+
+    Raises InputError unless the file is there with the right header and size.
+    """
     path = folder / shard.file
-    expected = {"dtype": DTYPES[layout.dtype], "shape": [shard.rows, layout.tokens, layout.channels]}
-    length = shard.rows * layout.row_bytes
+    shape = [*([shard.rows, layout.tokens] if own is None else [own]), layout.channels]
+    expected, length = {"dtype": DTYPES[layout.dtype], "shape": shape}, 2 * prod(shape)
     try:
         with open_file(path, "shard", AGAIN) as file:
             size = int.from_bytes(file.read(8), "little")
@@ -78,13 +91,27 @@ def shard_offset(folder: Path, shard: Shard, layout: Layout) -> int:
     return 8 + size
 
 
-def damaged_shards(folder: Path, layout: Layout, shards: Mapping[int, Shard], progress: Step | None = None) -> dict[int, str]:
-    """Number and fault of every one of these shards that is missing or differs from its checksum. progress: in prompts."""
+def own_tokens(layout: Layout, lengths: Sequence[int] | None, shard: int) -> int | None:
+    """The tokens of the shard of a number, where padding is left out. lengths: the own tokens of each prompt of the store."""
+    return None if lengths is None else sum(lengths[shard * layout.shard_rows : (shard + 1) * layout.shard_rows])
+
+
+def damaged_shards(
+    folder: Path,
+    layout: Layout,
+    shards: Mapping[int, Shard],
+    progress: Step | None = None,
+    lengths: Sequence[int] | None = None,
+) -> dict[int, str]:
+    """Number and fault of every one of these shards that is missing or differs from its checksum.
+
+    progress: in prompts. lengths: see `own_tokens`.
+    """
     faults: dict[int, str] = {}
     done, total = 0, sum(shard.rows for shard in shards.values())
     for number, shard in shards.items():
         try:
-            shard_offset(folder, shard, layout)
+            shard_offset(folder, shard, layout, own_tokens(layout, lengths, number))
             if file_hash(folder / shard.file, "shard", AGAIN, missing=InputError) != shard.sha256:
                 faults[number] = f"The shard {str(folder / shard.file)!r} is damaged: its checksum is another."
         except InputError as error:
@@ -112,8 +139,9 @@ def _check_manifest(manifest: Manifest) -> None:
     if (
         min(manifest.tokens, manifest.channels, manifest.shard_rows, manifest.batch) < 1
         or min(manifest.prompts, manifest.cut) < 0
+        or not 0 <= (manifest.own_tokens or 0) <= manifest.prompts * manifest.tokens
     ):
-        raise ValueError("a size is below 1")
+        raise ValueError("a size is out of its range")
     rows = [shard.rows for shard in manifest.shards]
     full, rest = divmod(manifest.prompts, manifest.shard_rows)
     if rows != [manifest.shard_rows] * full + [rest] * bool(rest):

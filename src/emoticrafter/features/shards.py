@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from emoticrafter.features.layout import INDEX
 from emoticrafter.features.manifest import TENSOR, shard_file
 from emoticrafter.files import atomic_path
 from emoticrafter.inputs.named import file_hash
+from emoticrafter.masks import mask_of, zero_padding
 from emoticrafter.watch import Step
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import PromptEncoder
+    from emoticrafter.backbones.features import PromptFeatures
 
 __all__ = ["Engine", "Task", "encode_shard", "in_process", "is_begun", "shard_is_there", "store_shard"]
 
@@ -30,13 +33,17 @@ UNFINISHED, PLAN = "unfinished", "plan.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store."""
+    """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store.
+
+    lengths: the own tokens of each prompt, where padding is left out.
+    """
 
     folder: str
     number: int
     prompts: list[str]
     batch: int
     dtype: str
+    lengths: list[int] | None = None
 
 
 # Makes shards: yields the number of each once it is in the folder, and calls back with (prompts done, prompts in all).
@@ -51,13 +58,13 @@ def in_process(encoder: PromptEncoder) -> Engine:
         waiting: tuple[int, Future[None]] | None = None
         with ThreadPoolExecutor(1) as writer:
             for task in tasks:
-                tokens_NTC = encode_shard(task, encoder, lambda count, done=done: step(done + count, total))  # type: ignore[misc]
+                features = encode_shard(task, encoder, lambda count, done=done: step(done + count, total))  # type: ignore[misc]
                 done += len(task.prompts)
                 if waiting is not None:
                     waiting[1].result()
                     yield waiting[0]
-                waiting = task.number, writer.submit(store_shard, task, tokens_NTC)
-                del tokens_NTC
+                waiting = task.number, writer.submit(store_shard, task, features)
+                del features
             if waiting is not None:
                 waiting[1].result()
                 yield waiting[0]
@@ -66,16 +73,20 @@ def in_process(encoder: PromptEncoder) -> Engine:
 
 
 def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
-    """The features (n, T, C) of a shard's prompts in its dtype, on the CPU. Raises InputError where they overflow.
+    """The features of a shard's prompts in its dtype, on the CPU: (N, T, C), or (tokens of all, C) where padding is left out.
 
-    The batches are shared out among the encoder's threads, which changes nothing in them.
+    The batches are shared out among the encoder's threads, which changes nothing in them. Raises InputError where features
+    overflow, and where the encoder gives a prompt other tokens than were counted.
     """
-    made_NTC = torch.empty(len(task.prompts), encoder.section, encoder.prompt_channels, dtype=getattr(torch, task.dtype))
-    largest = torch.finfo(made_NTC.dtype).max
+    ends = None if task.lengths is None else [0, *itertools.accumulate(task.lengths)]
+    shape = [len(task.prompts), encoder.section] if ends is None else [ends[-1]]
+    made = torch.empty(*shape, encoder.prompt_channels, dtype=getattr(torch, task.dtype))
+    largest = torch.finfo(made.dtype).max
 
     def encode(begin: int) -> int:
         part = task.prompts[begin : begin + task.batch]
-        tokens_BTC = encoder.encode(part).tokens
+        features = encoder.encode(part)
+        tokens_BTC = features.tokens if ends is None else zero_padding(features.tokens, features.mask)
         sound = tokens_BTC.abs().flatten(1).amax(1) <= largest  # false for NaN, too
         if not bool(sound.all()):
             raise InputError(
@@ -83,7 +94,11 @@ def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None]
                 f" {encoder.computed} before.",
                 _wider(task.dtype, encoder.computed),
             )
-        made_NTC[begin : begin + len(part)] = tokens_BTC.to(made_NTC.dtype)
+        end = begin + len(part)
+        if ends is None:
+            made[begin:end] = tokens_BTC.to(made.dtype)
+        else:
+            made[ends[begin] : ends[end]] = _own(features, part, ends[begin : end + 1]).to(made.dtype)
         return len(part)
 
     done, begins = 0, range(0, len(task.prompts), task.batch)
@@ -91,7 +106,23 @@ def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None]
         done += count
         if step is not None:
             step(done)
-    return made_NTC
+    return made
+
+
+def _own(features: PromptFeatures, prompts: Sequence[str], ends: Sequence[int]) -> Tensor:
+    """The own tokens of these prompts, one after the other. ends: where each was to end, and the first to begin."""
+    counted = [end - begin for begin, end in itertools.pairwise(ends)]
+    mask_BT = mask_of(torch.tensor(counted, device=features.tokens.device), features.tokens.shape[1])
+    given_BT = torch.ones_like(mask_BT) if features.mask is None else features.mask
+    other = (mask_BT != given_BT).any(dim=1).tolist()
+    if any(other):
+        row = other.index(True)
+        raise InputError(
+            f"The text encoder gives {int(given_BT[row].sum())} tokens for the prompt {prompts[row][:200]!r}, in which"
+            f" {counted[row]} were counted.",
+            "Put the same tokenizer on all machines, or begin another folder with --out.",
+        )
+    return features.tokens[mask_BT]
 
 
 def _wider(stored: str, computed: str) -> str:
@@ -116,13 +147,13 @@ def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int)
         pool.shutdown(cancel_futures=True)
 
 
-def store_shard(task: Task, tokens_NTC: Tensor) -> None:
+def store_shard(task: Task, features: Tensor) -> None:
     """Write a shard, whole or not at all, and after it its checksum."""
     from safetensors.torch import save_file
 
     folder = Path(task.folder)
     with atomic_path(folder / shard_file(task.number), force=True) as temporary:
-        save_file({TENSOR: tokens_NTC}, temporary)
+        save_file({TENSOR: features}, temporary)
         temporary.chmod((folder / INDEX).stat().st_mode)  # safetensors makes it private
         checksum = file_hash(temporary)
     with atomic_path(checksum_file(folder, task.number), force=True) as temporary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_record(
 def read_marked(
     path: PathLike,
     form: str,
-    version: int,
+    version: int | Sequence[int],
     what: str,
     cure: str,
     *,
@@ -49,17 +50,20 @@ def read_marked(
     error: Error = InputError,
     missing: Error = MissingError,
 ) -> dict[str, Any]:
-    """The entries of a JSON file that says what it is by "format" and "version". Raises as `read_record`, and for another one."""
+    """The entries of a JSON file that says what it is by "format" and "version". Raises as `read_record`, and for another one.
+
+    version: the one that is read, or those.
+    """
+    versions = [version] if isinstance(version, int) else list(version)
     entries: dict[str, Any] = read_record(path, dict[str, Any], what, cure, most=most, error=error, missing=missing)
     if entries.get("format") != form:
         article = "an" if what[0] in "aeiou" else "a"
         says = f'its entry "format" is {shown(entries.get("format"))}, not {form!r}'
         raise error(f"{str(path)!r} is not {article} {what}: {says}.", cure)
-    if entries.get("version") != version:
+    if entries.get("version") not in versions:
         given = shown(entries.get("version"))
-        raise error(
-            f"The {what} {str(path)!r} has version {given}; this program reads version {version}.", "Update emoticrafter."
-        )
+        known = f"version{'s' * (len(versions) > 1)} {' and '.join(map(str, versions))}"
+        raise error(f"The {what} {str(path)!r} has version {given}; this program reads {known}.", "Update emoticrafter.")
     return entries
 
 

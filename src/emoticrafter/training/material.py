@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ class Material:
             "backbone": manifest.backbone,
             "encoder": manifest.encoder,
             "tokens": manifest.tokens,
+            **({"own_tokens": manifest.own_tokens} if self.store.ragged else {}),
             "channels": manifest.channels,
             "pairs": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
             "datasets": {name: int(count) for name, count in datasets.value_counts().sort_index().items()},
@@ -104,16 +105,23 @@ def write_empty_prompt(store: FeatureStore, path: Path, device: torch.device) ->
     manifest = store.manifest
     encoder = open_encoder(manifest.backbone, device=str(device))
     store.require(prompt_channels=encoder.prompt_channels, positions=encoder.section, encoder=encoder.fingerprint)
-    tokens = encoder.encode([""]).tokens[0].float().cpu()
+    tokens = encoder.encode([""]).trimmed().tokens[0].float().cpu()
     with atomic_path(path, force=True) as temporary:
         save_file({"tokens": tokens.contiguous()}, temporary)
 
 
 def read_empty_prompt(store: FeatureStore, path: Path, device: torch.device) -> Tensor:
-    """The tokens (T, C) that `write_empty_prompt` kept for the store's backbone. Raises CheckpointError if it is damaged."""
+    """The tokens that `write_empty_prompt` kept for the store's backbone: (T, C), or its own of them in a ragged store.
+
+    Raises CheckpointError if the file is damaged.
+    """
     again = "Delete the file: it is made again."
     tokens = read_tensors(path, "empty prompt", again).get("tokens")
     shape = (store.manifest.tokens, store.manifest.channels)
-    if tokens is None or tokens.shape != shape or not bool(tokens.isfinite().all()):
+    if tokens is None or not _fits(tokens.shape, shape, store.ragged) or not bool(tokens.isfinite().all()):
         raise CheckpointError(f"The empty prompt {str(path)!r} is damaged: it holds no tokens of the shape {shape}.", again)
     return tokens.to(device)
+
+
+def _fits(shape: Sequence[int], whole: Sequence[int], ragged: bool) -> bool:
+    return tuple(shape) == tuple(whole) or (ragged and len(shape) == 2 and shape[0] <= whole[0] and shape[1] == whole[1])

@@ -60,9 +60,9 @@ def fit_probe(
         for group in adam.param_groups:
             group["lr"] = RATE * (1 - step / steps)
         rows = order.draws(step).rows
-        features, wanted = _examples(reader, rows)
+        (features, mask), wanted = _examples(reader, rows)
         weight = torch.from_numpy(np.minimum(reader.weights[rows] / reader.weights[train].mean(), 5.0)).to(reader.device)
-        loss = (weight[:, None] * (probe(features) - wanted).square()).mean()
+        loss = (weight[:, None] * (probe(features, mask) - wanted).square()).mean()
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -70,16 +70,16 @@ def fit_probe(
     return probe, _explained(probe, reader, val) if len(val) > 2 else {}
 
 
-def _examples(reader: Reader, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Emotional features and the emotions they were written for, on the device, in float32."""
-    features = reader.tokens("emotional", rows).float()
-    return features, torch.from_numpy(reader.points[rows].astype(np.float32)).to(reader.device)
+def _examples(reader: Reader, rows: np.ndarray) -> tuple[tuple[Tensor, Tensor | None], Tensor]:
+    """Emotional features with their mask, and the emotions they were written for, on the device, in float32."""
+    stream = reader.features("emotional", rows)
+    return (stream.tokens.float(), stream.mask), torch.from_numpy(reader.points[rows].astype(np.float32)).to(reader.device)
 
 
 @torch.no_grad()
 def _explained(probe: AffectProbe, reader: Reader, rows: np.ndarray) -> dict[str, float]:
     examples = [_examples(reader, some) for some in np.array_split(rows, -(-len(rows) // BATCH))]
-    read = torch.cat([probe(features) for features, _ in examples]).double()
+    read = torch.cat([probe(*features) for features, _ in examples]).double()
     wanted = torch.cat([emotions for _, emotions in examples]).double()
     spread = (wanted - wanted.mean(dim=0)).square().sum(dim=0).clamp_min(1e-12)
     valence, arousal = (1 - (read - wanted).square().sum(dim=0) / spread).tolist()

@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emoticrafter.backbones.features import TokenStream
 from emoticrafter.features.store import FeatureStore
+from emoticrafter.masks import mask_of, none_if_full, zero_padding
 from emoticrafter.objective import Pairs
 from emoticrafter.training.order import Draws
 
@@ -68,32 +70,37 @@ class Reader:
         self.numbers = {name: frame[name].to_numpy(dtype=np.int64) for name in ("neutral", "emotional")}
         self.weights = weights
         self._side = torch.cuda.Stream(device) if device.type == "cuda" else None
-        self._table = self._carried(np.arange(store.manifest.prompts)) if on_device else None
+        self._table = self._all_tokens() if on_device else None
 
     def read(self, draws: Draws) -> Pairs:
-        """The pairs of these draws on the device. May be called from several threads."""
+        """The pairs of these draws on the device, all prompts as long as the longest. May be called from several threads."""
         rows = draws.rows
+        others = None if self.partners is None else self.partners.of(rows, draws.partner)
+        named = [self.numbers["neutral"][rows], self.numbers["emotional"][rows]]
+        named += [] if others is None else [self.numbers["emotional"][others]]
+        tokens = int(self.store.lengths(np.concatenate(named)).max())
+        neutral, emotional, *other = (self._stream(numbers, tokens) for numbers in named)
         valence, arousal = torch.from_numpy(self.points[rows].astype(np.float32)).unbind(dim=1)
         pairs = Pairs(
-            neutral=self.tokens("neutral", rows),
-            emotional=self.tokens("emotional", rows),
+            neutral=neutral.tokens,
+            emotional=emotional.tokens,
             valence=valence,
             arousal=arousal,
             weight=torch.from_numpy(self.weights[rows]),
             empty=torch.from_numpy(draws.empty) if draws.empty.any() else None,
-            **self._others(draws),
+            neutral_mask=neutral.mask,
+            emotional_mask=emotional.mask,
+            **({} if others is None else self._others(rows, others, other[0])),
         )
         return pairs.map(self._placed)
 
-    def _others(self, draws: Draws) -> dict[str, Tensor]:
-        if self.partners is None:
-            return {}
-        rows = self.partners.of(draws.rows, draws.partner)
-        valence, arousal = torch.from_numpy(self.points[rows].astype(np.float32)).unbind(dim=1)
-        differs = (self.points[rows] != self.points[draws.rows]).any(axis=1)
-        tokens = self.tokens("emotional", rows)
+    def _others(self, rows: np.ndarray, others: np.ndarray, stream: TokenStream) -> dict[str, Tensor | None]:
+        """What pairs have of others of their content."""
+        valence, arousal = torch.from_numpy(self.points[others].astype(np.float32)).unbind(dim=1)
+        differs = (self.points[others] != self.points[rows]).any(axis=1)
         return {
-            "other_emotional": tokens,
+            "other_emotional": stream.tokens,
+            "other_mask": stream.mask,
             "other_valence": valence,
             "other_arousal": arousal,
             "has_other": torch.from_numpy(differs),
@@ -139,19 +146,43 @@ class Reader:
             with torch.cuda.stream(self._side):
                 yield
 
-    def tokens(self, name: str, rows: np.ndarray) -> Tensor:
+    def features(self, name: str, rows: np.ndarray) -> TokenStream:
         """Features of these pairs' prompts, "neutral" or "emotional", in the dtype that they are kept in; on the device."""
         numbers = self.numbers[name][rows]
-        if self._table is not None:
-            return self._table[torch.from_numpy(numbers).to(self.device)]
-        return self.store.rows(numbers) if self.device.type == "cpu" else self._carried(numbers)
+        stream = self._stream(numbers, int(self.store.lengths(numbers).max()))
+        return TokenStream(stream.tokens, None if stream.mask is None else self._placed(stream.mask))
 
-    def _carried(self, numbers: np.ndarray) -> Tensor:
+    def _stream(self, numbers: np.ndarray, tokens: int) -> TokenStream:
+        """The features of prompts on the device, filled up to so many tokens; the mask is still here."""
+        mask = none_if_full(mask_of(self.store.lengths(numbers), tokens)) if self.store.ragged else None
+        if self._table is not None:
+            return TokenStream(self._looked_up(numbers, mask, tokens), mask)
+        read = self.store.rows if self.device.type == "cpu" else self._carried
+        return TokenStream(read(numbers, tokens), mask)
+
+    def _all_tokens(self) -> Tensor:
+        """The tokens of all prompts on the device: (prompts, T, C), or (own tokens of all, C) of a ragged store."""
+        numbers = np.arange(self.store.manifest.prompts)
+        if not self.store.ragged:
+            return self._carried(numbers, self.store.manifest.tokens)
+        parts = map(self.store.stream, np.array_split(numbers, -(-len(numbers) // CARRIED)))
+        flat = (part.tokens.flatten(0, 1) if part.mask is None else part.tokens[part.mask] for part in parts)
+        return torch.cat([self._placed(some) for some in flat])
+
+    def _looked_up(self, numbers: np.ndarray, mask: Tensor | None, tokens: int) -> Tensor:
+        assert self._table is not None
+        if not self.store.ragged:
+            return self._table[torch.from_numpy(numbers).to(self.device)]
+        places = self.store.begins(numbers)[:, None] + torch.arange(tokens)  # past a prompt's end come those of others
+        found = self._table[places.clamp_max(len(self._table) - 1).to(self.device)]
+        return zero_padding(found, None if mask is None else self._placed(mask))
+
+    def _carried(self, numbers: np.ndarray, tokens: int) -> Tensor:
         """The features of prompts in the device's memory; only a few at a time are in the process' own."""
-        first = self.store.rows(numbers[:CARRIED])
+        first = self.store.rows(numbers[:CARRIED], tokens)
         made = torch.empty(len(numbers), *first.shape[1:], dtype=first.dtype, device=self.device)
         for start in range(0, len(numbers), CARRIED):
-            some = first if start == 0 else self.store.rows(numbers[start : start + CARRIED])
+            some = first if start == 0 else self.store.rows(numbers[start : start + CARRIED], tokens)
             made[start : start + len(some)].copy_(self._pinned(some), non_blocking=True)
         return made
 

@@ -88,7 +88,7 @@ def _train(recipe: Recipe, store: FeatureStore, job: Job, title: str, quiet: boo
 
 def _check_memory(pairs: int, store: FeatureStore, job: Job) -> None:
     """Refuse at once what no memory can hold: the system might end the program instead of refusing it the memory."""
-    values = pairs * store.manifest.tokens * store.manifest.channels
+    values = pairs * store.manifest.feature_bytes // (2 * store.manifest.prompts)  # of prompts of the usual length
     needed = values * (2 * 2 + 2 * 4)  # both prompts as they are kept; residual and prediction in float32
     there = total_memory(job.device)
     if there is not None and needed > there:

@@ -15,8 +15,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmarks.ragged import IgnoringPadding
+from emoticrafter.backbones.registry import open_encoder
 from emoticrafter.data.tables import write_table
 from emoticrafter.features import shards
+from emoticrafter.features.index import prompts_of
 from emoticrafter.features.store import FeatureStore
 from tests.cli.conftest import Done
 from tests.contents import contents
@@ -65,6 +68,20 @@ def test_the_summary_for_machines(cli: Cli, given: list[str]) -> None:
     assert about["bytes"] == sum(map(len, contents(Path("features")).values()))
     again = json.loads(cli(*given, "--out", "features", "--json", "--dtype", "bfloat16").out)
     assert again["encoded"] == 0
+
+
+def test_the_summary_says_what_leaving_padding_out_has_saved(
+    cli: Cli, given: list[str], tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(cli(*given, "--out", "whole", "--json").out)["saved_bytes"] == 0
+    encoder = IgnoringPadding(open_encoder(tiny_sdxl, device="cpu"))
+    monkeypatch.setattr("emoticrafter.backbones.registry.open_encoder", lambda *_, **__: encoder)
+    done = cli(*given, "--out", "features")
+    own = sum(encoder.lengths(prompts_of(pairs_of_words())))
+    share = 1 - own / (16 * 12)
+    assert f"0.0 MB of padding ({share:.0%}) were left out: {own / 16:.1f} tokens per prompt are its own" in done.err
+    about = json.loads(cli(*given, "--out", "features", "--json").out)
+    assert (about["version"], about["own_tokens"], about["saved_bytes"]) == (2, own, 2 * 32 * (16 * 12 - own))
 
 
 def test_a_finished_folder_is_checked_and_a_damaged_one_is_mended(cli: Cli, given: list[str]) -> None:

@@ -165,6 +165,7 @@ def _report(out: Path, written: Written, as_json: bool) -> None:
         about: dict[str, Any] = manifest.as_dict()
         about["shards"] = len(manifest.shards)
         done = {"encoded": written.encoded, "shared": shared, "dropped": written.dropped, "bytes": written.bytes}
+        done["saved_bytes"] = manifest.saved_bytes
         say_json({"path": str(out), **done, "seconds": round(written.seconds, 3), "prompts_per_second": round(rate, 1), **about})
         return
     say(str(out))
@@ -178,6 +179,10 @@ def _report(out: Path, written: Written, as_json: bool) -> None:
     note(
         f"{written.bytes / 1e6:,.1f} MB in {len(manifest.shards)} shards: {form} per prompt, for the backbone {manifest.backbone}"
     )
+    if manifest.own_tokens is not None:
+        saved, own = manifest.saved_bytes, manifest.own_tokens / manifest.prompts
+        share = saved / (saved + manifest.feature_bytes)
+        note(f"{saved / 1e6:,.1f} MB of padding ({share:.0%}) were left out: {own:.1f} tokens per prompt are its own")
     if not written.encoded:
         note(f"all prompts were there already; checked in {written.seconds:.1f} s")
         return
