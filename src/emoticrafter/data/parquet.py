@@ -34,6 +34,7 @@ def read_parquet(
     try:
         # Without threads of Arrow's own: one that has not ended yet aborts a program that ends at once, with an error, say.
         table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
+        table.validate(full=True)  # Arrow reads texts that are none, which Python finds out later
         if twice := sorted(name for name, count in Counter(table.column_names).items() if count > 1):
             raise ValueError(f"the column {twice[0]} comes more than once")
         return table, typed("metadata", parse_json((table.schema.metadata or {}).get(KEY, b"{}")), dict[str, Any])
