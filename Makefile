@@ -45,6 +45,7 @@ current: $(VENV)/.installed ## say whether the pages that `make docs` writes are
 	$(BIN)/python tools/write_commands.py --check
 	$(BIN)/python -m tools.write_card --check
 	$(BIN)/python -m tools.write_evaluation --check
+	$(BIN)/python -m tools.write_figures --check
 
 wheel: $(VENV)/.installed ## build the wheel, install it into an empty environment, draw a picture with it
 	$(BIN)/python -m tools.try_wheel
@@ -57,6 +58,7 @@ docs: $(VENV)/.installed ## write the pages that are made from the help, the car
 	$(BIN)/python tools/write_commands.py
 	$(BIN)/python -m tools.write_card
 	$(BIN)/python -m tools.write_evaluation
+	$(BIN)/python -m tools.write_figures
 
 sprites: $(VENV)/.tests ## fetch the sprite package that the world is drawn with; needs npm
 	$(BIN)/python -c "from emoticrafter.storybook.world.sprites import fetch; print(fetch())"

@@ -155,7 +155,7 @@ def draw_build(axes: Axes) -> None:
 
 def draw_evaluation(axes: Axes) -> None:
     """From a suite to a report, from left to right."""
-    about = "The stages of evaluation/stages.py. Every method makes pictures the same way; what is unchanged is not done again."
+    about = "The stages of evaluation/run.py. Every method makes pictures the same way; what is unchanged is not done again."
     heading(axes, -15, "The evidence", about)
     chain(
         axes, -40,
@@ -163,8 +163,8 @@ def draw_evaluation(axes: Axes) -> None:
         (38, 28, "methods", "ours, rivals, truth, zero", "evaluation/methods", FROZEN),
         (76, 26, "generate", "a row per picture, kept", "batch/", CODE),
         (110, 24, "judge", "emotion, content, CLIP", "judges/", FROZEN),
-        (142, 22, "measure", "errors, ranks, tests", "metrics/", CODE),
-        (172, 18, "report", "HTML and JSON", "evaluation/page", MADE),
+        (142, 22, "measure", "errors, ranks, tests", "evaluation/figures", CODE),
+        (172, 18, "report", "HTML and JSON", "evaluation/report/", MADE),
     )  # fmt: skip
 
 

@@ -12,10 +12,11 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from emoticrafter.errors import EmotiCrafterError
 from emoticrafter.escapes import markdown
+from emoticrafter.evaluation.figures import FIGURES, Page
 from emoticrafter.evaluation.report import plots, tables
 from emoticrafter.evaluation.report.document import FORMAT, VERSION
 from emoticrafter.inputs.records import read_marked
@@ -34,19 +35,6 @@ HEADER = """# Results
 This page shows what `emoticrafter evaluate` measured. [evaluation.md](evaluation.md) says how to read these tables, and
 [metrics.md](metrics.md) has every formula. Each section gives the command that makes it again.
 """
-SHOWN = (
-    "valence_error", "arousal_error", "valence_slope", "arousal_slope", "valence_spearman", "arousal_spearman",
-    "valence_ranking", "arousal_ranking", "retention", "unprompted_people", "continuous", "diversity",
-)  # fmt: skip
-IN_README = (
-    "valence_error",
-    "arousal_error",
-    "valence_slope",
-    "arousal_slope",
-    "valence_ranking",
-    "arousal_ranking",
-    "retention",
-)
 _MET = {True: "met", False: "**missed**", None: "not measured"}
 
 
@@ -80,7 +68,14 @@ def readme(root: Path = ROOT) -> str:
     if not main or BEGIN not in text:
         return text
     before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n\n{figures(main[0], IN_README)}\n{END}{rest.split(END, 1)[1]}"
+    return f"{before}{BEGIN}\n\n{figures(main[0], shown_on('README'))}\n{END}{rest.split(END, 1)[1]}"
+
+
+def shown_on(page: Page) -> list[str]:
+    """The names of the figures that a page shows: those of shorter pages, too."""
+    longest_first = get_args(Page)
+    pages = longest_first[longest_first.index(page) :]
+    return [figure.name for figure in FIGURES.values() if figure.page in pages]
 
 
 def figures(report: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -104,7 +99,10 @@ def _section(report: Mapping[str, Any]) -> str:
     suite, made = report["suite"], report["made"]
     versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items() if name in ("python", "torch"))
     about = f"`{made['command']}`, {made['time'][:10]}, {versions}; {len(report['prompts'])} prompts."
-    parts = [f"## {markdown(suite['title'])}\n\n{markdown(suite['text'], None)}\n\n{about}\n", figures(report, SHOWN)]
+    parts = [
+        f"## {markdown(suite['title'])}\n\n{markdown(suite['text'], None)}\n\n{about}\n",
+        figures(report, shown_on("results")),
+    ]
     if report["verdicts"]:
         lines = [[one["bar"], _number(one["value"]), markdown(one["wanted"]), _MET[one["met"]]] for one in report["verdicts"]]
         parts.append(table(["bar", "value", "wanted", ""], lines, figures=True))

@@ -26,7 +26,7 @@ PUBLIC = {
     "emoticrafter.errors": {
         "CheckpointError", "DeviceError", "EmotiCrafterError", "InputError", "MissingError", "OutputError", "StoppedError",
     },
-    "emoticrafter.judges": {"open_judge", "storybook_judges"},
+    "emoticrafter.judges": {"JUDGES", "KnownJudge", "open_judge", "storybook_judges"},
     "emoticrafter.files": {
         "atomic_folder", "atomic_path", "cache_directory", "check_folder", "check_writable", "disk_errors",
         "names_in", "safe_name", "user_path", "write_together",

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from emoticrafter.storybook.world import scene
-from tools import write_card, write_evaluation
+from tools import write_card, write_evaluation, write_figures
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -85,6 +85,12 @@ def test_the_results_are_current() -> None:
     """docs/results.md and the README's table are what the recorded reports say."""
     for path, text in ((write_evaluation.PAGE, write_evaluation.page()), (write_evaluation.README, write_evaluation.readme())):
         assert (ROOT / path).read_text(encoding="utf-8") == text, "run `make docs`"
+
+
+def test_the_tables_of_figures_are_current() -> None:
+    """docs/metrics.md is what the entries of evaluation/figures.py say."""
+    text = write_figures.PAGE.read_text(encoding="utf-8")
+    assert text == write_figures.page(text), "run `make docs`"
 
 
 def test_the_documents_count_the_world_right() -> None:

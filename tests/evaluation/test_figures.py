@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from emoticrafter.emotion import grid
+from emoticrafter.errors import StoppedError
 from emoticrafter.evaluation.cases import Case, prompt_id
 from emoticrafter.evaluation.evidence import Evidence
-from emoticrafter.evaluation.figures import FIGURES, measure
+from emoticrafter.evaluation.figures import FIGURES, Figure, measure
 from emoticrafter.evaluation.pictures import PictureRow, Reading
-from emoticrafter.evaluation.suite import Emotions, Metrics
+from emoticrafter.evaluation.suite import Bars, Emotions, Metrics
 from emoticrafter.metrics.statistics import Estimate
+from emoticrafter.watch import Watch
 
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 POINTS = np.array([(p.valence, p.arousal) for p in grid(AXIS, AXIS)])
@@ -84,3 +87,45 @@ def test_errors_by_prompt() -> None:
     measure(evidence(REQUESTED, judged, PROMPTS), kept)
     assert kept["arousal_error"]["by_prompt"] == {prompt_id(f"prompt {i}"): float(i) for i in range(6)}
     assert kept["arousal_bias"]["by_prompt"] == {}
+
+
+def test_bars_of_a_suite_and_of_the_figures_are_the_same() -> None:
+    ends = {"lower": [""], "higher": [""], "one": ["_low", "_high"], "zero": ["_low", "_high"]}
+    held = {f"{one.bar.key}{end}" for one in FIGURES.values() if one.bar is not None for end in ends[one.direction]}
+    beside = {"of", "smoother_than", "people", "beats_rivals"}  # comparisons with another row
+    assert held == {field.name for field in fields(Bars)} - beside
+
+
+def test_a_figure_is_computed_again_for_another_version_or_other_inputs_and_not_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict[str, Any] = {}
+    given = evidence(REQUESTED, 0.5 * REQUESTED, PROMPTS)
+    every = [name for name, one in FIGURES.items() if one.needs == ("emotions",)]
+    assert measure(given, kept) == every
+    assert measure(evidence(REQUESTED, 0.5 * REQUESTED, PROMPTS), kept) == []
+    monkeypatch.setitem(FIGURES, "valence_bias", replace(FIGURES["valence_bias"], version=2))
+    assert measure(given, kept) == ["valence_bias"]
+    assert measure(evidence(REQUESTED, 0.6 * REQUESTED, PROMPTS), kept) == every
+    assert measure(evidence(REQUESTED, 0.6 * REQUESTED, PROMPTS, samples=51), kept) == every
+    assert measure(replace(evidence(REQUESTED, 0.6 * REQUESTED, PROMPTS, samples=51), who={"emotion": "another"}), kept) == every
+
+
+def test_a_stop_keeps_the_figures_that_were_computed() -> None:
+    kept: dict[str, Any] = {}
+    given = evidence(REQUESTED, 0.5 * REQUESTED, PROMPTS)
+    with pytest.raises(StoppedError):
+        measure(replace(given, watch=Watch(stop=lambda: len(kept) == 3)), kept)
+    assert list(kept) == ["valence_error", "arousal_error", "valence_error_sd"]
+    assert measure(given, kept)[0] == "arousal_error_sd"
+
+
+def test_a_figure_that_is_in_the_table_no_more_is_forgotten() -> None:
+    kept: dict[str, Any] = {"gone": {"key": "x", "found": None, "by_prompt": {}}}
+    measure(evidence(REQUESTED, REQUESTED, PROMPTS), kept)
+    assert "gone" not in kept
+
+
+def test_an_entry_with_an_unknown_need_is_the_programmers_mistake() -> None:
+    with pytest.raises(AssertionError, match="larger needs one of emotions, content"):
+        Figure(name="larger", column="", group="", direction="lower", about="", needs=("feelings",), compute=lambda e: None)

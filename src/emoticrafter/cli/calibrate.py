@@ -10,6 +10,7 @@ import typer
 
 from emoticrafter.calibration import CALIBRATION
 from emoticrafter.cli.console import note, progress, warn
+from emoticrafter.cli.judge import JUDGE
 from emoticrafter.cli.options import OUTPUT, Force, Json, ModelOptions, spread
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError
@@ -23,7 +24,7 @@ from emoticrafter.watch import Watch
 def calibrate(
     *,
     model: ModelOptions,
-    judge: Annotated[str, typer.Option(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Option(help=JUDGE, metavar="NAME|PATH")] = "storybook",
     prompts: Annotated[
         Path | None,
         typer.Option(help="One prompt per line; by default training scenes of the storybook.", metavar="FILE.txt"),

@@ -14,11 +14,13 @@ from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
+from emoticrafter.judges import JUDGES
 from emoticrafter.watch import Watch
 
 app = Commands(name="judge", help="Readers of emotion: train, import, inspect them, read pictures.", no_args_is_help=True)
 
 CLIP = "openai/clip-vit-base-patch32"
+JUDGE = f"The judge: {', '.join(JUDGES)}, or the folder of one."
 
 Folder = Annotated[Path, typer.Option("--out", help="The folder of the judge.", metavar="DIR", rich_help_panel=OUTPUT)]
 Tower = Annotated[str, typer.Option(help="The image tower: a hub id, or a folder.", metavar="HUB-ID|PATH")]
@@ -124,7 +126,7 @@ def import_(
 
 @app.command()
 def show(
-    judge: Annotated[str, typer.Argument(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Argument(help=JUDGE, metavar="NAME|PATH")] = "storybook",
     as_json: Json = False,
 ) -> None:
     """Say how far a judge may be trusted: R2, rank correlation, calibration, error by region.
@@ -152,7 +154,7 @@ def show(
 @app.command()
 def read(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="PICTURES...")],
-    judge: Annotated[str, typer.Option(help="The judge: storybook, or the folder of one.", metavar="NAME|PATH")] = "storybook",
+    judge: Annotated[str, typer.Option(help=JUDGE, metavar="NAME|PATH")] = "storybook",
     clip: Annotated[str | None, typer.Option(help="Another place of the judge's image tower.", metavar="HUB-ID|PATH")] = None,
     device: Device = "cpu",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.", rich_help_panel=OUTPUT)] = False,

@@ -25,7 +25,7 @@ from emoticrafter.metrics import content, emotion, smoothness
 from emoticrafter.metrics.emotion import AXES, absolute_errors
 from emoticrafter.metrics.statistics import Estimate, ratio_of_means
 
-__all__ = ["FIGURES", "Bar", "Figure", "curve_point", "measure", "number_of", "register"]
+__all__ = ["ARRIVES", "FIGURES", "KEPT", "ORDER", "Bar", "Figure", "curve_point", "measure", "number_of"]
 
 Direction = Literal["lower", "higher", "one", "zero"]
 Page = Literal["report", "results", "README"]  # each shows less than the one before
@@ -191,7 +191,6 @@ def _diversity(evidence: Evidence) -> Estimate:
     return evidence.mean(np.array(values), [id for id, _ in evidence.corners])
 
 
-_LINE = "least squares line y = intercept + slope x"
 _TABLE: tuple[Figure, ...] = (
     *_both(
         "error", "-Error", ARRIVES, "lower", "mean distance of what was read from what was asked for", _error,
@@ -203,10 +202,13 @@ _TABLE: tuple[Figure, ...] = (
     ),
     *_both("bias", " bias", ARRIVES, "zero", "mean of read minus asked for", _bias, formula="mean (y - x)", scale="-6 to 6"),
     *_both(
-        "slope", " slope", ARRIVES, "one", "of the line from asked for to read", _of_axis(emotion.slope), formula=_LINE,
-        page="README", bar=Bar(key="slope"),
+        "slope", " slope", ARRIVES, "one", "of the line from asked for to read", _of_axis(emotion.slope),
+        formula="slope of the least squares line y = intercept + slope x", page="README", bar=Bar(key="slope"),
     ),
-    *_both("intercept", " intercept", ARRIVES, "zero", "of that line", _of_axis(emotion.intercept), formula="of the same line"),
+    *_both(
+        "intercept", " intercept", ARRIVES, "zero", "of that line", _of_axis(emotion.intercept),
+        formula="intercept of the same line",
+    ),
     *_both(
         "pearson", " Pearson", ORDER, "higher", "correlation of asked for and read", _of_axis(emotion.pearson),
         formula="correlation of x and y", scale="-1 to 1",
@@ -285,12 +287,6 @@ _TABLE: tuple[Figure, ...] = (
     ),
 )  # fmt: skip
 FIGURES: dict[str, Figure] = {figure.name: figure for figure in _TABLE}
-
-
-def register(figure: Figure) -> None:
-    """Put a figure of one's own into the table, behind the others."""
-    assert figure.name not in FIGURES, f"there is a figure {figure.name} already"
-    FIGURES[figure.name] = figure
 
 
 # -- measuring -------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +15,26 @@ if TYPE_CHECKING:
     from emoticrafter.judges.storybook import StorybookJudges
     from emoticrafter.judges.trust import Judge
 
-__all__ = ["open_judge", "storybook_judges"]
+__all__ = ["JUDGES", "KnownJudge", "open_judge", "storybook_judges"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownJudge:
+    """A judge that is opened by its name. origin: "module:function", imported when it is asked for and called with the device."""
+
+    origin: str
+
+    def open(self, device: str) -> Judge:
+        module, _, name = self.origin.partition(":")
+        opened: Judge = getattr(importlib.import_module(module), name)(device)
+        return opened
+
+
+JUDGES = {"storybook": KnownJudge(origin="emoticrafter.judges.storybook:emotion_judge")}
 
 
 def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None = None, device: str = "cpu") -> Judge:
-    """The emotion judge of a name or place: "storybook", a judge's folder, or a storybook judge's .safetensors file.
+    """The emotion judge of a name in JUDGES or of a place: a judge's folder, or a storybook judge's .safetensors file.
 
     clip: another place of the tower of a CLIP judge. Raises MissingError, CheckpointError, InputError and DeviceError.
     """
@@ -27,8 +44,8 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
     from emoticrafter.judges.storybook import StorybookJudge
 
     choose_device(device)
-    if os.fspath(source) == "storybook":
-        return storybook_judges(device=device).emotion
+    if (known := JUDGES.get(os.fspath(source))) is not None:
+        return known.open(device)
     path = user_path(source)
     if path.is_dir():
         return ClipJudge(load_head(path), path.absolute().name, clip=clip, device=device)
@@ -41,7 +58,7 @@ def open_judge(source: str | os.PathLike[str] = "storybook", *, clip: str | None
         return judge
     raise MissingError(
         f"There is no judge {str(user_path(source))[:200]!r}.",
-        "Give storybook, or the folder that `emoticrafter judge train` wrote.",
+        f"Give {', '.join(JUDGES)}, or the folder that `emoticrafter judge train` wrote.",
     )
 
 

@@ -18,7 +18,7 @@ from emoticrafter.judges.trust import AXES, AxisTrust, Trust
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.world.scene import PEOPLE, PLACES, SUBJECTS
 
-__all__ = ["ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "storybook_judges"]
+__all__ = ["ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "emotion_judge", "storybook_judges"]
 
 # Of a checkout, and of an installed package.
 _FOLDERS = (Path(__file__).parents[3] / "benchmarks" / "judges", Path(__file__).parents[1] / "storybook" / "judges")
@@ -101,6 +101,11 @@ def storybook_judges(folder: Path | None = None, device: str = "cpu") -> Storybo
         emotion=StorybookJudge(folder / "emotion.safetensors", device),
         content=ContentJudge(folder / "content.safetensors", device),
     )
+
+
+def emotion_judge(device: str = "cpu") -> StorybookJudge:
+    """The emotion judge that ships."""
+    return storybook_judges(device=device).emotion
 
 
 def _trust(figures: Mapping[str, Any]) -> Trust:
