@@ -14,7 +14,7 @@ from emoticrafter.evaluation.cases import Case, prompt_id
 from emoticrafter.evaluation.evidence import Evidence
 from emoticrafter.evaluation.figures import FIGURES, Figure, measure
 from emoticrafter.evaluation.pictures import PictureRow, Reading
-from emoticrafter.evaluation.suite import Bars, Emotions, Metrics
+from emoticrafter.evaluation.suite import Bars, Emotions, Measuring
 from emoticrafter.metrics.statistics import Estimate
 from emoticrafter.watch import Watch
 
@@ -36,7 +36,7 @@ def evidence(
         )
     ]
     emotions = Emotions(valences=AXIS, arousals=AXIS, seeds=tuple(dict.fromkeys(row.seed for row in rows)))
-    return Evidence(pictures=rows, emotions=emotions, metrics=Metrics(samples=max(samples, 10)))
+    return Evidence(pictures=rows, emotions=emotions, metrics=Measuring(samples=max(samples, 10)))
 
 
 def emotion_estimates(

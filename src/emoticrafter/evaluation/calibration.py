@@ -29,7 +29,7 @@ from emoticrafter.metrics import emotion as metrics
 from emoticrafter.picture import Picture
 from emoticrafter.watch import SILENT, Step, Watch
 
-__all__ = ["Reading", "collect", "figures_of", "fit_axes", "fit_calibration", "latin_points", "storybook_prompts"]
+__all__ = ["JudgedPoints", "collect", "figures_of", "fit_axes", "fit_calibration", "latin_points", "storybook_prompts"]
 
 _LEVELS = 13  # of the map: every 0.5
 _POINTS = 121  # of the search for the inverse: every 0.05
@@ -47,7 +47,7 @@ class Drawer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class JudgedPoints:
     """What was requested and what a judge read, float (n, 2) each, and the number of the prompt, int (n,)."""
 
     requested: np.ndarray
@@ -85,7 +85,7 @@ def collect(
     calibration: Calibration | None = None,
     step: Step | None = None,
     watch: Watch = SILENT,
-) -> Reading:
+) -> JudgedPoints:
     """Every prompt at its `latin_points`, judged. first: number of the first prompt, by which points and seeds go on. settings:
     those of `generate`. step: called with (done, total) pictures. Raises StoppedError before a further prompt.
     """
@@ -99,7 +99,7 @@ def collect(
         requested.append([(point.valence, point.arousal) for point in points])
         if step is not None:
             step((number - first + 1) * levels, len(prompts) * levels)
-    return Reading(
+    return JudgedPoints(
         requested=np.array(requested, np.float64).reshape(-1, 2),
         judged=np.concatenate(judged).astype(np.float64),
         prompts=np.repeat(np.arange(first, first + len(prompts)), levels),
@@ -129,7 +129,7 @@ def fit_calibration(
     total = (2 * len(prompts) - fitted) * levels
     done, step = 0, watch.stage("drawing")
 
-    def read(first: int, last: int, calibration: Calibration | None = None) -> Reading:
+    def read(first: int, last: int, calibration: Calibration | None = None) -> JudgedPoints:
         nonlocal done
         before = done
 
@@ -212,7 +212,7 @@ def _rising(levels: np.ndarray, row: np.ndarray) -> np.ndarray:
     return np.interp(levels, levels[kept], row[kept])
 
 
-def figures_of(reading: Reading) -> dict[str, dict[str, float | None]]:
+def figures_of(reading: JudgedPoints) -> dict[str, dict[str, float | None]]:
     """Error, bias, slope and Spearman's rho of both axes; None where one is not defined."""
     found: dict[str, dict[str, float | None]] = {}
     for i, axis in enumerate(AXES):

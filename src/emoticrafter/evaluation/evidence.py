@@ -25,7 +25,7 @@ from emoticrafter.metrics.statistics import Estimate, bootstrap, bootstrap_mean
 from emoticrafter.watch import SILENT, Watch
 
 if TYPE_CHECKING:
-    from emoticrafter.evaluation.suite import Emotions, Metrics
+    from emoticrafter.evaluation.suite import Emotions, Measuring
     from emoticrafter.metrics.distances import Distance
 
 __all__ = ["NEEDS", "Evidence", "Need", "spread_over", "visible_threshold", "zero_rows"]
@@ -40,7 +40,7 @@ class Evidence:
 
     pictures: Sequence[PictureRow]
     emotions: Emotions
-    metrics: Metrics
+    metrics: Measuring
     neutral: Sequence[PictureRow] | None = None
     who: Mapping[str, Any] = field(default_factory=dict)
     distance: Distance | None = None

@@ -28,7 +28,7 @@ OURS = "ours"
 
 
 @dataclass(frozen=True, kw_only=True)
-class About(Section):
+class Heading(Section):
     """Section [about]."""
 
     title: str = key("", "heading of the report")
@@ -94,7 +94,7 @@ class Judging(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metrics(Section):
+class Measuring(Section):
     """Section [metrics]."""
 
     distance: Literal["nlp", "lpips"] = key("nlp", "distance between pictures; lpips needs the extra of that name")
@@ -136,7 +136,7 @@ class Bars(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training(Section):
+class TrainingSource(Section):
     """Section [training]: of methods that the suite trains first."""
 
     features: str | None = key(None, "folder that `emoticrafter data encode` wrote; in the working folder")
@@ -162,16 +162,16 @@ class Method(Section):
 class Suite:
     """Everything that decides a comparison beside the methods' weights."""
 
-    about: About
+    about: Heading
     prompts: Prompts
     emotions: Emotions
     model: Model
     judge: Judging
-    metrics: Metrics
+    metrics: Measuring
     sweep: Sweep
     show: Show
     bars: Bars
-    training: Training
+    training: TrainingSource
     methods: tuple[Method, ...]
 
     def cases(self, folder: Path) -> list[Case]:
