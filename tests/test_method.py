@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +151,7 @@ def test_four_threads_draw_what_each_draws_alone_and_a_stop_stops_one(backbone: 
     ]
     alone = [pixels(method, request) for method, request in asked]
     for _ in range(2):
-        works: list[Callable[[], Any]] = [
-            lambda method=method, request=request: pixels(method, request) for method, request in asked
-        ]
+        works: list[Callable[[], Any]] = [partial(pixels, method, request) for method, request in asked]
         works.append(lambda: pixels(ours, late, StopAfter(2).watch()))
         *drawn, stopped = in_threads(works)
         assert [np.array_equal(one, other) for one, other in zip(drawn, alone, strict=True)] == [True] * 4
