@@ -23,15 +23,21 @@ def on_plane(value: float) -> float | None:
 
 def coordinate(axis: str, value: object) -> float:
     """The coordinate that a value stands for. axis: what a message calls it. Raises InputError for what is none."""
+    field = axis.removeprefix("--").removesuffix(" value")  # an axis of a grid comes by an option's name
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise InputError(f"The {axis} {shown(value)} is a {type(value).__name__}, not a number.", "Give a number from -3 to 3.")
+        kind = type(value).__name__
+        raise InputError(
+            f"The {axis} {shown(value)} is a {kind}, not a number.", "Give a number from -3 to 3.", field=field, value=value
+        )
     try:
         number = float(value) + 0.0  # turns -0.0 into 0.0: one point, one name
     except OverflowError:
         number = math.inf
     if (found := on_plane(number)) is None:
         told = f"{number:g}" if float(f"{number:g}") == number else repr(number)  # never 3 for what is no 3
-        raise InputError(f"The {axis} is {told}; it must lie from -3 to 3.", "0 is neutral, 3 is the strongest.")
+        raise InputError(
+            f"The {axis} is {told}; it must lie from -3 to 3.", "0 is neutral, 3 is the strongest.", field=field, value=value
+        )
     return found
 
 

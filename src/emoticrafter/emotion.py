@@ -45,7 +45,8 @@ class Emotion:
             return MOODS[key].emotion
         near = difflib.get_close_matches(key[:100], MOODS, n=3, cutoff=0.5)
         offer = f"Did you mean {_either(near)}?" if near else "For instance: happy, calm, sad, tense."
-        raise InputError(f"Unknown mood {shown(name)}.", f"{offer} `emoticrafter moods` lists all of them.")
+        hint = f"{offer} `emoticrafter moods` lists all of them."
+        raise InputError(f"Unknown mood {shown(name)}.", hint, field="mood", value=name)
 
     @classmethod
     def parse(cls, text: str) -> Emotion:
@@ -57,6 +58,8 @@ class Emotion:
             raise InputError(
                 f"An emotion is two numbers, valence and arousal; {shown(text)} reads as {len(parts)}.",
                 'Write, for instance, "-2,1".',
+                field="emotion",
+                value=text,
             )
         return cls(valence=number_in(parts[0], text), arousal=number_in(parts[1], text))
 
@@ -116,7 +119,12 @@ def nearest_mood(emotion: Emotion) -> NamedMood:
 
 def _steps(start: float, end: float, count: int, what: str, hint: str) -> list[float]:
     if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 2 <= count <= MAX_STEPS:
-        raise InputError(f"The number of {what} is {shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.", hint)
+        raise InputError(
+            f"The number of {what} is {shown(count)}; it must be a whole number from 2 to {MAX_STEPS}.",
+            hint,
+            field="frames" if what == "frames" else None,
+            value=count,
+        )
     # Rounded so that labels and file names show 0.3, not 0.30000000000000004.
     return [start, *(round(start + (end - start) * i / (count - 1), 9) + 0.0 for i in range(1, count - 1)), end]
 

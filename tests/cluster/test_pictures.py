@@ -15,7 +15,7 @@ from emoticrafter.batch import plan_rows, run_batch
 from emoticrafter.cluster.pictures import PictureWorker, RayMethod
 from emoticrafter.cluster.workers import connected, error_of
 from emoticrafter.emotion import grid
-from emoticrafter.errors import DeviceError, InputError, MissingError
+from emoticrafter.errors import DeviceError, InputError, MissingError, StoppedError
 from emoticrafter.request import Request
 from emoticrafter.watch import Watch
 from tests.batch.methods import Colours, Mortal
@@ -114,3 +114,37 @@ def test_an_error_within_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> No
         raise InputError("mine")
     with pytest.raises(DeviceError, match="workers failed"), RayMethod(Colours):  # type: ignore[arg-type]
         raise RayActorError
+
+
+@ray
+@pytest.mark.slow
+def test_a_ray_method_draws_a_request_as_one_process_does_and_can_be_stopped(
+    tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    opener = partial(EmotiCrafter.from_pretrained, str(tiny_sdxl), device="cpu", dtype="float32")
+    request = Request.of(["a cat", "a catt"], Emotion(valence=2, arousal=1), seed=[1, 2], steps=3)
+    expected = opener().draw(request)
+    said: list[str] = []
+    with connected(None, 2), RayMethod(opener, workers=2) as method:
+        drawn = method.draw(request, Watch(warn=said.append))
+        assert [one.image.tobytes() for one in drawn] == [one.image.tobytes() for one in expected]
+        assert [one.recipe for one in drawn] == [one.recipe for one in expected]
+        assert len(said) == 1
+        assert "'catt'" in said[0]
+        assert len(method.grid("a cat", valences=[-1, 1], arousals=[0], steps=1).pictures) == 2
+        with pytest.raises(InputError, match="each side must be a multiple") as caught:
+            method.generate("a cat", NEUTRAL, size=33)
+        assert caught.value.field == "size"
+        steps: list[tuple[int, int]] = []
+        shown: list[tuple[int, int]] = []
+        watch = Watch(
+            stage=lambda name: lambda done, total: steps.append((done, total)),
+            stop=lambda: len(steps) > 0,
+            preview=lambda number, image: shown.append(image.size),
+        )
+        with pytest.raises(StoppedError):
+            method.generate("a cat", NEUTRAL, steps=1000, watch=watch)
+        assert steps[0][1] == 1000
+        assert steps[0][0] < 1000
+        assert method.generate("a cat", NEUTRAL, steps=1)

@@ -12,7 +12,10 @@ from emoticrafter.recipe import read_recipe
 from tests.tiny_features import make_pairs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
-SECTIONS = ("Open and draw", "Grids and sweeps", "Many pictures in one folder", "Judge", "Evaluate", "Train", "Errors")
+SECTIONS = (
+    "Open and draw", "Grids and sweeps", "Watch, look and stop", "Requests as JSON", "Many pictures in one folder", "Judge",
+    "Evaluate", "Train", "Errors",
+)  # fmt: skip
 # The heading, the code, what it prints.
 EXAMPLES = [
     (heading, *example)
@@ -21,6 +24,8 @@ EXAMPLES = [
 ]
 MADE = {
     "Grids and sweeps": {"grid.png", "sweep.webp"},
+    "Watch, look and stop": set(),
+    "Requests as JSON": set(),
     "Many pictures in one folder": {"pictures"},
     "Judge": set(),
     "Evaluate": {"report"},

@@ -9,6 +9,7 @@ import importlib.util
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property, partial, wraps
 from pathlib import Path
 from threading import RLock
@@ -30,6 +31,7 @@ from emoticrafter.backbones.loading import (
 )
 from emoticrafter.backbones.loras import add_loras, read_lora
 from emoticrafter.backbones.outline import EVERY_STEP, PAPER_DEFAULTS, Limits, read_json, sampling_defaults
+from emoticrafter.backbones.previews import Forecast, reduced
 from emoticrafter.backbones.schedulers import check_steps, make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.sdxl_learning import SDXLDenoiser
 from emoticrafter.backbones.text import family_of, section_length, sections_of
@@ -39,7 +41,7 @@ from emoticrafter.files import user_path
 from emoticrafter.guidance import EVERYWHERE, GuidanceRange
 from emoticrafter.sampling import DEFAULT, Sampling, SamplingDefaults
 from emoticrafter.threads import suit_threads
-from emoticrafter.watch import SILENT, Watch
+from emoticrafter.watch import SILENT, Preview, Watch
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -355,7 +357,7 @@ class SDXLBackbone:
                     [seeds[row] for row in rows],
                     asked,
                     report,
-                    watch,
+                    watch if watch.preview is None else replace(watch, preview=partial(_of_row, watch.preview, rows)),
                     None if before_step is None else partial(before_step, rows),
                 )
                 if made is None:
@@ -401,9 +403,11 @@ class SDXLBackbone:
             self._suit_threads()
             now, count = index + 1, pipeline.num_timesteps
             report(batch * now / count)
+            watch.check()
             if now == count:
                 return {}
-            watch.check()
+            if watch.preview is not None:
+                self._show(forecast.after(index, tensors["latents"]), watch.preview)
             if before_step is not None:
                 before_step(now, count)
             if neutral_steps(count) != now and guided(now) == guided(index):
@@ -423,6 +427,10 @@ class SDXLBackbone:
         def neutral_steps(count: int) -> int:
             return round(start * count) if neutral is not None else 0
 
+        if watch.preview is not None:
+            self._pipeline.scheduler.set_timesteps(steps)  # as the pipeline does it
+            scale = self._pipeline.scheduler.init_noise_sigma
+            forecast = Forecast(self._pipeline.scheduler, latents_BLHW.to(self.device) * scale)
         first = neutral.trimmed() if neutral is not None and neutral_steps(steps) else features
         told, against = self._both_sides(first, negative, guided(0))
         if before_step is not None:
@@ -443,7 +451,7 @@ class SDXLBackbone:
                 latents=self._cast(latents_BLHW),
                 output_type="latent",
                 callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["prompt_embeds", "add_text_embeds", "add_time_ids"],
+                callback_on_step_end_tensor_inputs=["latents", "prompt_embeds", "add_text_embeds", "add_time_ids"],
             ).images
             return self._decode(latents_BLHW, size)
 
@@ -509,6 +517,13 @@ class SDXLBackbone:
         self._pipeline.maybe_free_model_hooks()
         return images
 
+    def _show(self, latents_BLHW: Tensor, preview: Preview) -> None:
+        """Small pictures of the latents; one that overflows is left out."""
+        pixels = self._decoded(reduced(latents_BLHW).to(self.device))
+        for row, picture in enumerate(pixels):
+            if is_finite(picture):
+                preview(row, self._pipeline.image_processor.postprocess(picture[None], output_type="pil")[0])
+
     def _pixels(self, latents_BLHW: Tensor) -> tuple[Tensor, list[int]]:
         """Pixels in float32 (B, 3, H, W), and the rows that overflowed and were decoded once more, in float32."""
         pixels = self._decoded(latents_BLHW)
@@ -544,6 +559,11 @@ class SDXLBackbone:
             if is_out_of_memory(error):
                 raise _memory_error(what) from error
             raise
+
+
+def _of_row(preview: Preview, rows: Sequence[int], place: int, image: Image.Image) -> None:
+    """A preview of the picture at a place in a batch of these rows."""
+    preview(rows[place], image)
 
 
 def _rows_by_length(features: PromptFeatures, neutral: PromptFeatures | None) -> list[list[int]]:

@@ -117,9 +117,9 @@ def error_text(error: EmotiCrafterError) -> str:
 
 def error_of(text: str) -> EmotiCrafterError:
     """The error that `error_text` made a text of."""
-    name, problem, hint, field = json.loads(text)
+    name, problem, hint, *field = json.loads(text)
     kind = getattr(errors, name) if name in errors.__all__ else EmotiCrafterError
-    return kind(problem, hint, **field)
+    return kind(problem, hint, **(field[0] if field else {}))
 
 
 @contextmanager

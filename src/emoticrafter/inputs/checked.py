@@ -40,8 +40,9 @@ class Checked(BaseModel):
         if unknown := sorted(str(one["loc"][0])[:60] for one in faults if one["type"] == "extra_forbidden"):
             return InputError(f"Unknown settings: {', '.join(unknown)}.", known, field=unknown[0])
         first = faults[0]
-        place = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int)) or cls.__name__.lower()
-        field = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), None)
+        own = cls.__name__.lower()
+        place = ".".join(map(str, first["loc"])) or own
+        field = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), own)
         if first["type"] == "missing":
             return InputError(f"There is no {place}.", known, field=field)
         given = first["input"]
