@@ -19,6 +19,7 @@ from emoticrafter.escapes import code, markdown, plain
 from emoticrafter.files import atomic_folder, disk_errors, names_in, user_path
 from emoticrafter.inputs.records import read_record
 from emoticrafter.inputs.typed import typed
+from emoticrafter.objective import switched_on
 from emoticrafter.training.job import CHECKPOINT, CURVES, RUN
 
 __all__ = ["FILES", "gather", "upload"]
@@ -172,11 +173,12 @@ def write_card(name: str, about: Mapping[str, Any], run: Mapping[str, Any] | Non
 def _training(run: Mapping[str, Any]) -> list[str]:
     recipe, best, compared = (_dict(run.get(name)) for name in ("recipe", "best", "baselines"))
     train, density, objective = (_dict(recipe.get(name)) for name in ("train", "density", "objective"))
-    extra = [name for name in ("semantic", "identity", "affect", "prompt_dropout", "counterfactual") if objective.get(name)]
     versions = ", ".join(f"{name} {number}" for name, number in _dict(run.get("versions")).items() if number)
     rows = {
         "steps": f"{_said(run, '{} of {}', 'step', 'steps')}, {_said(train, '{} pairs each', 'batch')}",
-        "loss": ", ".join([_said(objective, "alpha {}", "alpha"), f"weights {code(density.get('preset'))}", *extra]),
+        "loss": ", ".join(
+            [_said(objective, "alpha {}", "alpha"), f"weights {code(density.get('preset'))}", *switched_on(objective)]
+        ),
         "rate": _said(train, "{}, {}; weight decay {}", "rate", "schedule", "weight_decay"),
         "validation loss, weighted": f"{_number(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
         **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
