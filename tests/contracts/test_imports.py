@@ -19,7 +19,7 @@ FLOORS = (
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
     {"metrics", "sampling", "settings"},
     {"masks", "request", "tensors"},
-    {"eit", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
+    {"eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
         "checkpoint",
         "picture",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -46,3 +47,41 @@ def test_a_data_set(tmp_path: Path) -> None:
     help_text = subprocess.run(listed, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert "diary" in help_text
     assert "ratings from 0 to 10" in help_text
+
+
+# Trains for a step with the term, and writes the card of the run.
+WITH_A_TERM = """
+import size
+from pathlib import Path
+
+from emoticrafter.settings import keys
+from emoticrafter.training import Recipe, train
+from emoticrafter.training.publish import gather
+from tests.tiny_features import make_features
+from tests.training.tiny_runs import small_recipe
+
+recipe = small_recipe(make_features(Path("features")), "objective.size=0.25", "train.steps=1")
+train(recipe, "run", quiet=True)
+gather("run", "someone/small", Path("card"))
+print(*(f"{one.name}: {one.about}, {one.rule}, {one.default}" for one in keys(Recipe) if one.name == "objective.size"))
+"""
+
+
+def test_a_loss_term(tmp_path: Path) -> None:
+    (module,) = code_of("A loss term")
+    (tmp_path / "size.py").write_text(module)
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(root / "src"), str(root)])}
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_TERM], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    about = "weight of the squared residual: small changes, where they suffice"
+    assert done.stdout == f"objective.size: {about}, a number from 0, 0.0\n"
+    assert "size = 0.25" in (tmp_path / "run" / "recipe.toml").read_text()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    line = next(line for line in lines if "loss" in line)
+    assert line["loss"] == pytest.approx(line["paper"] + line["size"], rel=1e-5)
+    assert line["size"] > 0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]["objective"]["size"] == 0.25
+    assert "| loss | alpha 1.5, weights `paper`, size |" in (tmp_path / "card" / "README.md").read_text()

@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.features.store import FeatureStore
 from emoticrafter.training.baselines import baselines
+from emoticrafter.training.material import Reader
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
-from emoticrafter.training.reading import Reader
 from tests.tiny_features import make_features
 
 ALPHA = 1.5

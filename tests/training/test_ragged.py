@@ -16,9 +16,8 @@ from emoticrafter.errors import CheckpointError
 from emoticrafter.features.encoding import write_features
 from emoticrafter.features.store import FeatureStore
 from emoticrafter.training import train
-from emoticrafter.training.material import read_empty_prompt
+from emoticrafter.training.material import Partners, Reader, read_empty_prompt
 from emoticrafter.training.order import Draws
-from emoticrafter.training.reading import Partners, Reader
 from emoticrafter.training.record import read_metrics
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 from tests.training.tiny_runs import numbers, small_recipe

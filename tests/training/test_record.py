@@ -8,8 +8,7 @@ import torch
 from PIL import Image
 
 from emoticrafter.errors import OutputError
-from emoticrafter.training.display import Display, memory_gib
-from emoticrafter.training.record import Metrics, draw_curves, read_metrics, versions
+from emoticrafter.training.record import Display, Metrics, draw_curves, memory_gib, read_metrics, versions
 
 
 def test_metrics_are_lines_of_json_and_what_is_no_number_is_null(tmp_path: Path) -> None:

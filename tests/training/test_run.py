@@ -273,8 +273,8 @@ def test_what_is_not_finite_stops_before_the_update_and_names_the_pairs(
         bad = int(store.pairs["emotional"][17])
         real = FeatureStore.rows
 
-        def rows(self: FeatureStore, numbers: Any) -> torch.Tensor:
-            found = real(self, numbers)
+        def rows(self: FeatureStore, numbers: Any, tokens: int | None = None) -> torch.Tensor:
+            found = real(self, numbers, tokens)
             found[torch.from_numpy(np.asarray(numbers) == bad)] = float("inf")
             return found
 

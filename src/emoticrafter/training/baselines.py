@@ -14,8 +14,8 @@ from torch import Tensor
 
 from emoticrafter.objective import Pairs, residual_target, weighted_square
 from emoticrafter.ridge import Sums, predicted_residual
+from emoticrafter.training.material import Reader
 from emoticrafter.training.order import Draws
-from emoticrafter.training.reading import Reader
 
 __all__ = ["baselines"]
 

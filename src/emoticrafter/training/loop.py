@@ -20,13 +20,12 @@ from emoticrafter import checkpoint
 from emoticrafter.errors import EmotiCrafterError, OutputError
 from emoticrafter.objective import Pairs, residual_target, weighted_square
 from emoticrafter.signals import stop_signals
-from emoticrafter.training.display import Display, memory_gib
 from emoticrafter.training.job import CHECKPOINT, Job
 from emoticrafter.training.learner import Learner, NotFiniteError, Update
 from emoticrafter.training.material import Material
 from emoticrafter.training.order import Draws
 from emoticrafter.training.recipe import Recipe
-from emoticrafter.training.record import write_json
+from emoticrafter.training.record import Display, memory_gib, write_json
 from emoticrafter.training.state import State, random_state, set_random_state, sync_folder
 
 __all__ = ["Begun", "Loop", "Progress"]

@@ -18,8 +18,8 @@ from emoticrafter.emotion import LIMIT
 from emoticrafter.files import atomic_path
 from emoticrafter.masks import token_mean
 from emoticrafter.tensors import fill, read_tensors
+from emoticrafter.training.material import Reader
 from emoticrafter.training.order import Order
-from emoticrafter.training.reading import Reader
 
 __all__ = ["AffectProbe", "fit_probe", "load_probe", "save_probe"]
 

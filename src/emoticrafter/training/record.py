@@ -1,4 +1,4 @@
-"""What a run writes down beside its weights: metrics.jsonl as it goes, run.json and curves.png at its end."""
+"""What a run tells: metrics.jsonl and a line of progress as it goes, run.json and curves.png at its end."""
 
 from __future__ import annotations
 
@@ -7,20 +7,34 @@ import math
 import os
 import platform
 import subprocess
+import sys
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import torch
 
 from emoticrafter.errors import MissingError
 from emoticrafter.files import atomic_path, disk_errors
 from emoticrafter.inputs.lines import cut_lines
 from emoticrafter.inputs.named import read_file
 from emoticrafter.inputs.records import parse_json
+from emoticrafter.progress import Progress, clock
 
-__all__ = ["Metrics", "draw_curves", "read_metrics", "revision", "versions", "write_json"]
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+__all__ = ["Display", "Metrics", "draw_curves", "memory_gib", "read_metrics", "revision", "versions", "write_json"]
 
 _MAX_BYTES = 1 << 30  # of a metrics.jsonl
+_HISTORY = 20.0  # seconds over which the rate is measured
 _LIBRARIES = ("emoticrafter", "torch", "accelerate", "numpy", "safetensors", "pandas", "pyarrow", "scipy")
 
 
@@ -137,3 +151,39 @@ def draw_curves(metrics: list[dict[str, Any]], baselines: Mapping[str, float], p
         axes.legend()
     with atomic_path(path, force=True) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+class Display(Progress):
+    """Progress of `steps` updates of `batch` pairs."""
+
+    def __init__(self, title: str, steps: int, batch: int, device: torch.device, quiet: bool = False) -> None:
+        super().__init__(title, steps, quiet=quiet)
+        self.batch, self.device = batch, device
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def samples_per_second(self, step: int) -> float:
+        """The rate over the last seconds; to be called once an update."""
+        now = time.monotonic()
+        self._seen.append((now, step))
+        while len(self._seen) > 2 and now - self._seen[1][0] > _HISTORY:
+            self._seen.popleft()
+        (began, first), (ended, last) = self._seen[0], self._seen[-1]
+        return self.batch * (last - first) / max(ended - began, 1e-9) if last > first else 0.0
+
+    def update(self, step: int, rate: float, figures: Mapping[str, float]) -> None:
+        """Show loss and other figures beside rate, time left and memory. rate: pairs per second."""
+        if not self.due():
+            return
+        left = clock((self.total - step) * self.batch / rate) if rate else "?"
+        shown = " ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self.tell(step, f"{step}/{self.total} {shown}, {rate:.4g} pairs/s, {left} left, {memory_gib(self.device):.2f} GiB")
+
+
+def memory_gib(device: torch.device) -> float:
+    """The most memory used so far: of the GPU, where there is one, else resident memory of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    if resource is None:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)

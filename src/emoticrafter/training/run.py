@@ -21,14 +21,13 @@ from emoticrafter.objective import Objective
 from emoticrafter.settings import as_dict
 from emoticrafter.training import job as names
 from emoticrafter.training.baselines import baselines
-from emoticrafter.training.display import Display
 from emoticrafter.training.job import Job, open_job, write_recipe
 from emoticrafter.training.learner import Learner
 from emoticrafter.training.loop import Begun, Loop
 from emoticrafter.training.material import Material, read_empty_prompt, write_empty_prompt
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
 from emoticrafter.training.recipe import Recipe, differences
-from emoticrafter.training.record import draw_curves, read_metrics, revision, versions, write_json
+from emoticrafter.training.record import Display, draw_curves, read_metrics, revision, versions, write_json
 from emoticrafter.training.state import ABOUT
 from emoticrafter.training.state import AGAIN as STATE_AGAIN
 

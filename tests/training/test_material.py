@@ -10,8 +10,8 @@ import torch
 from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.errors import InputError
 from emoticrafter.features.store import FeatureStore
+from emoticrafter.training.material import Partners, Reader
 from emoticrafter.training.order import Draws, Order
-from emoticrafter.training.reading import Partners, Reader
 from tests.tiny_features import make_features
 
 CPU = torch.device("cpu")
