@@ -19,6 +19,7 @@ from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import held_out_cases
 from emoticrafter.guidance import GuidanceRange
+from emoticrafter.judges.storybook import SHIPPED
 from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
 from emoticrafter.storybook.world import render
 from emoticrafter.storybook.world.sprites import SpriteSource
@@ -26,14 +27,13 @@ from emoticrafter.storybook.world.sprites import SpriteSource
 AXIS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 POINTS = grid(AXIS, AXIS)
 ASKED = np.array([(point.valence, point.arousal) for point in POINTS], np.float32)
-JUDGES = Path(__file__).resolve().parent / "judges"
 
 
 def add_model_options(options: argparse.ArgumentParser) -> None:
     """The options of the model, of how it samples and of the judges."""
     options.add_argument("--backbone", default="storybook", help="storybook, or a pipeline folder with its emotion checkpoint")
     options.add_argument("--emotion", help="the emotion checkpoint; by default the backbone's own")
-    options.add_argument("--judges", type=Path, default=JUDGES, help="folder of emotion.safetensors, content.safetensors")
+    options.add_argument("--judges", type=Path, default=SHIPPED, help="folder of emotion.safetensors, content.safetensors")
     options.add_argument("--steps", type=int, help="by default the backbone's own")
     options.add_argument("--guidance", type=float, help="by default the backbone's own")
     options.add_argument("--guidance-range", type=checked(GuidanceRange.parse), help="LOW:HIGH; by default the backbone's own")

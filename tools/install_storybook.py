@@ -1,4 +1,4 @@
-"""Ship a finished build: its model goes into the package, its judges to benchmarks/judges, its card to docs/.
+"""Ship a finished build: its model goes into the package, its judges, too, its card to docs/.
 
 python tools/install_storybook.py runs/storybook
 """
@@ -14,7 +14,7 @@ from emoticrafter.errors import EmotiCrafterError, MissingError, OutputError
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = Path("src/emoticrafter/storybook/weights")
-JUDGES = Path("benchmarks/judges")
+JUDGES = Path("src/emoticrafter/storybook/judges")
 LARGEST, LARGEST_SUM = 16_000_000, 60_000_000  # bytes: the history keeps every version for ever
 
 

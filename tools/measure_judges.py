@@ -1,6 +1,6 @@
 """Measure the storybook judges on freshly rendered scenes of held-out contents, and write into their files how far to trust them.
 
-    python tools/measure_judges.py benchmarks/judges --scenes 2000
+    python tools/measure_judges.py src/emoticrafter/storybook/judges --scenes 2000
 
 Neither contents nor scenes were in any training. The statement replaces an older one; the weights stay as they are.
 """

@@ -29,7 +29,7 @@ from emoticrafter.storybook.training.vae import encode_pictures, load_vae
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = Path("src/emoticrafter/storybook/weights")
-JUDGES = Path("benchmarks/judges")
+JUDGES = Path("src/emoticrafter/storybook/judges")
 
 
 def reopen(

@@ -16,7 +16,6 @@ from benchmarks.fidelity_parts.face_reader import FaceReader
 from benchmarks.fidelity_parts.truth import BLOCK, Case, blocks, judged
 from emoticrafter.storybook.judge import Judge
 from emoticrafter.storybook.training.common import pictures_to_tensor
-from emoticrafter.storybook.world.scene import SUBJECTS
 
 WIDE = 5  # neighbours of the precision and recall that the bars are set for
 NEAREST = 8  # neighbourhoods of each picture, drawn or rendered, between which the nearest are looked for
@@ -25,12 +24,13 @@ NEAREST = 8  # neighbourhoods of each picture, drawn or rendered, between which 
 @dataclass
 class Seen:
     """A set of n pictures. pictures: as they are judged, uint8 (n, 128, 128, 3). features: the judges', (n, d). odds: log odds of
-    each kind of subject, float32 (n, kinds). latents: the model's own, (n, c, h, w), where they are wanted.
+    each kind of subject, float32 (n, kinds). kinds: their names. latents: the model's own, (n, c, h, w), where they are wanted.
     """
 
     pictures: np.ndarray
     features: Tensor
     odds: np.ndarray
+    kinds: Sequence[str]
     latents: Tensor | None
 
     def __len__(self) -> int:
@@ -40,7 +40,9 @@ class Seen:
 def look(judges: Mapping[str, Judge], pictures: np.ndarray, latents: Tensor | None) -> Seen:
     """The set of these pictures of any size, with the judges `emotion` and `content`."""
     small = judged(pictures)
-    return Seen(small, features(list(judges.values()), small), judges["content"].read(small)["subjects"], latents)
+    content = judges["content"]
+    odds, kinds = content.read(small)["subjects"], content.config.labels["subjects"]
+    return Seen(small, features(list(judges.values()), small), odds, kinds, latents)
 
 
 @torch.no_grad()
@@ -99,7 +101,7 @@ def by_blocks(points: Tensor, figures: Callable[[Tensor], dict[str, float]]) -> 
     return {**means, "spread": spread, "whole": figures(points)}
 
 
-def missing(odds: np.ndarray, cases: Sequence[Case]) -> dict[str, Any]:
+def missing(odds: np.ndarray, kinds_of_odds: Sequence[str], cases: Sequence[Case]) -> dict[str, Any]:
     """The share of subjects that were asked for and are not there, in scenes of one and of two subjects.
 
     A kind is there if the content judge finds it, or another that its word can mean, rather there than not. Scenes with two of a
@@ -109,7 +111,7 @@ def missing(odds: np.ndarray, cases: Sequence[Case]) -> dict[str, Any]:
     for row, case in zip(odds, cases, strict=True):
         if len(case.scene.subjects) == len(case.expected.subjects):
             gone[len(case.scene.subjects)] += [
-                all(row[SUBJECTS.index(kind)] <= 0 for kind in kinds) for kinds in case.expected.subjects
+                all(row[kinds_of_odds.index(kind)] <= 0 for kind in kinds) for kinds in case.expected.subjects
             ]
     named = {1: "one", 2: "two"}
     return {named[number]: float(np.mean(lost)) if lost else None for number, lost in gone.items()} | {
@@ -137,5 +139,5 @@ class Yardstick:
             people = [faces.people_of(case.scene) for case in cases]
             found["faces"] = faces.agreement(self.reader.read(seen.pictures, people), cases)
         if self.count:
-            found["missing"] = missing(seen.odds, cases)
+            found["missing"] = missing(seen.odds, seen.kinds, cases)
         return found

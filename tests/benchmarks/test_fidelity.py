@@ -164,7 +164,7 @@ def test_a_subject_is_missing_where_no_kind_that_its_word_can_mean_is_found() ->
     odds[0, SUBJECTS.index("dog")] = 2
     odds[2, SUBJECTS.index("boy")] = 1
     odds[3, SUBJECTS.index("ball")] = 1
-    assert seen.missing(odds, cases) == {"one": pytest.approx(1 / 3), "two": 0.5, "subjects": {"one": 3, "two": 2}}
+    assert seen.missing(odds, SUBJECTS, cases) == {"one": pytest.approx(1 / 3), "two": 0.5, "subjects": {"one": 3, "two": 2}}
 
 
 def test_a_yardstick_measures_what_it_has_parts_for() -> None:

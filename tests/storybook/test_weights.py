@@ -13,11 +13,11 @@ from scipy.stats import spearmanr
 import emoticrafter
 from emoticrafter import Emotion
 from emoticrafter.crafter import EmotiCrafter, Grid
+from emoticrafter.judges.storybook import SHIPPED
 from emoticrafter.storybook.judge import Judge, load_judge
 from emoticrafter.watch import Watch
 
 WEIGHTS = Path(emoticrafter.__file__).parent / "storybook" / "weights"
-JUDGES = Path(__file__).parents[2] / "benchmarks" / "judges"
 AXIS = (-3, 0, 3)
 PROMPTS = ("a girl on a playground", "a dog on a beach")
 
@@ -29,7 +29,7 @@ def crafter() -> EmotiCrafter:
 
 @pytest.fixture(scope="module")
 def judges() -> tuple[Judge, Judge]:
-    return load_judge(JUDGES / "emotion.safetensors"), load_judge(JUDGES / "content.safetensors")
+    return load_judge(SHIPPED / "emotion.safetensors"), load_judge(SHIPPED / "content.safetensors")
 
 
 @pytest.fixture(scope="module")

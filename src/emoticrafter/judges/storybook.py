@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,12 @@ from emoticrafter.inputs.named import file_hash
 from emoticrafter.inputs.pictures import Viewable, array_of, batches
 from emoticrafter.judges.trust import AXES, AxisTrust, Trust
 from emoticrafter.storybook.judge import load_judge
-from emoticrafter.storybook.world.scene import PEOPLE, PLACES, SUBJECTS
+from emoticrafter.storybook.world.scene import PEOPLE
 
-__all__ = ["ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "emotion_judge", "storybook_judges"]
+__all__ = ["SHIPPED", "ContentJudge", "Seen", "StorybookJudge", "StorybookJudges", "emotion_judge", "storybook_judges"]
 
-# Of a checkout, and of an installed package.
-_FOLDERS = (Path(__file__).parents[3] / "benchmarks" / "judges", Path(__file__).parents[1] / "storybook" / "judges")
+
+SHIPPED = Path(str(resources.files("emoticrafter.storybook") / "judges"))
 BATCH = 128
 
 
@@ -68,13 +69,14 @@ class ContentJudge:
     def contents(self, pictures: Sequence[Viewable]) -> list[Seen]:
         """What each picture shows. people: 1 minus the product of 1 - p over the kinds of people, p the chance of each."""
         found: list[Seen] = []
-        people = [SUBJECTS.index(kind) for kind in PEOPLE]
+        places, subjects = (self.network.config.labels[head] for head in ("place", "subjects"))
+        people = [number for number, kind in enumerate(subjects) if kind in PEOPLE]
         for part in _stacks(pictures):
             read = self.network.read(part)
             chances = 1 / (1 + np.exp(-np.clip(read["subjects"].astype(np.float64), -60, 60)))
             nobody = np.prod(1 - chances[:, people], axis=1)
             found += [
-                Seen(place=PLACES[int(p.argmax())], subjects=tuple(SUBJECTS[i] for i in np.argsort(-s)), people=float(1 - no))
+                Seen(place=places[int(p.argmax())], subjects=tuple(subjects[i] for i in np.argsort(-s)), people=float(1 - no))
                 for p, s, no in zip(read["place"], read["subjects"], nobody, strict=True)
             ]
         return found
@@ -96,7 +98,7 @@ def storybook_judges(folder: Path | None = None, device: str = "cpu") -> Storybo
 
     folder: of another pair, emotion.safetensors and content.safetensors. Raises MissingError and CheckpointError.
     """
-    folder = folder or next((shipped for shipped in _FOLDERS if shipped.is_dir()), _FOLDERS[-1])
+    folder = folder or SHIPPED
     return StorybookJudges(
         emotion=StorybookJudge(folder / "emotion.safetensors", device),
         content=ContentJudge(folder / "content.safetensors", device),

@@ -30,18 +30,25 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
 
 SIZE = 128  # pictures of another size are brought to it
-EMOTION_HEADS = {"feeling": 2}  # valence and arousal over 3
 MAX_WIDTH = 4096
 _AGAIN = "Fetch it again, or train one with `emoticrafter storybook build --stage judge`."
+# What the numbers of each head stand for, where a judge is trained now; those of `feeling` are over 3.
+LABELS = {"feeling": ("valence", "arousal"), "place": PLACES, "subjects": SUBJECTS}
+EMOTION_HEADS = {"feeling": 2}
 CONTENT_HEADS = {"place": len(PLACES), "subjects": len(SUBJECTS)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeConfig:
-    """width: channels of the first level; heads: outputs by name."""
+    """width: channels of the first level; heads: outputs by name; labels: what those stand for, by default what they do now."""
 
     width: int = 24
     heads: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in LABELS.keys() & self.heads.keys():
+            self.labels.setdefault(name, list(LABELS[name]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +59,15 @@ class _About:
     figures: dict[str, Any]
 
     def __post_init__(self) -> None:
-        width, heads, known = self.config.width, self.config.heads, EMOTION_HEADS | CONTENT_HEADS
-        if not 1 <= width <= MAX_WIDTH or not all(known.get(name) == size for name, size in heads.items()):
-            raise InputError(f"A judge has the width {shown(width)} and the heads {shown(heads)}.", f"Known: {known}.")
+        width, heads, labels = self.config.width, self.config.heads, self.config.labels
+        sizes = {name: len(labels.get(name, LABELS[name])) for name in LABELS}
+        if not 1 <= width <= MAX_WIDTH or not all(sizes.get(name) == size for name, size in heads.items()):
+            raise InputError(f"A judge has the width {shown(width)} and the heads {shown(heads)}.", f"Known: {sizes}.")
+        for name in labels.keys() & heads.keys():
+            if strange := [one for one in labels[name] if one not in LABELS.get(name, ())]:
+                raise InputError(f"A judge's {name} is {shown(strange[0])}, which this world has not.", "Take one of this world.")
+            if len(set(labels[name])) < len(labels[name]):
+                raise InputError(f"Labels of a judge's {name} come twice.", "Take one whose labels differ.")
 
 
 class _Level(nn.Module):
@@ -113,9 +126,9 @@ class Judge(nn.Module):
 
     def contents(self, pictures: UInt8[np.ndarray, "n h w 3"]) -> list[tuple[str, dict[str, float]]]:
         """Per picture the place, and the subjects, most likely first, with their log odds."""
-        found = self.read(pictures)
+        found, labels = self.read(pictures), self.config.labels
         return [
-            (PLACES[int(place.argmax())], {SUBJECTS[i]: float(subjects[i]) for i in np.argsort(-subjects)})
+            (labels["place"][int(place.argmax())], {labels["subjects"][i]: float(subjects[i]) for i in np.argsort(-subjects)})
             for place, subjects in zip(found["place"], found["subjects"], strict=True)
         ]
 

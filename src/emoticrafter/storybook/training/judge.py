@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emoticrafter.emotion import LIMIT
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, save_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, LABELS, Judge, JudgeConfig, save_judge
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, pictures_to_tensor
 from emoticrafter.storybook.training.double import decoded_pictures
 from emoticrafter.storybook.training.render import SPLITS, Pictures
-from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene
+from emoticrafter.storybook.world.scene import Scene
 
 DECODED = 12_000  # pictures of each split, at most, that are decoded from latents
 MAX_SHIFT = 6  # pixels
@@ -27,10 +27,10 @@ Targets = dict[str, Tensor]
 
 def contents_of(scenes: list[Scene]) -> tuple[np.ndarray, np.ndarray]:
     """Place numbers int64 (n,), and which subjects are there, float32 (n, subjects)."""
-    places = np.array([PLACES.index(scene.place) for scene in scenes])
-    subjects = np.zeros((len(scenes), len(SUBJECTS)), np.float32)
+    places = np.array([LABELS["place"].index(scene.place) for scene in scenes])
+    subjects = np.zeros((len(scenes), len(LABELS["subjects"])), np.float32)
     for row, scene in zip(subjects, scenes, strict=True):
-        row[[SUBJECTS.index(subject.kind) for subject in scene.subjects]] = 1
+        row[[LABELS["subjects"].index(subject.kind) for subject in scene.subjects]] = 1
     return places, subjects
 
 
