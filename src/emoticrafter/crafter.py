@@ -121,7 +121,7 @@ class EmotiCrafter(BackboneMethod):
         watch: as `generate` takes it. Raises InputError where the recipe lacks something.
         """
         watch = watch or Watch(warn=warn_in_python)
-        for name, own in self._weights().items():
+        for name, own in self.recorded().items():
             if recipe.get(name, own) != own:
                 watch.warn(f"The recipe was made with the {name} {recipe[name]}; this is {own}: the picture will differ.")
         try:
@@ -144,7 +144,8 @@ class EmotiCrafter(BackboneMethod):
 
     def recorded(self) -> dict[str, Any]:
         """See `BackboneMethod.recorded`: which weights these are, as far as is known."""
-        return self._weights()
+        hashes = {"backbone_hash": self.backbone.describe().get("backbone_hash"), "emotion_hash": self.eit.metadata.get("sha256")}
+        return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
 
     def marks(self) -> dict[str, Any]:
         """See `BackboneMethod.marks`."""
@@ -156,10 +157,6 @@ class EmotiCrafter(BackboneMethod):
 
     def _calibration(self, sampling: Sampling) -> Calibration | None:
         return self.calibration if sampling.calibrated else None
-
-    def _weights(self) -> dict[str, Any]:
-        hashes = {"backbone_hash": self.backbone.describe().get("backbone_hash"), "emotion_hash": self.eit.metadata.get("sha256")}
-        return {name: value[:16] for name, value in hashes.items() if isinstance(value, str)}
 
 
 @torch.no_grad()
