@@ -50,18 +50,25 @@ def test_of_a_model_on_the_hub_its_index_is_asked_first(flux: Path, monkeypatch:
 
 def test_a_single_file_is_told_by_its_tensors(tiny_sdxl: Path, tmp_path: Path) -> None:
     path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
-    assert registry._architecture_of(str(path), None).name == "SDXL"
+    assert registry._architecture_of(str(path), {}).name == "SDXL"
     odd = tmp_path / "odd.safetensors"
     save_file({"double_blocks.0.img_attn.norm.key_norm.scale": torch.zeros(1)}, odd)
     with pytest.raises(CheckpointError, match=r"of no known kind: it holds 1 tensors, such as double_blocks\.0.*SDXL"):
         open_backbone(odd, device="cpu")
-    assert registry._architecture_of(str(odd), str(tiny_sdxl)).name == "SDXL"  # what describes it tells
+    assert registry._architecture_of(str(odd), {"config": str(tiny_sdxl)}).name == "SDXL"  # what describes it tells
 
 
 def test_the_config_of_a_single_file_must_be_of_its_own_kind(tiny_sdxl: Path, flux: Path, tmp_path: Path) -> None:
     path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match="is a FluxPipeline; this backbone runs StableDiffusionXLPipeline"):
         open_backbone(path, device="cpu", config=str(flux))
+
+
+def test_of_a_model_that_the_table_names_nothing_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    defaults = read_outline("stabilityai/sdxl-turbo").defaults
+    assert (defaults.steps, defaults.guidance, defaults.size) == (1, 0.0, (512, 512))
+    assert read_outline("someone/model").defaults.steps == 25
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,7 @@ def test_the_config_of_a_single_file_must_be_of_its_own_kind(tiny_sdxl: Path, fl
         ),
         ({"batch_size": 0}, "batch_size is 0; it must be a whole number from 1 to 1024"),
         ({"watermark": "yes"}, "watermark is 'yes'; it must be true or false"),
+        ({"config": 5}, "config is 5; it must be text"),
         ({"loras": "style.safetensors"}, "loras is 'style.safetensors'; it must be a list"),
     ],
 )

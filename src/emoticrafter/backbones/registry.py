@@ -33,6 +33,7 @@ class Architecture:
 
     pipelines: the classes that the model_index.json of a folder may name. tensors: patterns, one of which the name of a tensor in
     a single file must match; none where there are no such files. names: words that stand for a folder or a hub id.
+    models: hub ids that are known to be of the kind.
     backbone: "module:Class", whose `Options` says what it is opened with. encoder: of its text encoders alone, and outline: of
     what is known before it is opened, likewise, where there are such. An outline is given the source, the name and the options.
     """
@@ -44,6 +45,7 @@ class Architecture:
     outline: str | None = None
     tensors: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
 
 
 ARCHITECTURES: dict[str, Architecture] = {}
@@ -67,6 +69,7 @@ register(
         encoder="emoticrafter.backbones.sdxl.text:SDXLPromptEncoder",
         outline="emoticrafter.backbones.sdxl.outline:outline_of",
         names={"storybook": str(STORYBOOK), "sdxl": "stabilityai/stable-diffusion-xl-base-1.0"},
+        models=("stabilityai/sdxl-turbo",),
     )
 )
 
@@ -78,14 +81,14 @@ def open_backbone(name: str | os.PathLike[str] = "storybook", **options: Any) ->
     MissingError where there is no such model, CheckpointError for one that no backbone runs, and what opening it raises.
     """
     text, source = _source(name)
-    cls: BackboneClass = _loaded(_architecture_of(source, options.get("config")).backbone)
+    cls: BackboneClass = _loaded(_architecture_of(source, options).backbone)
     return cls.open(source, name=text, **options)
 
 
 def open_encoder(name: str | os.PathLike[str] = "storybook", **options: Any) -> PromptEncoder:
     """The text encoders alone of a backbone, named and refused as in `open_backbone`. options: those of their own class."""
     text, source = _source(name)
-    row = _architecture_of(source, options.get("config"))
+    row = _architecture_of(source, options)
     if row.encoder is None:
         raise InputError(f"The text encoders of {text!r} cannot be opened alone.", "Use a backbone of another kind.")
     encoder: PromptEncoder = _loaded(row.encoder).open(source, **options)
@@ -95,7 +98,7 @@ def open_encoder(name: str | os.PathLike[str] = "storybook", **options: Any) -> 
 def read_outline(name: str | os.PathLike[str] = "storybook", **options: Any) -> Outline:
     """What is known of a backbone before it is opened; of a hub id, what the hub's cache tells. Refused as in `open_backbone`."""
     text, source = _source(name)
-    row = _known_architecture(source, options.get("config"))
+    row = _known_architecture(source, options)
     if row is None or row.outline is None:
         from emoticrafter.backbones.outline import outline_of
 
@@ -107,7 +110,7 @@ def read_outline(name: str | os.PathLike[str] = "storybook", **options: Any) -> 
 def recorded_options(name: str | os.PathLike[str], recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The options with which the backbone of a recipe was opened, as far as it tells them."""
     _, source = _source(name)
-    cls: BackboneClass = _loaded(_architecture_of(source, recipe.get("config")).backbone)
+    cls: BackboneClass = _loaded(_architecture_of(source, recipe).backbone)
     return recorded_in(cls.Options, recipe)
 
 
@@ -116,22 +119,23 @@ def is_known(pipeline: str) -> bool:
     return _by_class(pipeline) is not None
 
 
-def _architecture_of(source: str, config: str | None) -> Architecture:
-    """Which kind of model a source is of; its index is fetched where it is on the hub."""
-    found = _known_architecture(source, config)
+def _architecture_of(source: str, options: Mapping[str, Any]) -> Architecture:
+    """Which kind of model a source is of; its index is fetched where it is on the hub. options: may hold a `config`."""
+    found = _known_architecture(source, options)
     return _of_folder(fetch(source, ["model_index.json"])) if found is None else found
 
 
-def _known_architecture(source: str, config: str | None) -> Architecture | None:
+def _known_architecture(source: str, options: Mapping[str, Any]) -> Architecture | None:
     """The same from what is on this machine; None for a hub id of which there is nothing."""
     for row in ARCHITECTURES.values():
-        if source in row.names.values():
+        if source in (*row.names.values(), *row.models):
             return row
     path = user_path(source)
     if path.is_dir():
         return _of_folder(path)
     if path.exists():
-        return _of_file(path, config)
+        config = options.get("config")
+        return _of_file(path, config if isinstance(config, str) else None)  # what is no text its class refuses
     folder = cached(source, "model_index.json")
     return None if folder is None else _of_folder(folder)
 
