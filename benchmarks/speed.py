@@ -86,9 +86,9 @@ way = sys.argv[1]
 if way != "as torch is":
     limit_spinning()
 import torch
-from emoticrafter.backbones import sdxl
+from emoticrafter.backbones.sdxl import network
 if way != "suited":
-    sdxl.suit_threads = lambda: None
+    network.suit_threads = lambda: None
 if way == "one thread":
     torch.set_num_threads(1)
 from emoticrafter import EmotiCrafter, Emotion

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from emoticrafter import EmotiCrafter, Emotion, threads
-from emoticrafter.backbones import sdxl
+from emoticrafter.backbones.sdxl import network
 from emoticrafter.threads import _Reading, free_cores, limit_spinning, suit_threads
 
 
@@ -108,7 +108,7 @@ finally:
 
 
 def test_pixels_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sdxl, "suit_threads", lambda: None)
+    monkeypatch.setattr(network, "suit_threads", lambda: None)
     crafter, before, drawn = EmotiCrafter.from_pretrained("storybook"), torch.get_num_threads(), []
     try:
         for number in (1, 2, 3):

@@ -16,7 +16,7 @@ import torch
 from emoticrafter import checkpoint
 from emoticrafter.backbones.base import Backbone
 from emoticrafter.backbones.devices import bfloat16_like
-from emoticrafter.backbones.registry import open_backbone, read_outline
+from emoticrafter.backbones.registry import open_backbone, read_outline, recorded_options
 from emoticrafter.calibration import Calibration
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, InputError, MissingError
@@ -62,19 +62,15 @@ class EmotiCrafter(BackboneMethod):
         calibrated: bool = True,
         **options: Any,
     ) -> EmotiCrafter:
-        """Open a model: storybook, sdxl, a hub id, a pipeline folder or a single .safetensors file.
+        """Open a model: storybook or another known name, a hub id, a pipeline folder or a single .safetensors file.
 
         emotion: the checkpoint, a folder or hub id; None is the one that belongs to the backbone. calibrated: use the calibration
-        that lies beside the checkpoint, if there is one. options: device, dtype, offload, scheduler, loras, watermark,
-        attention_slicing, batch_size, config: see `SDXLBackbone.open`.
-        Raises MissingError, CheckpointError, InputError and DeviceError.
+        that lies beside the checkpoint, if there is one. options: those that the backbone's class declares as its
+        `Options`, such as device and dtype. Raises MissingError, CheckpointError, InputError and DeviceError.
         """
-        known = {"device", "dtype", "offload", "scheduler", "loras", "watermark", "attention_slicing", "batch_size", "config"}
-        if unknown := sorted(set(options) - known):
-            raise InputError(f"Unknown options: {', '.join(unknown)}.", f"Known ones: {', '.join(sorted(known))}.")
         if emotion is not None and not os.fspath(emotion):
             raise InputError("The emotion checkpoint is an empty name.", "Give a folder or a hub id, or leave it out.")
-        check_checkpoint(read_outline(backbone, options.get("config")), emotion)
+        check_checkpoint(read_outline(backbone, **options), emotion)
         return cls.upon(open_backbone(backbone, **options), emotion, calibrated=calibrated)
 
     @classmethod
@@ -87,11 +83,10 @@ class EmotiCrafter(BackboneMethod):
     @classmethod
     def from_recipe(cls, recipe: Mapping[str, Any], **options: Any) -> EmotiCrafter:
         """Open the model with which a picture was made, as far as its recipe names it; `options` overrule."""
-        names = ("dtype", "offload", "scheduler", "loras", "watermark", "config")
-        named = {name: recipe[name] for name in names if recipe.get(name) is not None}
-        if not isinstance(recipe.get("backbone"), str):
+        backbone = options.pop("backbone", recipe.get("backbone"))
+        if not isinstance(backbone, str | os.PathLike):
             raise InputError("The recipe names no backbone.", "Give the recipe of one picture made by emoticrafter.")
-        return cls.from_pretrained(**{"backbone": recipe["backbone"], **named, **options})
+        return cls.from_pretrained(backbone, **{**recorded_options(backbone, recipe), **options})
 
     def draw(self, request: Request, watch: Watch = SILENT) -> list[Picture]:
         """See `Method.draw`."""

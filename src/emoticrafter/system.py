@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from emoticrafter.backbones.registry import NAMES
+from emoticrafter.backbones.outline import read_class
+from emoticrafter.backbones.registry import NAMES, is_known
 from emoticrafter.errors import EmotiCrafterError
-from emoticrafter.inputs.records import read_record
 
 __all__ = ["describe_system"]
 
@@ -51,7 +51,7 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _hub_models() -> list[dict[str, Any]]:
-    """SDXL pipelines in the hub's cache."""
+    """Models in the hub's cache that a backbone runs."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -62,16 +62,16 @@ def _hub_models() -> list[dict[str, Any]]:
     found = []
     for repository in sorted(repositories, key=lambda one: one.repo_id):
         newest = max(repository.revisions, key=lambda one: one.last_modified, default=None)
-        if newest is not None and _is_sdxl(newest.snapshot_path / "model_index.json"):
+        if newest is not None and _is_model(newest.snapshot_path):
             found.append(
                 {"name": repository.repo_id, "path": str(newest.snapshot_path), "megabytes": repository.size_on_disk // 10**6}
             )
     return found
 
 
-def _is_sdxl(index: Path) -> bool:
+def _is_model(folder: Path) -> bool:
     try:
-        return str(read_record(index).get("_class_name", "")).startswith("StableDiffusionXL")
+        return is_known(read_class(folder))
     except EmotiCrafterError:
         return False
 

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from emoticrafter import EmotiCrafter, Emotion
 from emoticrafter.backbones.devices import Precision
 from emoticrafter.backbones.finite import broken_tensor, in_float32
-from emoticrafter.backbones.loading import load_pipeline
 from emoticrafter.backbones.registry import open_backbone, open_encoder
 from emoticrafter.backbones.sdxl import SDXLBackbone
+from emoticrafter.backbones.sdxl.loading import load_pipeline
 from emoticrafter.errors import CheckpointError, DeviceError
 from emoticrafter.sampling import Sampling
 from tests.single_file import write_single_file
@@ -84,7 +84,7 @@ def test_the_recipe_says_that_the_vae_was_run_in_float32_and_only_then(copy: Pat
 
 def test_only_the_pictures_that_overflow_are_decoded_again(tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backbone, sizes = half(tiny_sdxl), []
-    decoded = backbone._decoded
+    decoded = backbone.decoder.decoded
 
     def second_is_lost(latents: torch.Tensor) -> torch.Tensor:
         sizes.append(len(latents))
@@ -93,7 +93,7 @@ def test_only_the_pictures_that_overflow_are_decoded_again(tiny_sdxl: Path, monk
             pixels[1] = torch.inf
         return pixels
 
-    monkeypatch.setattr(backbone, "_decoded", second_is_lost)
+    monkeypatch.setattr(backbone.decoder, "decoded", second_is_lost)
     images = backbone.render(backbone.encode(["a cat"] * 3), seeds=[1, 2, 3])
     assert sizes == [3, 1]
     assert [image.info.get("recipe") for image in images] == [None, {"vae_dtype": "float32"}, None]

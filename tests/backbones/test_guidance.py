@@ -193,7 +193,7 @@ def test_progress_and_before_step_count_as_without_a_range(backbone: SDXLBackbon
 @pytest.mark.parametrize("limits", [(0.85, 0.3), (0.3,), (-1, 1), (0.5, float("nan"))])
 def test_a_bad_range_is_refused_before_any_work(backbone: SDXLBackbone, limits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     features = backbone.encode([PROMPT])
-    monkeypatch.setattr(backbone, "_sample", None)
+    monkeypatch.setattr(backbone._sampler, "sample", None)
     with pytest.raises(InputError, match="two numbers that rise"):
         backbone.render(features, seeds=[1], sampling=Sampling(guidance_range=limits))
     with pytest.raises(InputError, match="two numbers that rise"):

@@ -155,7 +155,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: Any, **__: Any) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("emoticrafter.backbones.sdxl.load_pipeline", refused)
+    monkeypatch.setattr("emoticrafter.backbones.sdxl.opening.load_pipeline", refused)
 
 
 @pytest.mark.usefixtures("no_model")

@@ -77,10 +77,10 @@ def test_sections_end_at_words_unless_a_word_is_too_long(backbone: SDXLBackbone)
     tokenizer = backbone.pipeline.tokenizer
     parts = [
         [i for i in part if i not in tokenizer.all_special_ids]
-        for part in backbone._split(tokenizer, "cat " * 8 + "unheard " + "cat")
+        for part in backbone.prompts._split(tokenizer, "cat " * 8 + "unheard " + "cat")
     ]
     assert [tokenizer.decode(part) for part in parts] == ["cat cat cat cat cat cat cat cat", "unheard cat"]
-    parts = backbone._split(tokenizer, "x" * 25)
+    parts = backbone.prompts._split(tokenizer, "x" * 25)
     assert [part.index(tokenizer.eos_token_id) - 1 for part in parts] == [10, 10, 5]
     assert all(len(part) == SECTION for part in parts)
 
@@ -105,7 +105,7 @@ def test_a_prompt_is_encoded_once(tiny_sdxl: Path) -> None:
     assert runs == [1]
     backbone.encode([f"{i} dog" for i in range(300)])  # more than are remembered
     assert sum(runs) == 301
-    assert len(backbone._memory) == 256
+    assert len(backbone.prompts._memory) == 256
 
 
 # Pictures
@@ -286,7 +286,7 @@ def test_bfloat16_draws_nearly_the_same(tiny_sdxl: Path, backbone: SDXLBackbone,
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_weights_draw_nearly_the_same(tiny_sdxl: Path, backbone: SDXLBackbone, dtype: torch.dtype) -> None:
-    from emoticrafter.backbones.loading import load_pipeline
+    from emoticrafter.backbones.sdxl.loading import load_pipeline
 
     half = SDXLBackbone(load_pipeline(tiny_sdxl, dtype), precision=Precision(weights=dtype), defaults=backbone.defaults)
     features = half.encode([PROMPT])

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from emoticrafter.backbones.sdxl import SDXLBackbone, _batch_size
+from emoticrafter.backbones.sdxl import SDXLBackbone
+from emoticrafter.backbones.sdxl.sampling import _batch_size
 from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.sampling import Sampling
@@ -174,7 +175,7 @@ def test_the_network_is_told_the_size_of_its_training(backbone: SDXLBackbone, ti
 
 def test_sizes_that_are_not_listed_are_refused_before_any_work(backbone: SDXLBackbone, monkeypatch: pytest.MonkeyPatch) -> None:
     features = backbone.encode([PROMPT])
-    monkeypatch.setattr(backbone, "_sample", None)
+    monkeypatch.setattr(backbone._sampler, "sample", None)
     with pytest.raises(InputError, match=r"The size is 320 x 320; each side must be one of 256, 384, 512"):
         backbone.render(features, seeds=[1], sampling=Sampling(size=(320, 320)))
 

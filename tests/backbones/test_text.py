@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from emoticrafter.backbones import text
+from emoticrafter.backbones import registry
 from emoticrafter.backbones.registry import open_backbone, open_encoder
-from emoticrafter.backbones.text import SDXLPromptEncoder
+from emoticrafter.backbones.sdxl import text
+from emoticrafter.backbones.sdxl.text import SDXLPromptEncoder
 from emoticrafter.errors import CheckpointError, DeviceError, InputError, MissingError
 from tests.single_file import write_single_file
 from tests.tiny import SECTION
@@ -162,6 +163,7 @@ def test_of_a_hub_model_only_the_text_half_is_fetched(
         asked.extend(name for name in names if any(fnmatch(name, pattern) for pattern in files))
         return tiny_sdxl
 
+    monkeypatch.setattr(registry, "fetch", fetch)
     monkeypatch.setattr(text, "fetch", fetch)
     assert open_encoder("someone/model", device="cpu").fingerprint == encoder.fingerprint
     assert {"model_index.json", "defaults.json", "text_encoder_2/model.safetensors", "tokenizer/tokenizer.json"} <= set(asked)

@@ -287,7 +287,7 @@ def test_latents_are_as_the_denoiser_has_them_and_come_back_as_the_backbone_deco
     assert isinstance(crafter.backbone, SDXLBackbone)
     latents = torch.randn((2, 4, 16, 16), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        expected = np.stack([np.asarray(image) for image in crafter.backbone._decode(latents, (32, 32))])
+        expected = np.stack([np.asarray(image) for image in crafter.backbone.denoiser.decode_latents(latents)])
     assert np.abs(model.pictures(latents).astype(int) - expected).max() <= 1
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     raw = model.vae.encode(torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mode()

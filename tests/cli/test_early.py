@@ -45,8 +45,8 @@ def nothing_loads(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("something was loaded")
 
     for place in (
-        "emoticrafter.backbones.sdxl.load_pipeline",
-        "emoticrafter.backbones.text.load_pipeline",
+        "emoticrafter.backbones.sdxl.opening.load_pipeline",
+        "emoticrafter.backbones.sdxl.text.load_pipeline",
         "emoticrafter.rivals.material.cached_latents",
         "emoticrafter.storybook.judge.load_judge",
         "emoticrafter.judges.storybook.load_judge",
@@ -332,7 +332,7 @@ def test_a_judge_s_missing_tower_is_told_before_anything_is_drawn(place: Path, c
     save_head(HEAD, place / "judge")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(place / "hub"))
-    monkeypatch.setattr("emoticrafter.backbones.sdxl.load_pipeline", lambda *_, **__: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("emoticrafter.backbones.sdxl.opening.load_pipeline", lambda *_, **__: pytest.fail("a model was loaded"))
     done = cli("calibrate", *TINY, "--judge", "judge", "--prompts", "prompts.txt", "--trust")
     assert (done.code, "holds 2 prompts; at least 4 are needed" in done.err) == (2, True), done.err
     Path("prompts.txt").write_text("a\nb\nc\nd\n")
@@ -372,7 +372,7 @@ def test_an_outline_refuses_what_the_model_refuses(tiny_sdxl: Path) -> None:
 
 def test_of_a_single_file_its_config_tells(tiny_sdxl: Path, tmp_path: Path) -> None:
     path = write_single_file(tiny_sdxl, tmp_path / "model.safetensors")
-    alone, told = read_outline(path), read_outline(path, str(tiny_sdxl))
+    alone, told = read_outline(path), read_outline(path, config=str(tiny_sdxl))
     assert (alone.family, alone.prompt_channels, alone.defaults.size) == (None, None, (1024, 1024))
     assert (told.family, told.prompt_channels) == ("sdxl-12-20-12", 32)
     alone.check(Sampling(steps=1000, guidance=3.0, size=(8, 8), negative=None))

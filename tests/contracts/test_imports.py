@@ -106,8 +106,8 @@ def test_every_room_exists() -> None:
     ("importer", "target", "allowed"),
     [
         ("crafter", "emoticrafter.backbones.base.Backbone", True),
-        ("backbones.sdxl", "emoticrafter.backbones.loading.locate", True),
-        ("backbones.sdxl", "emoticrafter.crafter.EmotiCrafter", False),
+        ("backbones.sdxl.backbone", "emoticrafter.backbones.loading.fingerprint", True),
+        ("backbones.sdxl.backbone", "emoticrafter.crafter.EmotiCrafter", False),
         ("picture", "emoticrafter.sheet.contact_sheet", False),
         ("crafter", "emoticrafter.__version__", False),  # the package's face stands above all
         ("crafter", "emoticrafter.storybook.training.run", False),  # the same floor: neither leans on the other

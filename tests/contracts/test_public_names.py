@@ -12,7 +12,7 @@ import emoticrafter
 
 PUBLIC = {
     "emoticrafter": {"EmotiCrafter", "Emotion", "Picture", "__version__"},
-    "emoticrafter.backbones.base": {"Backbone", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"},
+    "emoticrafter.backbones.base": {"Backbone", "BackboneClass", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"},
     "emoticrafter.backbones.features": {"PromptFeatures", "TokenStream"},
     "emoticrafter.batch": {
         "COLUMNS", "Batched", "Feeling", "Prompt", "Row", "parse_grid", "parse_seeds", "plan_rows", "read_emotions", "read_index",

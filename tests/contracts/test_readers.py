@@ -47,9 +47,9 @@ READERS = {
     "pickle.load": set(),
     # Libraries that read a folder of a model: `inputs.folders.check_model_folder` is called before. The crafter's is ours.
     "from_pretrained": {
-        "backbones/loading.py", "crafter.py", "prompts/lengths.py", "judges/clip.py", "storybook/training/common.py",
+        "backbones/sdxl/loading.py", "crafter.py", "prompts/lengths.py", "judges/clip.py", "storybook/training/common.py",
     },
-    "from_single_file": {"backbones/loading.py"},
+    "from_single_file": {"backbones/sdxl/loading.py"},
     "load_lora_weights": {"backbones/loras.py"},  # of a file that was looked through, or of the hub
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ def strange(text: str) -> list[str]:
 
 
 def sdxl_named(text: str) -> list[str]:
-    """Imports of diffusers' SDXL."""
+    """Imports of diffusers' SDXL, and its classes by name."""
     found: list[str] = []
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -71,6 +71,8 @@ def sdxl_named(text: str) -> list[str]:
                 found += [alias.name for alias in node.names]
             case ast.ImportFrom():
                 found += [node.module or "", *(alias.name for alias in node.names)]
+            case ast.Constant(str(value)) if value.isidentifier():
+                found.append(value)
     return [name for name in found if "stable_diffusion_xl" in name or "StableDiffusionXL" in name]
 
 
@@ -84,6 +86,21 @@ def test_no_class_of_sdxl_is_named() -> None:
     assert {name: what for name, what in found.items() if what} == {}
 
 
+def test_the_main_path_names_no_model() -> None:
+    for name in ("crafter.py", "request.py", "method.py", "sampling.py"):
+        assert "sdxl" not in (SOURCE / name).read_text(encoding="utf-8").lower(), name
+
+
+def test_the_registry_names_a_model_in_its_row_alone() -> None:
+    text = (SOURCE / "backbones" / "registry.py").read_text(encoding="utf-8")
+    rows = [node for node in ast.parse(text).body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    assert len(rows) == 1  # calls of `register`
+    inside = range(rows[0].lineno, (rows[0].end_lineno or 0) + 1)
+    naming = [number for number, line in enumerate(text.splitlines(), 1) if "sdxl" in line.lower() or "StableDiffusion" in line]
+    assert naming
+    assert set(naming) <= set(inside)
+
+
 def test_the_guard_sees_what_it_is_to_see() -> None:
     assert len(above()) > 150
     private = "self.backbone._pipeline; backbone.pipeline.unet; getattr(backbone, 'vae')"
@@ -92,3 +109,4 @@ def test_the_guard_sees_what_it_is_to_see() -> None:
     assert strange(parts) == ["denoiser.text.tokenizer", "denoiser_of.unet"]
     imports = "from diffusers import StableDiffusionXLPipeline\nfrom diffusers.pipelines import stable_diffusion_xl\nimport torch"
     assert sdxl_named(imports) == ["StableDiffusionXLPipeline", "stable_diffusion_xl"]
+    assert sdxl_named("text.startswith('StableDiffusionXL') or 'an SDXL pipeline'") == ["StableDiffusionXL"]

@@ -12,9 +12,10 @@ from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, EulerDiscreteS
 from safetensors.torch import load_file, save_file
 
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.backbones.outline import UNKNOWN_DEFAULTS, Limits
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
-from emoticrafter.backbones.sdxl_learning import SDXLDenoiser
+from emoticrafter.backbones.sdxl.learning import SDXLDenoiser
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.rivals import Budget
 from emoticrafter.rivals.denoising import frozen
@@ -26,10 +27,9 @@ CLEAN = torch.randn(64, 2, 4, 4, generator=torch.Generator().manual_seed(5))
 
 
 def denoising(scheduler: Any, unet: Any = None) -> SDXLDenoiser:
-    backbone: Any = SimpleNamespace(
-        pipeline=SimpleNamespace(scheduler=scheduler, unet=unet), autocast=nullcontext, told_size=lambda size: size
-    )
-    return SDXLDenoiser(backbone)
+    network: Any = SimpleNamespace(pipeline=SimpleNamespace(scheduler=scheduler, unet=unet), autocast=nullcontext)
+    nothing: Any = None
+    return SDXLDenoiser(network, nothing, nothing, Limits.unknown("unknown", UNKNOWN_DEFAULTS))
 
 
 def seeded() -> torch.Generator:

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from emoticrafter.backbones.devices import Precision
-from emoticrafter.backbones.loading import load_pipeline
 from emoticrafter.backbones.registry import open_backbone
 from emoticrafter.backbones.sdxl import SDXLBackbone
+from emoticrafter.backbones.sdxl.loading import load_pipeline
 from emoticrafter.data.tables import write_table
 from emoticrafter.errors import DeviceError, InputError, MissingError
 from emoticrafter.rivals.material import Material, cached_latents, from_pairs
@@ -116,7 +116,7 @@ def test_latents_are_what_the_backbone_decodes(tmp_path: Path) -> None:
     with torch.no_grad():
         plain = vae.encode(torch.from_numpy(picture)[None].permute(0, 3, 1, 2) / 127.5 - 1).latent_dist.mean
         expected = backbone.pipeline.image_processor.postprocess(vae.decode(plain).sample, output_type="pil")[0]
-        found = backbone._decode(latents, (SIZE, SIZE))[0]
+        found = backbone.denoiser.decode_latents(latents)[0]
     assert np.abs(np.asarray(found, float) - np.asarray(expected, float)).max() <= 2
 
 

@@ -89,7 +89,7 @@ def test_rivals_encode_pictures_of_256_pixels_to_16_x_16_latents(backbone: SDXLB
     latents = cached_latents(backbone, iter(pictures), 2, {}, tmp_path, quiet=True)
     assert latents.shape == (2, 16, 16, 16)
     with torch.no_grad():
-        found = backbone._decode(torch.from_numpy(latents[:].copy()).float(), (256, 256))
+        found = backbone.denoiser.decode_latents(torch.from_numpy(latents[:].copy()).float())
         assert [image.size for image in found] == [(256, 256)] * 2
         pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2) / 127.5 - 1
         expected = backbone.pipeline.vae.encode(pixels).latent_dist.mean

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.denoiser import Denoiser
     from emoticrafter.backbones.features import PromptFeatures
+    from emoticrafter.settings import Section
 
-__all__ = ["Backbone", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"]
+__all__ = ["Backbone", "BackboneClass", "BeforeStep", "PromptEncoder", "Sampler", "SamplingDefaults"]
 
 BeforeStep = Callable[[Sequence[int], int, int], None]  # (rows of the features in this batch, number of the step, steps)
 
@@ -101,6 +102,22 @@ class Backbone(Sampler, Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """What a recipe records of the model: JSON values."""
+        ...
+
+
+class BackboneClass(Protocol):
+    """The class of a backbone, which `registry.open_backbone` opens one by.
+
+    Options: what it is opened with, a section of fields that `options.option` declares; `options_from` makes one.
+    """
+
+    Options: type[Section]
+
+    def open(self, source: str, *, name: str, **options: Any) -> Backbone:
+        """The model of a folder, a hub id or a file; `name` is what the user called it.
+
+        Raises InputError, MissingError, CheckpointError and DeviceError, as much as can be before weights are read.
+        """
         ...
 
 

@@ -135,7 +135,5 @@ class Denoiser(Protocol):
 def denoiser_of(backbone: Backbone) -> Denoiser:
     """The network of a backbone. Raises InputError for a backbone that lets nobody learn from it."""
     if backbone.denoiser is None:
-        raise InputError(
-            f"The backbone {backbone.name} offers no network to learn from.", "Use another --backbone, such as sdxl."
-        )
+        raise InputError(f"The backbone {backbone.name} offers no network to learn from.", "Use another backbone.")
     return backbone.denoiser

@@ -152,7 +152,7 @@ def evaluate(
     check_report(out)
     check_suite(chosen, drawn=draw, elsewhere=name if images is not None else None)
     if draw and ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
-        check_drawing(chosen, cases, read_outline(chosen.model.backbone, config))
+        check_drawing(chosen, cases, read_outline(chosen.model.backbone, config=config))
         choose_precision(dtype, choose_device(device))
     elsewhere = None
     if images is not None:

@@ -211,7 +211,7 @@ class ModelOptions:
 
         for lora in self.lora or ():
             find_lora(lora)
-        return Unopened(read_outline(self.backbone, self.config))
+        return Unopened(read_outline(self.backbone, config=self.config))
 
     def check(self, prompt: str, settings: Mapping[str, Any], *, pairs: int = 1, count: int = 1) -> tuple[int, int]:
         """Raise, before a model is loaded, the error with which `pairs` times `count` pictures of a prompt would be refused.

@@ -35,7 +35,7 @@ def ray_engine(
     """An engine for `features.encoding.write_features` that works on a Ray cluster.
 
     backbone, config: as every machine of the cluster finds them. fingerprint: of its text encoders; a worker that finds others
-    stops the run. device, compute: as `SDXLPromptEncoder.open` takes device and dtype. address: of a cluster that runs; by
+    stops the run. device, compute: as `open_encoder` takes device and dtype. address: of a cluster that runs; by
     default $RAY_ADDRESS, else a cluster is started on this machine, reachable from nowhere else, and ended with the run.
     workers: by default one per GPU with `device` cuda, else one per machine, which uses all of its cores. cpus: cores of a
     cluster of our own, by default all.

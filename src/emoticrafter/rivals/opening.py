@@ -55,7 +55,7 @@ def open_method(
     Raises InputError, MissingError and CheckpointError, before a model is loaded where that is known.
     """
     if isinstance(backbone, str | os.PathLike):
-        check_method(source, read_outline(backbone, options.get("config")))
+        check_method(source, read_outline(backbone, **options))
         backbone = open_backbone(backbone, **options)
     else:
         assert not options, "an open backbone takes no options"

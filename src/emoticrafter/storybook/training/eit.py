@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from emoticrafter import checkpoint
-from emoticrafter.backbones.text import SDXLPromptEncoder
+from emoticrafter.backbones.sdxl.text import SDXLPromptEncoder
 from emoticrafter.eit import EmotionInjectionTransformer
 from emoticrafter.emotion import Emotion
 from emoticrafter.features.encoding import write_features

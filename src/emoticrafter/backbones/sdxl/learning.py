@@ -18,27 +18,30 @@ from torch import Tensor, nn
 from emoticrafter.backbones.denoiser import AttentionChange, TimeChange
 from emoticrafter.backbones.finite import in_float32, is_finite
 from emoticrafter.backbones.noising import Noised, Noising
-from emoticrafter.backbones.sdxl_words import SDXLText
+from emoticrafter.backbones.outline import Limits
+from emoticrafter.backbones.sdxl.decoding import SDXLDecoder
+from emoticrafter.backbones.sdxl.encoding import SDXLPrompts
+from emoticrafter.backbones.sdxl.network import SDXLNetwork
+from emoticrafter.backbones.sdxl.words import SDXLText
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from emoticrafter.backbones.features import PromptFeatures
-    from emoticrafter.backbones.sdxl import SDXLBackbone
     from emoticrafter.errors import EmotiCrafterError
 
 __all__ = ["SDXLDenoiser"]
 
 
 class SDXLDenoiser:
-    """See `Denoiser`; of a backbone, which does the encoding and the decoding."""
+    """See `Denoiser`."""
 
-    def __init__(self, backbone: SDXLBackbone) -> None:
-        self.backbone, self.text = backbone, SDXLText(backbone)
+    def __init__(self, network: SDXLNetwork, prompts: SDXLPrompts, decoder: SDXLDecoder, limits: Limits) -> None:
+        self.network, self.decoder, self.limits, self.text = network, decoder, limits, SDXLText(network, prompts)
 
     @property
     def _unet(self) -> Any:
-        return self.backbone.pipeline.unet
+        return self.network.pipeline.unet
 
     @property
     def dtype(self) -> torch.dtype:
@@ -46,7 +49,7 @@ class SDXLDenoiser:
 
     @property
     def networks(self) -> list[nn.Module]:
-        pipeline = self.backbone.pipeline
+        pipeline = self.network.pipeline
         return [pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2]
 
     @property
@@ -62,7 +65,7 @@ class SDXLDenoiser:
     @torch.no_grad()
     def encode_pictures(self, pictures: np.ndarray) -> np.ndarray:
         """See `Denoiser.encode_pictures`: means and deviations by channel, where the VAE has them, and the scale."""
-        vae, device = self.backbone.pipeline.vae, self.backbone.device
+        vae, device = self.network.pipeline.vae, self.network.device
 
         def encoded(pictures: np.ndarray) -> Tensor:
             pixels = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).to(vae.dtype) / 127.5 - 1
@@ -86,13 +89,14 @@ class SDXLDenoiser:
     @torch.no_grad()
     def decode_latents(self, latents: Tensor) -> list[Image.Image]:
         """See `Denoiser.decode_latents`."""
-        return self.backbone.decode(latents)
+        with self.network.autocast():
+            return self.decoder.decode(latents.to(self.network.device))
 
     # The training loss
 
     @cached_property
     def _noising(self) -> Noising:
-        return Noising(self.backbone.pipeline.scheduler.config)
+        return Noising(self.network.pipeline.scheduler.config)
 
     def noised(self, latents: Tensor, generator: torch.Generator) -> Noised:
         """See `Noising.noised`; by the model's own scheduler."""
@@ -102,10 +106,10 @@ class SDXLDenoiser:
         """See `Denoiser.loss`: the mean squared error of the prediction."""
         assert features.pooled is not None, "SDXL reads a pooled part"
         noisy, timesteps, target = self.noised(latents, generator)
-        width, height = self.backbone.told_size(size)
+        width, height = self.limits.sizes.told_of(size)
         time_ids = torch.tensor([[height, width, 0, 0, height, width]] * len(latents), device=latents.device)
         dtype = self.dtype
-        with self.backbone.autocast():
+        with self.network.autocast():
             predicted = self._unet(
                 noisy.to(dtype),
                 timesteps,
@@ -116,7 +120,7 @@ class SDXLDenoiser:
         return (predicted.float() - target).square().mean()
 
     def not_finite(self, what: str) -> EmotiCrafterError:
-        return self.backbone.not_finite(what)
+        return self.network.not_finite(what)
 
     # Places in the network
 

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,11 @@ from emoticrafter.backbones.devices import choose_device, choose_precision, is_o
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.finite import is_finite, not_finite
 from emoticrafter.backbones.hub import fetch
-from emoticrafter.backbones.loading import load_pipeline
-from emoticrafter.backbones.outline import family_by, read_json
+from emoticrafter.backbones.options import options_from
+from emoticrafter.backbones.outline import read_json
+from emoticrafter.backbones.sdxl.loading import load_pipeline
+from emoticrafter.backbones.sdxl.options import SDXLEncoderOptions
+from emoticrafter.backbones.sdxl.outline import family_by
 from emoticrafter.errors import CheckpointError, DeviceError
 from emoticrafter.files import user_path
 
@@ -36,6 +39,7 @@ class SDXLPromptEncoder:
     The last layer of each encoder is left out: the features of a prompt are those before it.
     """
 
+    Options: ClassVar[type[SDXLEncoderOptions]] = SDXLEncoderOptions
     ignores_padding = False  # the UNet looks at all tokens of a section
 
     def __init__(
@@ -55,20 +59,18 @@ class SDXLPromptEncoder:
                 _quicken(tower)
 
     @classmethod
-    def open(
-        cls, source: str | Path, *, device: str | torch.device | None = None, dtype: str | None = None, config: str | None = None
-    ) -> SDXLPromptEncoder:
-        """The text encoders of a pipeline folder, a hub id or a single .safetensors file.
+    def open(cls, source: str | Path, **options: Any) -> SDXLPromptEncoder:
+        """The text encoders of a pipeline folder, a hub id or a single .safetensors file. options: see `SDXLEncoderOptions`.
 
-        device: cpu, cuda, cuda:N, mps; None is the best there is. dtype: to compute in; None is what suits the device. config:
-        see `load_pipeline`. Raises InputError, MissingError, CheckpointError and DeviceError.
+        Raises InputError, MissingError, CheckpointError and DeviceError.
         """
-        chosen = choose_device(device)
-        precision = choose_precision(dtype, chosen)
-        weights = precision.weights if dtype is None else precision.autocast or precision.weights
+        asked = options_from(cls.Options, options)
+        chosen = choose_device(asked.device)
+        precision = choose_precision(asked.dtype, chosen)
+        weights = precision.weights if asked.dtype is None else precision.autocast or precision.weights
         path = user_path(source) if user_path(source).exists() else fetch(str(source), _FILES)
         # Read as float32, so that the fingerprint does not depend on what is computed in.
-        pipeline = load_pipeline(path, torch.float32, config=config, text_only=True)
+        pipeline = load_pipeline(path, torch.float32, config=asked.config, text_only=True)
         settings = (read_json(path / "defaults.json") or {}) if path.is_dir() else {}
         return cls(pipeline, family=family_of(settings, pipeline), device=chosen, dtype=weights, source=path)
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from emoticrafter.backbones.denoiser import WordVector
 from emoticrafter.backbones.features import PromptFeatures
+from emoticrafter.backbones.sdxl.encoding import SDXLPrompts
+from emoticrafter.backbones.sdxl.network import SDXLNetwork
 from emoticrafter.errors import InputError
-
-if TYPE_CHECKING:
-    from emoticrafter.backbones.sdxl import SDXLBackbone
 
 __all__ = ["SDXLText"]
 
@@ -30,21 +29,21 @@ Ends = list[tuple[int, int]]  # where the words begin and end in a section, for 
 
 
 class SDXLText:
-    """See `TextPlaces`; of a backbone."""
+    """See `TextPlaces`."""
 
-    def __init__(self, backbone: SDXLBackbone) -> None:
-        self.backbone = backbone
+    def __init__(self, network: SDXLNetwork, prompts: SDXLPrompts) -> None:
+        self.network, self.prompts = network, prompts
 
     @property
     def _halves(self) -> list[tuple[Any, Any]]:
-        pipeline = self.backbone.pipeline
+        pipeline = self.network.pipeline
         return [(pipeline.tokenizer, pipeline.text_encoder), (pipeline.tokenizer_2, pipeline.text_encoder_2)]
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> PromptFeatures:
         """See `TextPlaces.encode`."""
-        sections = [self.backbone.sections(prompt) for prompt in prompts]
-        tokens, pooled = self.backbone.encode_sections([section for parts in sections for section in parts])
+        sections = [self.prompts.sections(prompt) for prompt in prompts]
+        tokens, pooled = self.prompts.encode_sections([section for parts in sections for section in parts])
         return self._joined(tokens, pooled, [len(parts) for parts in sections])
 
     def word_vectors(self, word: str) -> list[WordVector]:
@@ -65,14 +64,14 @@ class SDXLText:
         places: list[tuple[int, Ends]] = []  # the section with the words, and where they are in it
         counts = []
         for prompt in prompts:
-            parts = list(self.backbone.sections(prompt))
+            parts = list(self.prompts.sections(prompt))
             last, ends = self._with_room(parts[-1], count)
             if ends is None:
-                empty = self.backbone.sections("")[0]
+                empty = self.prompts.sections("")[0]
                 parts.append(empty)
                 last, ends = self._with_room(empty, count)
                 if ends is None:
-                    most = self.backbone.section - 2
+                    most = self.prompts.section - 2
                     raise InputError(f"{count} words do not fit behind a prompt; {most} are the most.", "Use fewer.")
             parts[-1] = last
             places.append((len(sections) + len(parts) - 1, ends))
@@ -84,7 +83,7 @@ class SDXLText:
         for begin in range(0, len(sections), at_once):
             part = sections[begin : begin + at_once]
             with self._replaced(places, words, begin, len(part)):
-                one, other = self.backbone.encode_sections(part)
+                one, other = self.prompts.encode_sections(part)
             tokens.append(one)
             pooled.append(other)
         return self._joined(torch.cat(tokens), torch.cat(pooled), counts)
@@ -126,7 +125,7 @@ class SDXLText:
     def _joined(self, tokens: Tensor, pooled: Tensor, counts: list[int]) -> PromptFeatures:
         """Sections as prompts, the shorter ones filled up with sections of the empty prompt, as the backbone does it."""
         longest, rows, first, begin = max(counts), [], [], 0
-        empty = self.backbone.encode([""]).tokens[0] if min(counts) < longest else None
+        empty = self.prompts.encode([""]).tokens[0] if min(counts) < longest else None
         for count in counts:
             own = tokens[begin : begin + count].flatten(0, 1)
             rows.append(own if empty is None or count == longest else torch.cat([own, empty.repeat(longest - count, 1)]))
