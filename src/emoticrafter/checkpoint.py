@@ -33,7 +33,7 @@ WEIGHTS, CONFIG = "eit.safetensors", "config.json"
 FORMAT, VERSION = "emoticrafter-eit", 1
 AGAIN = "Fetch the checkpoint again."
 
-State = dict[str, Tensor]
+StateDict = dict[str, Tensor]
 
 
 def save(
@@ -213,7 +213,7 @@ class _Config:
 _MEANT: dict[str, Any] = {"backbone": str, "prompt_tokens": int, "strength": float}  # of the metadata
 
 
-def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTransformer:
+def _assemble(config: EITConfig, state: StateDict, where: str) -> EmotionInjectionTransformer:
     """The model with these weights; its own are never allocated, so that a lying config costs no memory."""
     with torch.device("meta"):
         eit = EmotionInjectionTransformer(config)
@@ -235,7 +235,7 @@ def _assemble(config: EITConfig, state: State, where: str) -> EmotionInjectionTr
     return eit.requires_grad_(True).eval()
 
 
-def _released_config(found: State, heads: int | None, path: Path) -> EITConfig:
+def _released_config(found: StateDict, heads: int | None, path: Path) -> EITConfig:
     try:
         channels, width = found["gpt_feature2xl_feature.weight"].shape
         blocks = {int(number.group(1)) for name in found if (number := re.match(r"h\.(\d{1,4})\.", name))}
@@ -287,7 +287,7 @@ def _released_keys(blocks: int) -> set[str]:
     return {*_OUTER, *inner, *encoder, "attn_proj.weight", "wte.weight"}
 
 
-def _converted(found: State, config: EITConfig) -> State:
+def _converted(found: StateDict, config: EITConfig) -> StateDict:
     """Their tensors under our names, in float32."""
     state = {ours: found[theirs] for theirs, ours in _OUTER.items()}
     for theirs, ours in _AXES.items():

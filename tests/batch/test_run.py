@@ -18,7 +18,7 @@ from PIL import Image
 
 from emoticrafter import Emotion, Picture
 from emoticrafter.batch import COLUMNS, Prompt, Row, plan_rows, read_index, read_prompts, run_batch
-from emoticrafter.batch.drawing import Drawn, Task, in_process
+from emoticrafter.batch.drawing import BatchTask, Drawn, in_process
 from emoticrafter.batch.plan import default_batch, read_plan
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, OutputError
@@ -435,7 +435,7 @@ def test_folders_of_other_things_are_refused(tmp_path: Path) -> None:
 def test_a_second_run_into_the_folder_is_refused(tmp_path: Path) -> None:
     reached, go = threading.Event(), threading.Event()
 
-    def slow(tasks: Sequence[Task], watch: Watch) -> Iterator[Drawn]:
+    def slow(tasks: Sequence[BatchTask], watch: Watch) -> Iterator[Drawn]:
         reached.set()
         assert go.wait(10)
         yield from in_process(Colours())(tasks, watch)

@@ -16,7 +16,7 @@ from emoticrafter.cluster import features
 from emoticrafter.cluster.workers import connected, error_of, readable_errors, shares
 from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, MissingError, OutputError
 from emoticrafter.features.encoding import write_features
-from emoticrafter.features.shards import Task
+from emoticrafter.features.shards import ShardTask
 from emoticrafter.features.store import FeatureStore
 from tests.cli.data.test_encoding import pairs_of_words
 from tests.contents import contents
@@ -57,7 +57,7 @@ def test_a_cluster_that_is_too_small_is_an_error_with_both_numbers() -> None:
 
 
 def row(folder: Path, **settings: Any) -> dict[str, str]:
-    task = Task(folder=str(folder), number=3, prompts=["a cat"], batch=1, dtype="float16")
+    task = ShardTask(folder=str(folder), number=3, prompts=["a cat"], batch=1, dtype="float16")
     settings = {"backbone": "nonesuch", "fingerprint": "f" * 64, "device": "cpu", "compute": None, "threads": 1, **settings}
     return {"task": json.dumps({"task": asdict(task), "settings": settings})}
 

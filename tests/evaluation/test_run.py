@@ -20,7 +20,7 @@ from emoticrafter.errors import InputError, OutputError, StoppedError
 from emoticrafter.evaluation.comparing import in_short
 from emoticrafter.evaluation.pictures import find_pictures
 from emoticrafter.evaluation.run import Elsewhere, Evaluated, evaluate
-from emoticrafter.evaluation.suite import Bars, Method, Suite, read_suite
+from emoticrafter.evaluation.suite import Bars, ComparedMethod, Suite, read_suite
 from emoticrafter.watch import Watch
 from tests.painted import CASES, ColourJudge, Studio, painted_judges
 from tests.tiny_features import make_features
@@ -126,7 +126,7 @@ def test_bars_and_tests(suite: Suite, tmp_path: Path) -> None:
     assert bars["smoothness"]["met"] is False
     pairs = {(one["first"], one["second"]) for one in done.report["comparisons"]["valence"]}
     assert len(pairs) == 10
-    other = replace(suite, methods=(*suite.methods, Method(label="otherwise set", source="ours", calibrated=False)))
+    other = replace(suite, methods=(*suite.methods, ComparedMethod(label="otherwise set", source="ours", calibrated=False)))
     again = {one["bar"]: one for one in run(other, tmp_path / "other", Studio()).report["verdicts"]}
     assert again["rivals with a significantly higher V-Error"]["wanted"].startswith("all of 1")  # half, and not ours itself
     assert bars["rivals with a significantly higher V-Error"]["met"] is False  # three prompts show nothing
@@ -311,7 +311,10 @@ def test_the_page_needs_nothing_else(first: Evaluated) -> None:
 def test_names_mean_nothing_in_the_report(suite: Suite, tmp_path: Path) -> None:
     name = "$x_{ <script>alert('1')</script> & \"q\" | {{ 7 * 1111111 }} $"
     odd = replace(
-        suite, about=replace(suite.about, title=name), methods=(Method(label=name, source="half"),), bars=Bars(of=name, error=1.0)
+        suite,
+        about=replace(suite.about, title=name),
+        methods=(ComparedMethod(label=name, source="half"),),
+        bars=Bars(of=name, error=1.0),
     )
     done = run(odd, tmp_path / "report", Studio(), doubt=name)
     text, links = done.html.read_text(encoding="utf-8"), Links()
@@ -353,9 +356,9 @@ def test_the_json_is_a_contract(first: Evaluated) -> None:
 def test_methods_with_a_recipe_are_trained_first_and_alike_ones_once(suite: Suite, tmp_path: Path) -> None:
     features = make_features(tmp_path / "features")
     methods = [
-        Method(label="one", recipe="smoke", set=SMALL),
-        Method(label="the same", recipe="smoke", set=SMALL),
-        Method(label="another", recipe="smoke", set=(*SMALL, "train.seed=1")),
+        ComparedMethod(label="one", recipe="smoke", set=SMALL),
+        ComparedMethod(label="the same", recipe="smoke", set=SMALL),
+        ComparedMethod(label="another", recipe="smoke", set=(*SMALL, "train.seed=1")),
     ]
     trained = replace(suite, methods=tuple(methods), training=replace(suite.training, features=str(features)), bars=Bars())
     studio = Studio()

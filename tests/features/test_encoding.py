@@ -19,7 +19,7 @@ from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.errors import InputError, MissingError, OutputError
 from emoticrafter.features import encoding, index
 from emoticrafter.features.encoding import Written, write_features
-from emoticrafter.features.shards import Task
+from emoticrafter.features.shards import ShardTask
 from emoticrafter.features.store import FeatureStore
 from tests.contents import contents
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
@@ -510,7 +510,7 @@ def test_prompts_of_any_script_are_encoded(tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_engine_is_taken_at_its_word_only_for_shards_that_are_there(tmp_path: Path) -> None:
-    def idle(tasks: Sequence[Task], step: Any) -> Iterator[int]:
+    def idle(tasks: Sequence[ShardTask], step: Any) -> Iterator[int]:
         yield tasks[0].number
 
     with pytest.raises(MissingError, match=r"There is no checksum .*00000\.sha256"):

@@ -26,7 +26,7 @@ from emoticrafter.errors import InputError
 from emoticrafter.features.encoding import Written, write_features
 from emoticrafter.features.index import prompts_of
 from emoticrafter.features.manifest import Manifest
-from emoticrafter.features.shards import Task, encode_shard, in_process
+from emoticrafter.features.shards import ShardTask, encode_shard, in_process
 from emoticrafter.features.store import FeatureStore
 from tests.cli.data.test_encoding import pairs_of_words
 from tests.contents import contents
@@ -209,8 +209,8 @@ def test_a_folder_with_padding_is_not_gone_on_with_without_it(tmp_path: Path) ->
 # What an encoder may give
 
 
-def task(prompts: list[str], lengths: list[int] | None) -> Task:
-    return Task(folder="", number=0, prompts=prompts, batch=8, dtype="float16", lengths=lengths)
+def task(prompts: list[str], lengths: list[int] | None) -> ShardTask:
+    return ShardTask(folder="", number=0, prompts=prompts, batch=8, dtype="float16", lengths=lengths)
 
 
 def test_overflow_is_looked_for_in_own_tokens_alone() -> None:
@@ -245,7 +245,7 @@ def test_a_worker_of_ray_writes_the_same_bytes(tmp_path: Path, monkeypatch: pyte
     encoder, made = ignoring(), []
     monkeypatch.setattr(on_ray, "_open", lambda settings: encoder)
 
-    def engine(tasks: Sequence[Task], step: Any) -> Any:
+    def engine(tasks: Sequence[ShardTask], step: Any) -> Any:
         worker = on_ray.ShardMaker()
         for one in tasks:
             row = worker({"task": json.dumps({"task": asdict(one), "settings": {}})})

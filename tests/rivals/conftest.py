@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 from tests.tiny_material import tiny_material
 
 
 @pytest.fixture(scope="session")
-def material() -> Material:
+def material() -> RivalMaterial:
     return tiny_material()

@@ -19,7 +19,7 @@ from emoticrafter.backbones.sdxl.learning import SDXLDenoiser
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.rivals import Budget
 from emoticrafter.rivals.denoising import frozen
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 from emoticrafter.rivals.opening import method_class
 from tests.tiny import build_tiny_sdxl
 
@@ -96,7 +96,7 @@ def test_what_is_frozen_is_free_again_afterwards() -> None:
 
 
 def test_a_model_that_is_moved_about_or_in_float16_is_not_trained_on(
-    backbone: SDXLBackbone, material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    backbone: SDXLBackbone, material: RivalMaterial, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     rival = method_class("time_embedding")(backbone)
     monkeypatch.setitem(backbone._about, "offload", "model")
@@ -108,7 +108,7 @@ def test_a_model_that_is_moved_about_or_in_float16_is_not_trained_on(
         rival.learn(material, Budget(steps=1), tmp_path, seed=0, quiet=True)
 
 
-def test_a_broken_network_is_told_as_such_and_not_as_a_rate(tmp_path: Any, material: Material) -> None:
+def test_a_broken_network_is_told_as_such_and_not_as_a_rate(tmp_path: Any, material: RivalMaterial) -> None:
     folder = build_tiny_sdxl(tmp_path / "sdxl")
     file = next((folder / "unet").glob("*.safetensors"))
     tensors = load_file(file)

@@ -13,14 +13,14 @@ import pytest
 from emoticrafter import Emotion
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.rivals import METHODS, Budget, open_method, train_method
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 
 PAGE = Path(__file__).parents[2] / "docs" / "rivals.md"
 SAD = Emotion(valence=-2, arousal=1)
 
 
 def test_ones_own_method_trains_and_draws(
-    backbone: SDXLBackbone, material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backbone: SDXLBackbone, material: RivalMaterial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [text] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(text.splitlines()) < 30

@@ -11,7 +11,7 @@ from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.ridge import Sums, predicted_residual
 from emoticrafter.rivals import Budget, train_method
 from emoticrafter.rivals.linear_regression import _Map
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 from tests.tiny import SECTION
 from tests.tiny_material import tiny_material
 
@@ -56,7 +56,7 @@ def test_a_rank_keeps_the_largest_part(rank: int | None) -> None:
         torch.testing.assert_close(found, matrix, atol=1e-5, rtol=1e-5)
 
 
-def test_it_explains_the_pairs_that_it_was_fitted_to(backbone: SDXLBackbone, material: Material, tmp_path: Path) -> None:
+def test_it_explains_the_pairs_that_it_was_fitted_to(backbone: SDXLBackbone, material: RivalMaterial, tmp_path: Path) -> None:
     rival, learned = train_method(
         "linear_regression", material, tmp_path, Budget(steps=5), backbone=backbone, config={"penalty": 1e-6}, quiet=True
     )

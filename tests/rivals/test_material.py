@@ -1,4 +1,4 @@
-"""Material: tables with pictures, the storybook's scenes, and latents that are encoded once."""
+"""RivalMaterial: tables with pictures, the storybook's scenes, and latents that are encoded once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.backbones.sdxl.loading import load_pipeline
 from emoticrafter.data.tables import write_table
 from emoticrafter.errors import DeviceError, InputError, MissingError
-from emoticrafter.rivals.material import Material, cached_latents, from_pairs
+from emoticrafter.rivals.material import RivalMaterial, cached_latents, from_pairs
 from emoticrafter.rivals.scenes import storybook_material
 from emoticrafter.storybook.annotated import annotated_scenes
 from emoticrafter.storybook.world import render
@@ -54,7 +54,7 @@ def test_a_table_gives_its_training_rows_with_pictures(backbone: SDXLBackbone, t
 def test_bad_tables_are_refused(backbone: SDXLBackbone, tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
 
-    def material(**columns: Any) -> Material:
+    def material(**columns: Any) -> RivalMaterial:
         return from_pairs(write_pairs(tmp_path, **columns), backbone, pictures=pictures, cache=tmp_path, quiet=True)
 
     with pytest.raises(InputError, match="does not lie below"):

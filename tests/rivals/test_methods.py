@@ -17,7 +17,7 @@ from emoticrafter.errors import CheckpointError, InputError, MissingError, Outpu
 from emoticrafter.picture import Picture
 from emoticrafter.rivals import METHODS, Budget, Rival, open_method, train_method
 from emoticrafter.rivals.denoising import DenoisingRival, frozen
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 from emoticrafter.rivals.opening import method_class
 from tests.pixels import difference
 from tests.tiny_material import tiny_material
@@ -176,7 +176,9 @@ def test_the_loss_falls_and_gradients_reach_new_parameters_only(
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_trained_method_is_kept_and_opened_again(name: str, backbone: SDXLBackbone, material: Material, tmp_path: Path) -> None:
+def test_a_trained_method_is_kept_and_opened_again(
+    name: str, backbone: SDXLBackbone, material: RivalMaterial, tmp_path: Path
+) -> None:
     before = state_of(backbone)
     config = {"rate": 0.05, "batch": 4} if name in DENOISING else {}
     rival, learned = train_method(
@@ -296,8 +298,8 @@ def test_a_grid_and_a_sweep_are_generate(backbone: SDXLBackbone) -> None:
         rival.sweep(PROMPT, SAD, HAPPY, count=3)
 
 
-def test_material_must_fit_the_method(backbone: SDXLBackbone, material: Material, tmp_path: Path) -> None:
-    blind = Material(
+def test_material_must_fit_the_method(backbone: SDXLBackbone, material: RivalMaterial, tmp_path: Path) -> None:
+    blind = RivalMaterial(
         neutral=material.neutral, emotional=material.emotional, emotions=material.emotions, latents=None, size=(32, 32), about={}
     )
     with pytest.raises(InputError, match="learns from pictures"):
@@ -307,11 +309,11 @@ def test_material_must_fit_the_method(backbone: SDXLBackbone, material: Material
     train_method("linear_regression", blind, tmp_path, Budget(steps=1), backbone=backbone, quiet=True)
 
 
-def test_a_second_training_into_the_folder_is_refused(backbone: SDXLBackbone, material: Material, tmp_path: Path) -> None:
+def test_a_second_training_into_the_folder_is_refused(backbone: SDXLBackbone, material: RivalMaterial, tmp_path: Path) -> None:
     """Before it makes its material, which may take an hour."""
     made: list[str] = []
 
-    def make(name: str) -> Material:
+    def make(name: str) -> RivalMaterial:
         made.append(name)
         with pytest.raises(OutputError, match="Another run is writing to"):
             train("second")

@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.features.store import FeatureStore
 from emoticrafter.training.baselines import baselines
-from emoticrafter.training.material import Reader
+from emoticrafter.training.material import PairReader
 from emoticrafter.training.probe import fit_probe, load_probe, save_probe
 from tests.tiny_features import make_features
 
@@ -19,24 +19,24 @@ TRAIN, VAL = np.arange(48), np.arange(48, 64)
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> PairReader:
     store = FeatureStore.open(make_features(tmp_path_factory.mktemp("features"), tokens=3, channels=4))
     weights = weigh(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy(), TRAIN)
-    return Reader(store, weights, torch.device("cpu"))
+    return PairReader(store, weights, torch.device("cpu"))
 
 
-def tokens(reader: Reader, name: str, rows: np.ndarray) -> np.ndarray:
+def tokens(reader: PairReader, name: str, rows: np.ndarray) -> np.ndarray:
     return reader.features(name, rows).tokens.double().numpy()
 
 
-def test_neutral_is_the_loss_of_changing_nothing(reader: Reader) -> None:
+def test_neutral_is_the_loss_of_changing_nothing(reader: PairReader) -> None:
     target = ALPHA * (tokens(reader, "emotional", VAL) - tokens(reader, "neutral", VAL))
     expected = (reader.weights[VAL] * (target**2).mean(axis=(1, 2))).mean()
     found = baselines(reader, TRAIN, VAL, alpha=ALPHA, ridge_pairs=0, seed=0)
     assert found == {"neutral": pytest.approx(expected, rel=1e-5)}
 
 
-def inputs(reader: Reader, rows: np.ndarray) -> np.ndarray:
+def inputs(reader: PairReader, rows: np.ndarray) -> np.ndarray:
     """The inputs of the regression written out: the token, and six terms at the token's own place."""
     neutral, found = tokens(reader, "neutral", rows), []
     for pair, (v, a) in zip(neutral, reader.points[rows], strict=True):
@@ -47,7 +47,7 @@ def inputs(reader: Reader, rows: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def test_ridge_is_scikit_learns_at_the_best_penalty(reader: Reader) -> None:
+def test_ridge_is_scikit_learns_at_the_best_penalty(reader: PairReader) -> None:
     found = baselines(reader, TRAIN, VAL, alpha=ALPHA, ridge_pairs=1000, seed=0)
     x, weights = inputs(reader, TRAIN), np.repeat(reader.weights[TRAIN].astype(float), 3)
     y = ALPHA * (tokens(reader, "emotional", TRAIN) - tokens(reader, "neutral", TRAIN)).reshape(-1, 4)
@@ -60,7 +60,7 @@ def test_ridge_is_scikit_learns_at_the_best_penalty(reader: Reader) -> None:
     assert found["ridge"] < 0.2 * found["neutral"]  # these features are made to be nearly linear
 
 
-def test_without_held_out_pairs_there_is_nothing_to_compare(reader: Reader) -> None:
+def test_without_held_out_pairs_there_is_nothing_to_compare(reader: PairReader) -> None:
     assert baselines(reader, TRAIN, VAL[:0], alpha=ALPHA, ridge_pairs=10, seed=0) == {}
 
 
@@ -68,7 +68,7 @@ def test_the_probe_reads_emotions_it_was_not_trained_on_and_is_frozen(tmp_path: 
     store = FeatureStore.open(make_features(tmp_path / "features", pairs=240, tokens=2, channels=32))
     train, val = np.arange(200), np.arange(200, 240)
     weights = weigh(DensityConfig(clip=5), store.pairs[["valence", "arousal"]].to_numpy(), train)
-    reader = Reader(store, weights, torch.device("cpu"))
+    reader = PairReader(store, weights, torch.device("cpu"))
     state = torch.get_rng_state()
     probe, figures = fit_probe(reader, train, val, steps=100, seed=0)
     assert figures["probe_valence_r2"] > 0.5

@@ -10,8 +10,8 @@ import torch
 from emoticrafter.data.density import DensityConfig, weigh
 from emoticrafter.errors import InputError
 from emoticrafter.features.store import FeatureStore
-from emoticrafter.training.material import Partners, Reader
-from emoticrafter.training.order import Draws, Order
+from emoticrafter.training.material import PairReader, Partners
+from emoticrafter.training.order import Draws, PairOrder
 from tests.tiny_features import make_features
 
 CPU = torch.device("cpu")
@@ -22,9 +22,9 @@ def store(features: Path) -> FeatureStore:
     return FeatureStore.open(features)
 
 
-def reader(store: FeatureStore, **options: object) -> Reader:
+def reader(store: FeatureStore, **options: object) -> PairReader:
     points = store.pairs[["valence", "arousal"]].to_numpy()
-    return Reader(store, weigh(DensityConfig(), points), CPU, **options)  # type: ignore[arg-type]
+    return PairReader(store, weigh(DensityConfig(), points), CPU, **options)  # type: ignore[arg-type]
 
 
 def plain(rows: list[int]) -> Draws:
@@ -50,7 +50,7 @@ def test_features_kept_on_the_device_are_the_same(store: FeatureStore) -> None:
 
 
 def test_the_stream_keeps_the_order_whatever_the_threads(store: FeatureStore) -> None:
-    order = Order(np.arange(64), batch=6, seed=0)
+    order = PairOrder(np.arange(64), batch=6, seed=0)
     draws = [order.draws(step) for step in range(30)]
     for threads in (1, 5):
         found = list(reader(store, threads=threads).stream(iter(draws)))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from emoticrafter.errors import InputError
-from emoticrafter.training.order import Order, Split, split_pairs
+from emoticrafter.training.order import PairOrder, Split, split_pairs
 
 
 def frame(contents: list[str], pictures: list[str | None] | None = None, splits: list[str | None] | None = None) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def test_what_cannot_be_split_is_an_error(table: pd.DataFrame, told: str) -> Non
 
 def test_every_pair_comes_once_an_epoch_and_batches_are_full() -> None:
     rows = np.arange(100, 123)
-    order = Order(rows, batch=5, seed=3)
+    order = PairOrder(rows, batch=5, seed=3)
     stream = np.concatenate([order.draws(step).rows for step in range(23)])  # five epochs
     assert all(len(order.draws(step).rows) == 5 for step in range(23))
     epochs = stream.reshape(5, 23)
@@ -117,23 +117,23 @@ def test_every_pair_comes_once_an_epoch_and_batches_are_full() -> None:
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     rows = np.arange(50)
-    order = Order(rows, batch=7, seed=1)
+    order = PairOrder(rows, batch=7, seed=1)
     forwards = [order.draws(step) for step in range(20)]
     for step in (19, 0, 7, 3):  # asked for in any order, by another object
-        again = Order(rows, batch=7, seed=1).draws(step)
+        again = PairOrder(rows, batch=7, seed=1).draws(step)
         assert np.array_equal(again.rows, forwards[step].rows)
         assert np.array_equal(again.partner, forwards[step].partner)
-    assert not np.array_equal(Order(rows, batch=7, seed=2).draws(0).rows, forwards[0].rows)
+    assert not np.array_equal(PairOrder(rows, batch=7, seed=2).draws(0).rows, forwards[0].rows)
     assert np.array_equal(order.epoch(2), np.random.default_rng((1, 2)).permutation(rows))
 
 
 def test_a_batch_larger_than_the_data_goes_through_several_epochs() -> None:
-    drawn = Order(np.arange(4), batch=10, seed=0).draws(0).rows
+    drawn = PairOrder(np.arange(4), batch=10, seed=0).draws(0).rows
     assert [sorted(drawn[:4]), sorted(drawn[4:8])] == [[0, 1, 2, 3]] * 2
 
 
 def test_about_the_asked_share_of_prompts_is_taken_away() -> None:
-    order = Order(np.arange(50), batch=50, seed=0, dropout=0.2)
+    order = PairOrder(np.arange(50), batch=50, seed=0, dropout=0.2)
     share = np.mean([order.draws(step).empty.mean() for step in range(40)])
     assert share == pytest.approx(0.2, abs=0.04)
-    assert not Order(np.arange(50), batch=50, seed=0).draws(0).empty.any()
+    assert not PairOrder(np.arange(50), batch=50, seed=0).draws(0).empty.any()

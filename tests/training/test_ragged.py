@@ -16,7 +16,7 @@ from emoticrafter.errors import CheckpointError
 from emoticrafter.features.encoding import write_features
 from emoticrafter.features.store import FeatureStore
 from emoticrafter.training import train
-from emoticrafter.training.material import Partners, Reader, read_empty_prompt
+from emoticrafter.training.material import PairReader, Partners, read_empty_prompt
 from emoticrafter.training.order import Draws
 from emoticrafter.training.record import read_metrics
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
@@ -105,7 +105,7 @@ def test_pairs_are_filled_up_to_the_longest_of_their_batch_under_masks(ragged: P
     store = FeatureStore.open(ragged)
     weights = weigh(DensityConfig(), store.pairs[["valence", "arousal"]].to_numpy())
     partners = Partners(store.pairs["content"].to_numpy(), np.arange(64))
-    reader = Reader(store, weights, CPU, partners=partners, on_device=on_device)
+    reader = PairReader(store, weights, CPU, partners=partners, on_device=on_device)
     rows = np.array([5, 0, 63])
     pairs = reader.read(Draws(rows=rows, empty=np.zeros(3, dtype=bool), partner=np.full(3, 0.5)))
     assert pairs.neutral.shape == pairs.emotional.shape == (3, 8, 16)

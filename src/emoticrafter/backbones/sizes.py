@@ -8,13 +8,13 @@ from math import lcm
 from typing import Any
 
 from emoticrafter.errors import CheckpointError, InputError
+from emoticrafter.sampling import Size
 
 __all__ = ["Sizes"]
 
 MAX_SIDE = 8192  # pixels
 MIN_SIDE = 8  # of a picture that is brought down
 MULTIPLE = 8  # of what is drawn, as diffusers' pipeline demands it
-Size = tuple[int, int]  # width and height
 
 
 @dataclass(frozen=True, kw_only=True)

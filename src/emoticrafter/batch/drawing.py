@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from emoticrafter.method import Method
     from emoticrafter.picture import Picture
 
-__all__ = ["Drawn", "Engine", "Task", "check_rows", "draw", "in_process"]
+__all__ = ["BatchTask", "Drawn", "Engine", "check_rows", "draw", "in_process"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class BatchTask:
     """A batch to draw: its number, its rows, all of the same settings, and the suffix of the files."""
 
     number: int
@@ -37,13 +37,13 @@ class Drawn:
 
 # Draws tasks, in any order: yields each when it is done. The watch hears of pictures, as the stage "drawing"; it is asked before
 # each task whether to stop, and what was begun is finished.
-Engine = Callable[[Sequence[Task], Watch], Iterator[Drawn]]
+Engine = Callable[[Sequence[BatchTask], Watch], Iterator[Drawn]]
 
 
 def in_process(method: Method) -> Engine:
     """Batch after batch in this process."""
 
-    def run(tasks: Sequence[Task], watch: Watch) -> Iterator[Drawn]:
+    def run(tasks: Sequence[BatchTask], watch: Watch) -> Iterator[Drawn]:
         total, done = sum(len(task.rows) for task in tasks), 0
         step = watch.stage("drawing")
         for task in tasks:

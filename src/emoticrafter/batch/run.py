@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoticrafter.batch import files
-from emoticrafter.batch.drawing import Drawn, Engine, Task, check_rows, in_process
+from emoticrafter.batch.drawing import BatchTask, Drawn, Engine, check_rows, in_process
 from emoticrafter.batch.index import INDEX, TABLE, entry, known_hashes, write_index
 from emoticrafter.batch.plan import PLAN, Plan, default_batch, new_plan, read_plan
 from emoticrafter.batch.rows import Row
@@ -164,7 +164,7 @@ def _look(folder: Path, plan: Plan, watch: Watch) -> tuple[dict[str, dict[str, A
     return entries, damaged
 
 
-def _tasks(plan: Plan, missing: Sequence[str]) -> tuple[list[Task], dict[int, dict[int, str]]]:
+def _tasks(plan: Plan, missing: Sequence[str]) -> tuple[list[BatchTask], dict[int, dict[int, str]]]:
     """The batches that hold missing pictures, and for each, by its number, the places and ids of those."""
     wanted, members = set(missing), plan.members()
     waiting = {
@@ -172,7 +172,9 @@ def _tasks(plan: Plan, missing: Sequence[str]) -> tuple[list[Task], dict[int, di
         for number, ids in members.items()
         if (places := {place: id for place, id in enumerate(ids) if id in wanted})
     }
-    tasks = [Task(number=number, rows=tuple(plan.rows[id] for id in members[number]), suffix=plan.suffix) for number in waiting]
+    tasks = [
+        BatchTask(number=number, rows=tuple(plan.rows[id] for id in members[number]), suffix=plan.suffix) for number in waiting
+    ]
     return tasks, waiting
 
 
@@ -180,7 +182,7 @@ def _draw(
     folder: Path,
     plan: Plan,
     engine: Engine,
-    tasks: Sequence[Task],
+    tasks: Sequence[BatchTask],
     waiting: Mapping[int, Mapping[int, str]],
     watch: Watch,
 ) -> Iterator[tuple[str, dict[str, Any]]]:

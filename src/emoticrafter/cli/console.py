@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from emoticrafter.progress import Progress, clock
-
-Step = Callable[[int, int], None]  # called with (done, total)
+from emoticrafter.watch import Step
 
 
 def say(text: str) -> None:

@@ -30,13 +30,15 @@ from emoticrafter.files import safe_name
 
 MAX_COUNT = 1000
 
-Prompt = Annotated[str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")]
+PromptArgument = Annotated[
+    str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")
+]
 Axis = typer.Option(help="The values of this axis: from:to:count, or split by commas.", metavar="AXIS", rich_help_panel=FEELING)
 
 
 @spread
 def generate(
-    prompt: Prompt,
+    prompt: PromptArgument,
     feeling: FeelingOptions,
     model: ModelOptions,
     sampling: SamplingOptions,
@@ -73,7 +75,7 @@ def generate(
 
 @spread
 def grid(
-    prompt: Prompt,
+    prompt: PromptArgument,
     *,
     valence: Annotated[str, Axis] = "-3:3:5",
     arousal: Annotated[str, Axis] = "-3:3:5",
@@ -113,7 +115,7 @@ def grid(
 
 @spread
 def sweep(
-    prompt: Prompt,
+    prompt: PromptArgument,
     first: Annotated[
         str, typer.Option("--from", help="The first emotion: V,A or a mood.", metavar="EMOTION", rich_help_panel=FEELING)
     ],

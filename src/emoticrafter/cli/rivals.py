@@ -18,11 +18,11 @@ from emoticrafter.files import check_folder
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
-    from emoticrafter.rivals.material import Material
+    from emoticrafter.rivals.material import RivalMaterial
 
 app = Commands(name="rival", help="Rival methods: list them, train them. `--method` draws with one.", no_args_is_help=True)
 
-MATERIAL = "Material"
+MATERIAL = "RivalMaterial"
 STORYBOOK = "storybook"
 
 
@@ -173,7 +173,7 @@ def _check_material(pairs: str, pictures: Path | None, limit: int | None, cache:
 
 def _material(
     backbone: Backbone, pairs: str, pictures: Path | None, limit: int | None, cache: Path | None, learns: str, quiet: bool
-) -> Material:
+) -> RivalMaterial:
     if pairs != STORYBOOK:
         from emoticrafter.rivals.material import from_pairs
 

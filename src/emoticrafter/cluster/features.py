@@ -15,7 +15,7 @@ from typing import Any
 
 from emoticrafter.cluster.workers import connected, error_of, error_text, readable_errors, shares
 from emoticrafter.errors import EmotiCrafterError, InputError, OutputError
-from emoticrafter.features.shards import Engine, Task, encode_shard, is_begun, shard_is_there, store_shard
+from emoticrafter.features.shards import ShardEngine, ShardTask, encode_shard, is_begun, shard_is_there, store_shard
 from emoticrafter.watch import Step
 
 __all__ = ["ray_engine"]
@@ -31,7 +31,7 @@ def ray_engine(
     address: str | None = None,
     workers: int | None = None,
     cpus: int | None = None,
-) -> Engine:
+) -> ShardEngine:
     """An engine for `features.encoding.write_features` that works on a Ray cluster.
 
     backbone, config: as every machine of the cluster finds them. fingerprint: of its text encoders; a worker that finds others
@@ -44,7 +44,7 @@ def ray_engine(
     if workers is not None and workers < 1:
         raise InputError(f"The number of Ray workers is {workers}; it must be at least 1.", "Leave it out to go by the cluster.")
 
-    def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
+    def run(tasks: Sequence[ShardTask], step: Step) -> Iterator[int]:
         if not tasks:
             return
         sizes = {task.number: len(task.prompts) for task in tasks}
@@ -74,7 +74,7 @@ class ShardMaker:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         given = json.loads(row["task"])
-        task, settings = Task(**given["task"]), given["settings"]
+        task, settings = ShardTask(**given["task"]), given["settings"]
         try:
             if not is_begun(task.folder):
                 raise OutputError(
@@ -107,7 +107,7 @@ def _open(settings: dict[str, Any]) -> Any:
     return encoder
 
 
-def _pipeline(tasks: Sequence[Task], settings: dict[str, Any], workers: int | None) -> Iterator[dict[str, Any]]:
+def _pipeline(tasks: Sequence[ShardTask], settings: dict[str, Any], workers: int | None) -> Iterator[dict[str, Any]]:
     import ray.data
 
     context = ray.data.DataContext.get_current()

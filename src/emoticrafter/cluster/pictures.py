@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from emoticrafter.batch.drawing import Drawn, Task, draw
+from emoticrafter.batch.drawing import BatchTask, Drawn, draw
 from emoticrafter.batch.rows import Row
 from emoticrafter.cluster.workers import connected, error_of, error_text, readable_errors, shares
 from emoticrafter.errors import EmotiCrafterError, InputError
@@ -127,7 +127,7 @@ class RayMethod(BaseMethod):
         answer = _answer_of(reference, watch)
         return [Picture(image=_image(image), recipe=recipe) for image, recipe in answer["pictures"]]
 
-    def engine(self, tasks: Sequence[Task], watch: Watch) -> Iterator[Drawn]:
+    def engine(self, tasks: Sequence[BatchTask], watch: Watch) -> Iterator[Drawn]:
         """See `batch.drawing.Engine`: each worker draws one batch at a time."""
         import ray
 

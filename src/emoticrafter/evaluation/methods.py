@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.outline import Outline
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.evaluation.cases import Case
-    from emoticrafter.evaluation.suite import Method, Suite
-    from emoticrafter.method import Method as Drawing
+    from emoticrafter.evaluation.suite import ComparedMethod, Suite
+    from emoticrafter.method import Method
     from emoticrafter.training.recipe import Recipe
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
     "check_drawing", "recipe_of", "truth_of",
 ]  # fmt: skip
 
-Opener = Callable[[str, bool], AbstractContextManager[tuple["Drawing", "Engine | None"]]]  # (source, calibrated)
+Opener = Callable[[str, bool], AbstractContextManager[tuple["Method", "Engine | None"]]]  # (source, calibrated)
 ALWAYS_ZERO = "always 0"
 
 
@@ -48,13 +48,13 @@ def truth_of(suite: Suite) -> str:
     return TRUTH if suite.prompts.source == "storybook" else RULES
 
 
-def budget_of(maker: Any) -> Mapping[str, Any]:
-    """What is known of a maker's training: JSON values, empty where nothing is known."""
-    if isinstance(maker, Rival):
-        module = maker.module
+def budget_of(opened: Any) -> Mapping[str, Any]:
+    """What is known of a method's training: JSON values, empty where nothing is known."""
+    if isinstance(opened, Rival):
+        module = opened.module
         count = {"parameters": sum(p.numel() for p in module.parameters())} if module is not None else {}
-        return {**count, **maker.trained}
-    eit = getattr(maker, "eit", None)
+        return {**count, **opened.trained}
+    eit = getattr(opened, "eit", None)
     if eit is None:
         return {}
     known = {name: eit.metadata[name] for name in ("step", "pairs", "alpha", "strength") if name in eit.metadata}
@@ -121,7 +121,7 @@ class Producer:
             ),
         ]
 
-    def _trained(self, method: Method) -> str:
+    def _trained(self, method: ComparedMethod) -> str:
         """The method's source; of one with a recipe, the checkpoint that is trained by it."""
         if method.recipe is None:
             return method.source
@@ -137,31 +137,31 @@ class Producer:
         return str(outcome.checkpoint)
 
     def _neutral(self) -> Compared:
-        with self.opener(NEUTRAL, False) as (maker, engine):
-            pictures = self._draw(maker, engine, neutral_rows(self.cases, self.suite), NEUTRAL)
+        with self.opener(NEUTRAL, False) as (opened, engine):
+            pictures = self._draw(opened, engine, neutral_rows(self.cases, self.suite), NEUTRAL)
             return Compared(
-                label=NEUTRAL, source=NEUTRAL, method=False, describe=_description(maker), budget={}, pictures=pictures
+                label=NEUTRAL, source=NEUTRAL, method=False, describe=_description(opened), budget={}, pictures=pictures
             )
 
     def _drawn(self, label: str, source: str, strength: float | None, *, calibrated: bool, method: bool) -> Compared:
-        with self.opener(source, calibrated) as (maker, engine):
-            pictures = self._draw(maker, engine, suite_rows(self.cases, self.suite, strength), label)
-            own = strength if strength is not None else float((maker.describe().get("defaults") or {}).get("strength", 1.0))
+        with self.opener(source, calibrated) as (opened, engine):
+            pictures = self._draw(opened, engine, suite_rows(self.cases, self.suite, strength), label)
+            own = strength if strength is not None else float((opened.describe().get("defaults") or {}).get("strength", 1.0))
             others = [round(own * factor, 6) for factor in self.suite.sweep.factors] if method else []
-            sweep = {other: self._draw(maker, engine, sweep_rows(self.cases, self.suite, other), label) for other in others}
+            sweep = {other: self._draw(opened, engine, sweep_rows(self.cases, self.suite, other), label) for other in others}
             return Compared(
                 label=label,
                 source=source,
                 method=method,
-                describe={**_description(maker), "strength": own},
-                budget=dict(budget_of(maker)),
+                describe={**_description(opened), "strength": own},
+                budget=dict(budget_of(opened)),
                 pictures=pictures,
                 sweep=sweep,
             )
 
-    def _draw(self, maker: Drawing, engine: Engine | None, rows: Sequence[Any], label: str) -> list[PictureRow]:
+    def _draw(self, opened: Method, engine: Engine | None, rows: Sequence[Any], label: str) -> list[PictureRow]:
         began = time.perf_counter()
-        found, drawn = draw_method(maker, engine, rows, self.work / "pictures", label, self.cases, self.watch)
+        found, drawn = draw_method(opened, engine, rows, self.work / "pictures", label, self.cases, self.watch)
         self.notes.add("generate", label, began, drawn == 0, pictures=drawn)
         return found
 
@@ -180,7 +180,7 @@ def check_drawing(suite: Suite, cases: Sequence[Case], outline: Outline) -> None
             check_method(method.source, outline)
 
 
-def recipe_of(method: Method, suite: Suite) -> Recipe:
+def recipe_of(method: ComparedMethod, suite: Suite) -> Recipe:
     """The recipe that a method is trained by, with the features that it learns from. Raises InputError and MissingError."""
     from emoticrafter.training import read_recipe
 
@@ -195,6 +195,6 @@ def recipe_of(method: Method, suite: Suite) -> Recipe:
     return replace(recipe, data=replace(recipe.data, features=features))
 
 
-def _description(maker: Drawing) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(json.dumps(dict(maker.describe()), default=str))
+def _description(opened: Method) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(json.dumps(dict(opened.describe()), default=str))
     return about

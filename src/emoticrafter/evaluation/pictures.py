@@ -123,7 +123,7 @@ def requests(cases: Sequence[Case], suite: Suite) -> Iterator[dict[str, Any]]:
 
 
 def draw_method(
-    maker: Method,
+    method: Method,
     engine: Engine | None,
     rows: Sequence[Row],
     root: Path,
@@ -131,19 +131,19 @@ def draw_method(
     cases: Sequence[Case],
     watch: Watch,
 ) -> tuple[list[PictureRow], int]:
-    """The pictures of these rows, in a folder below root that their maker and settings name; and how many were drawn now.
+    """The pictures of these rows, in a folder below root that their method and settings name; and how many were drawn now.
 
     Another checkpoint or other settings give another folder, so that nothing old is taken for new. Raises StoppedError where
     some are missing.
     """
-    description = json.loads(json.dumps(dict(maker.describe())))
+    description = json.loads(json.dumps(dict(method.describe())))
     resolved = [row.resolved(description) for row in rows]
     folder = root / f"{safe_name(label, 40)}-{_key(description, resolved[0])}"
 
     def stage(name: str) -> Step:
         return watch.stage(f"{name} {label}")
 
-    done = run_batch(maker, rows, folder, engine=engine, watch=replace(watch, stage=stage))
+    done = run_batch(method, rows, folder, engine=engine, watch=replace(watch, stage=stage))
     if done.missing:
         raise StoppedError("The drawing was ended.", "The same call goes on.")
     wanted, of = {row.id(description) for row in resolved}, {case.prompt: case for case in cases}
@@ -168,7 +168,7 @@ def settings_of(suite: Suite) -> dict[str, Any]:
 
 
 def _key(description: Mapping[str, Any], row: Row) -> str:
-    """Eight hexadecimal digits of the maker and a row's settings."""
+    """Eight hexadecimal digits of the method and a row's settings."""
     text = replace(row, prompt="", valence=0.0, arousal=0.0, seed=0, columns={}).id(description)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -18,7 +18,7 @@ from emoticrafter.settings import Section, key, read_settings
 if TYPE_CHECKING:
     from emoticrafter.evaluation.cases import Case
 
-__all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "Bars", "Method", "Suite", "find_suite", "read_suite"]
+__all__ = ["CORNERS", "EXTRA_SEEDS", "STEPS", "Bars", "ComparedMethod", "Suite", "find_suite", "read_suite"]
 
 FULL = (-3.0, -1.5, 0.0, 1.5, 3.0)
 CORNERS = ((-3.0, -3.0), (-3.0, 3.0), (3.0, -3.0), (3.0, 3.0))  # where diversity is looked at
@@ -143,7 +143,7 @@ class TrainingSource(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(Section):
+class ComparedMethod(Section):
     """A table [[methods]]."""
 
     label: str = key("", "what the report calls it; its source where left out")
@@ -172,7 +172,7 @@ class Suite:
     show: Show
     bars: Bars
     training: TrainingSource
-    methods: tuple[Method, ...]
+    methods: tuple[ComparedMethod, ...]
 
     def cases(self, folder: Path) -> list[Case]:
         """The prompts. folder: that of the suite's file, where a file of prompts is looked for first."""
@@ -189,7 +189,11 @@ class Suite:
         chosen = []
         for text in sources:
             label, equals, source = text.partition("=")
-            made = Method(label=label.strip(), source=source.strip()) if equals else own.get(text) or Method(source=text)
+            made = (
+                ComparedMethod(label=label.strip(), source=source.strip())
+                if equals
+                else own.get(text) or ComparedMethod(source=text)
+            )
             chosen.append(made)
         return replace(self, methods=_checked(chosen))
 
@@ -210,7 +214,7 @@ def read_suite(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
         raise InputError("emotions.seeds is empty.", "Give at least one.")
     if suite.judge.content == "storybook" and suite.prompts.source != "storybook":
         raise InputError("The content judge of the storybook knows its own prompts only.", 'Set judge.content = "none".')
-    return replace(suite, methods=_checked(suite.methods or (Method(),))), path
+    return replace(suite, methods=_checked(suite.methods or (ComparedMethod(),))), path
 
 
 def find_suite(source: str | os.PathLike[str]) -> Path:
@@ -227,7 +231,7 @@ def find_suite(source: str | os.PathLike[str]) -> Path:
     )
 
 
-def _checked(methods: Iterable[Method]) -> tuple[Method, ...]:
+def _checked(methods: Iterable[ComparedMethod]) -> tuple[ComparedMethod, ...]:
     chosen = tuple(methods)
     names = [method.name for method in chosen]
     for name in names:

@@ -32,7 +32,7 @@ from emoticrafter.features.layout import (
     read_layout,
 )
 from emoticrafter.features.manifest import Manifest, Shard, damaged_shards, listed, shard_file
-from emoticrafter.features.shards import PLAN, UNFINISHED, Engine, Task, checksum_file, in_process
+from emoticrafter.features.shards import PLAN, UNFINISHED, ShardEngine, ShardTask, checksum_file, in_process
 from emoticrafter.files import atomic_path, check_folder, names_in, user_path
 from emoticrafter.inputs.named import file_hash, read_file
 from emoticrafter.locks import LOCK, busy, hold
@@ -73,7 +73,7 @@ def write_features(
     shard_rows: int | None = None,
     long: str = "refuse",
     repair: bool = False,
-    engine: Engine | None = None,
+    engine: ShardEngine | None = None,
     progress: Callable[[str], Step] | None = None,
 ) -> Written:
     """Encode the prompts of a table of pairs into a folder, or go on with one that was begun.
@@ -170,10 +170,10 @@ def _layout_for(
     )
 
 
-def _tasks(folder: Path, layout: Layout, prompts: list[str], lengths: list[int] | None, done: dict[int, str]) -> list[Task]:
+def _tasks(folder: Path, layout: Layout, prompts: list[str], lengths: list[int] | None, done: dict[int, str]) -> list[ShardTask]:
     parts = enumerate(range(0, len(prompts), layout.shard_rows))
     return [
-        Task(
+        ShardTask(
             folder=str(folder),
             number=number,
             prompts=prompts[begin : begin + layout.shard_rows],
@@ -260,7 +260,7 @@ def _is_finished(folder: Path, repair: bool) -> bool:
     return True
 
 
-def _check_space(folder: Path, layout: Layout, tasks: Sequence[Task]) -> None:
+def _check_space(folder: Path, layout: Layout, tasks: Sequence[ShardTask]) -> None:
     """Raise OutputError before the work where the disk has no room for what it will write."""
     tokens = sum(sum(task.lengths) if task.lengths is not None else layout.tokens * len(task.prompts) for task in tasks)
     needed = 2 * layout.channels * tokens

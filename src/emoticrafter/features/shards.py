@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import PromptEncoder
     from emoticrafter.backbones.features import PromptFeatures
 
-__all__ = ["Engine", "Task", "encode_shard", "in_process", "is_begun", "shard_is_there", "store_shard"]
+__all__ = ["ShardEngine", "ShardTask", "encode_shard", "in_process", "is_begun", "shard_is_there", "store_shard"]
 
 UNFINISHED, PLAN = "unfinished", "plan.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class ShardTask:
     """A shard to make: its number, its prompts, how many at once, the dtype at rest, and the folder of the store.
 
     lengths: the own tokens of each prompt, where padding is left out.
@@ -47,13 +47,13 @@ class Task:
 
 
 # Makes shards: yields the number of each once it is in the folder, and calls back with (prompts done, prompts in all).
-Engine = Callable[[Sequence[Task], Step], Iterator[int]]
+ShardEngine = Callable[[Sequence[ShardTask], Step], Iterator[int]]
 
 
-def in_process(encoder: PromptEncoder) -> Engine:
+def in_process(encoder: PromptEncoder) -> ShardEngine:
     """Shard after shard in this process; one is written while the next is encoded."""
 
-    def run(tasks: Sequence[Task], step: Step) -> Iterator[int]:
+    def run(tasks: Sequence[ShardTask], step: Step) -> Iterator[int]:
         total, done = sum(len(task.prompts) for task in tasks), 0
         waiting: tuple[int, Future[None]] | None = None
         with ThreadPoolExecutor(1) as writer:
@@ -72,7 +72,7 @@ def in_process(encoder: PromptEncoder) -> Engine:
     return run
 
 
-def encode_shard(task: Task, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
+def encode_shard(task: ShardTask, encoder: PromptEncoder, step: Callable[[int], None] | None = None) -> Tensor:
     """The features of a shard's prompts in its dtype, on the CPU: (N, T, C), or (tokens of all, C) where padding is left out.
 
     The batches are shared out among the encoder's threads, which changes nothing in them. Raises InputError where features
@@ -147,7 +147,7 @@ def _shared_out(work: Callable[[int], int], begins: Sequence[int], threads: int)
         pool.shutdown(cancel_futures=True)
 
 
-def store_shard(task: Task, features: Tensor) -> None:
+def store_shard(task: ShardTask, features: Tensor) -> None:
     """Write a shard, whole or not at all, and after it its checksum."""
     from safetensors.torch import save_file
 

@@ -15,10 +15,10 @@ import numpy as np
 __all__ = ["diversity", "lpips_continuous", "neighbour_distances", "perceptible_share", "step_distances", "step_uniformity"]
 
 Thing = TypeVar("Thing")  # whatever the distance takes: a picture, or what was computed of one
-Distance = Callable[[Thing, Thing], float]
+Measure = Callable[[Thing, Thing], float]
 
 
-def neighbour_distances(grid: Sequence[Sequence[Thing]], distance: Distance[Thing]) -> tuple[np.ndarray, np.ndarray]:
+def neighbour_distances(grid: Sequence[Sequence[Thing]], distance: Measure[Thing]) -> tuple[np.ndarray, np.ndarray]:
     """Distances along the rows, float (R, C - 1), and along the columns, float (R - 1, C), of a grid of pictures.
 
     With the rows of `emotion.grid` these are the steps of valence and of arousal (downwards).
@@ -41,7 +41,7 @@ def lpips_continuous(across: np.ndarray, down: np.ndarray) -> float:
     return float(every.mean()) if len(every) else float("nan")
 
 
-def step_distances(sweep: Sequence[Thing], distance: Distance[Thing]) -> np.ndarray:
+def step_distances(sweep: Sequence[Thing], distance: Measure[Thing]) -> np.ndarray:
     """Distances from each picture of a sweep to the next, float (m,)."""
     return np.array([distance(a, b) for a, b in pairwise(sweep)], np.float64)
 
@@ -69,7 +69,7 @@ def perceptible_share(steps: np.ndarray, threshold: float) -> float:
     return float((steps > threshold).mean()) if steps.size else float("nan")
 
 
-def diversity(pictures: Sequence[Thing], distance: Distance[Thing]) -> float:
+def diversity(pictures: Sequence[Thing], distance: Measure[Thing]) -> float:
     """Mean distance over all pairs of the pictures of one prompt and emotion from different seeds.
 
     Range that of the distance, higher is more diverse; compare with the neutral pictures' own. NaN for one picture.

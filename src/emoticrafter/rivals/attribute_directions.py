@@ -23,7 +23,7 @@ __all__ = ["AttributeDirections"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DenoisingSection):
+class AttributeDirectionsSettings(DenoisingSection):
     """See `AttributeDirections`."""
 
     rate: float = key(0.01, "learning rate: a direction is one vector, which has far to go", above=0, most=1)
@@ -33,7 +33,7 @@ class AttributeDirections(DenoisingRival):
     """See the module."""
 
     name = "attribute_directions"
-    Config = Settings
+    Config = AttributeDirectionsSettings
 
     def build(self) -> nn.Module:
         directions = nn.Linear(2, self.backbone.prompt_channels, bias=False)

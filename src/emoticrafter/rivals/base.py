@@ -1,4 +1,4 @@
-"""What a rival method is: a `Method` that is named, built upon a frozen backbone, trained on `Material`, kept in a folder.
+"""What a rival method is: a `Method` that is named, built upon a frozen backbone, trained on `RivalMaterial`, kept in a folder.
 
 One writes a method by saying what differs: its parameters (`build`), and what these do to the prompt's features (`features`)
 or to the network while it draws (`steered`). All the rest is here; `denoising.DenoisingRival` adds how most of them learn.
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.outline import Outline
     from emoticrafter.picture import Picture
     from emoticrafter.request import Request
-    from emoticrafter.rivals.material import Material
+    from emoticrafter.rivals.material import RivalMaterial
     from emoticrafter.rivals.steering import Steering
 
-__all__ = ["METHODS", "About", "NoSettings", "Rival", "check_belongs", "misfit", "plain"]
+__all__ = ["METHODS", "MethodEntry", "NoSettings", "Rival", "check_belongs", "misfit", "plain"]
 
 Learns = Literal["pictures", "prompts", "nothing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class MethodEntry:
     """A method in the registry. origin: "module:Class", imported when it is asked for. learns: from what it is trained."""
 
     origin: str
@@ -50,40 +50,40 @@ class About:
 
 
 _HERE = "emoticrafter.rivals"
-METHODS: dict[str, About] = {
-    "cross_attention": About(
+METHODS: dict[str, MethodEntry] = {
+    "cross_attention": MethodEntry(
         origin=f"{_HERE}.cross_attention:CrossAttention",
         about="emotion tokens read by new keys and values in every cross-attention of the UNet",
         source="baseline of EmotiCrafter (arXiv 2501.05710), after IP-Adapter (Ye et al. 2023, arXiv 2308.06721)",
     ),
-    "time_embedding": About(
+    "time_embedding": MethodEntry(
         origin=f"{_HERE}.time_embedding:TimeEmbedding",
         about="embeddings of valence and arousal added to the UNet's time embedding",
         source="baseline of EmotiCrafter (arXiv 2501.05710)",
     ),
-    "textual_inversion": About(
+    "textual_inversion": MethodEntry(
         origin=f"{_HERE}.textual_inversion:TextualInversion",
         about="learned placeholder words behind the prompt, a set for each node of a grid over the plane",
         source="baseline of EmotiCrafter (arXiv 2501.05710), after Gal et al. 2022 (arXiv 2208.01618)",
     ),
-    "rewriting": About(
+    "rewriting": MethodEntry(
         origin=f"{_HERE}.rewriting:Rewriting",
         about="a language model rewrites the prompt for the emotion; rules where there is none",
         source="baseline GPT-4+SDXL of EmotiCrafter (arXiv 2501.05710)",
         learns="nothing",
     ),
-    "discrete": About(
+    "discrete": MethodEntry(
         origin=f"{_HERE}.discrete:Discrete",
         about="learned placeholder words for each of the eight Mikels categories; the nearest category is taken",
         source="after EmoGen (Yang et al. 2024, arXiv 2401.04608); categories of Mikels et al. 2005",
     ),
-    "linear_regression": About(
+    "linear_regression": MethodEntry(
         origin=f"{_HERE}.linear_regression:LinearRegression",
         about="ridge regression from neutral feature, valence and arousal to the change of the feature",
         source="the linear model beside EmotiCrafter's transformer",
         learns="prompts",
     ),
-    "attribute_directions": About(
+    "attribute_directions": MethodEntry(
         origin=f"{_HERE}.attribute_directions:AttributeDirections",
         about="a learned direction per axis, scaled by its value and added to the prompt's tokens",
         source="after Baumann et al. 2024 (arXiv 2403.17064)",
@@ -156,7 +156,7 @@ class Rival(BackboneMethod):
         """What `describe` says beside the name, the hash and the backbone."""
         return {}
 
-    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+    def learn(self, material: RivalMaterial, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
         """Set `self.module` from the material, resumable in `folder`. A method with new parameters says how."""
         if self.module is not None:
             raise NotImplementedError(f"{type(self).__name__}.learn")

@@ -30,7 +30,7 @@ __all__ = ["CrossAttention"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DenoisingSection):
+class CrossAttentionSettings(DenoisingSection):
     """See `CrossAttention`."""
 
     tokens: int = key(4, "emotion tokens per axis", least=1, most=64)
@@ -41,7 +41,7 @@ class CrossAttention(DenoisingRival):
     """See the module."""
 
     name = "cross_attention"
-    Config = Settings
+    Config = CrossAttentionSettings
 
     def build(self) -> nn.Module:
         widths = denoiser_of(self.backbone).attention_widths
@@ -60,7 +60,7 @@ class CrossAttention(DenoisingRival):
 
 
 class _Parameters(nn.Module):
-    def __init__(self, channels: int, config: Settings, widths: Sequence[int]) -> None:
+    def __init__(self, channels: int, config: CrossAttentionSettings, widths: Sequence[int]) -> None:
         super().__init__()
         self.axes = axis_embeddings(config.tokens, channels, config.hidden)
         self.norm = nn.LayerNorm(channels)

@@ -22,7 +22,7 @@ from emoticrafter.rivals.learning import learn
 from emoticrafter.settings import Section, key
 
 if TYPE_CHECKING:
-    from emoticrafter.rivals.material import Material
+    from emoticrafter.rivals.material import RivalMaterial
 
 __all__ = ["DenoisingRival", "DenoisingSection", "frozen"]
 
@@ -55,7 +55,7 @@ class DenoisingRival(Rival):
 
     Config: ClassVar[type[Section]] = DenoisingSection
 
-    def loss(self, material: Material, batch: int) -> Callable[[torch.Generator], Tensor]:
+    def loss(self, material: RivalMaterial, batch: int) -> Callable[[torch.Generator], Tensor]:
         """The loss on a batch that is drawn from a generator."""
         assert material.latents is not None
         latents, denoiser, device = material.latents, denoiser_of(self.backbone), self.backbone.device
@@ -85,7 +85,7 @@ class DenoisingRival(Rival):
         if denoiser_of(self.backbone).dtype == torch.float16:
             raise InputError("Gradients vanish in float16.", "Train with --dtype bfloat16 or float32.")
 
-    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+    def learn(self, material: RivalMaterial, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
         assert self.module is not None
         self.check_trainable()
         batch, rate = min(self.config.batch, len(material)), self.config.rate

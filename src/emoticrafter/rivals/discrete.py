@@ -35,7 +35,7 @@ CATEGORIES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DenoisingSection):
+class DiscreteSettings(DenoisingSection):
     """See `Discrete`."""
 
     words: int = key(3, "placeholder words of a category", least=1, most=16)
@@ -46,7 +46,7 @@ class Discrete(DenoisingRival):
     """See the module."""
 
     name = "discrete"
-    Config = Settings
+    Config = DiscreteSettings
 
     def build(self) -> nn.Module:
         return Placeholders(self.backbone, len(CATEGORIES), self.config.words, self.config.first)

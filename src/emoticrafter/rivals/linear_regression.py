@@ -21,7 +21,7 @@ from emoticrafter.progress import Progress
 from emoticrafter.ridge import TERMS, Sums, predicted_residual
 from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.budget import Budget, Learned
-from emoticrafter.rivals.material import Material
+from emoticrafter.rivals.material import RivalMaterial
 from emoticrafter.settings import Section, key
 
 __all__ = ["LinearRegression"]
@@ -30,7 +30,7 @@ AT_ONCE = 16  # pairs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Section):
+class LinearRegressionSettings(Section):
     """See `LinearRegression`."""
 
     penalty: float = key(1e-2, "of the ridge, in means of the diagonal", above=0, most=1e6)
@@ -42,7 +42,7 @@ class LinearRegression(Rival):
     """See the module."""
 
     name = "linear_regression"
-    Config = Settings
+    Config = LinearRegressionSettings
 
     def build(self) -> nn.Module:
         return _Map(self.backbone.prompt_channels, self.backbone.section, self.config.rank)
@@ -53,7 +53,7 @@ class LinearRegression(Rival):
         parts = [predicted_residual(matrix, part, points_B2) for part in neutral.tokens.split(self.backbone.section, dim=1)]
         return neutral.with_tokens(neutral.tokens + strength * torch.cat(parts, dim=1))
 
-    def learn(self, material: Material, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
+    def learn(self, material: RivalMaterial, budget: Budget, folder: Path, *, seed: int, quiet: bool) -> Learned:
         """Fit as many pairs as the budget allows, or all; a step of it is a batch of pairs."""
         began, done, step, sums = time.monotonic(), 0, 0, Sums()
         order = torch.randperm(len(material), generator=torch.Generator().manual_seed(seed)).tolist()[: self.config.pairs]

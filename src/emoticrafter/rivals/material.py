@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import Backbone
 
-__all__ = ["Material", "cached_latents", "from_pairs", "read_pairs"]
+__all__ = ["RivalMaterial", "cached_latents", "from_pairs", "read_pairs"]
 
 AT_ONCE = 16  # pictures
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class RivalMaterial:
     """n examples. emotions: float32 (n, 2), valence and arousal. latents: (n, L, h, w) as the network knows them, of pictures of
     `size` (width, height) in pixels that show the emotional prompt; None where there are no pictures. about: JSON values on
     where they come from; a training is taken up only with the same.
@@ -84,7 +84,7 @@ def from_pairs(
     limit: int | None = None,
     cache: Path | None = None,
     quiet: bool = False,
-) -> Material:
+) -> RivalMaterial:
     """The training rows of a table of pairs (see `data.tables`). Rows of the splits val and test take no part.
 
     pictures: the folder that the column `picture` is relative to; None learns from prompts alone. Pictures are cut to the shape
@@ -100,7 +100,7 @@ def from_pairs(
         stamps = [(str(file), file.stat().st_size) for file in files]
         drawn = (_fitted(read_picture(file), size) for file in files)
         latents = cached_latents(backbone, drawn, len(files), {**about, "stamps": stamps, "size": size}, cache, quiet=quiet)
-    return Material(
+    return RivalMaterial(
         neutral=list(table["neutral_prompt"]),
         emotional=list(table["emotional_prompt"]),
         emotions=table[["valence", "arousal"]].to_numpy(np.float32),

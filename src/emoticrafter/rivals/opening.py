@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone
     from emoticrafter.backbones.outline import Outline
     from emoticrafter.crafter import EmotiCrafter
-    from emoticrafter.rivals.material import Material
+    from emoticrafter.rivals.material import RivalMaterial
 
 __all__ = ["OURS", "check_method", "method_class", "open_method", "train_method"]
 
@@ -138,7 +138,7 @@ def _folder_of(text: str, backbone: Backbone | Outline) -> Path | None:
 
 def train_method(
     name: str,
-    material: Material | Callable[[], Material] | None,
+    material: RivalMaterial | Callable[[], RivalMaterial] | None,
     out: str | os.PathLike[str],
     budget: Budget,
     *,
@@ -166,7 +166,7 @@ def train_method(
 
 
 def _trained(
-    rival: Rival, material: Material | None, folder: Path, budget: Budget, seed: int, quiet: bool
+    rival: Rival, material: RivalMaterial | None, folder: Path, budget: Budget, seed: int, quiet: bool
 ) -> tuple[Rival, Learned]:
     name, backbone = rival.name, rival.backbone
     learns = METHODS[name].learns

@@ -38,7 +38,7 @@ LEDGER = "answers.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Section):
+class RewritingSettings(Section):
     """See `Rewriting`. The key is read from the environment variable `key_env` when it is needed, and kept nowhere."""
 
     writer: str = key("rules", f"who writes: {', '.join(WRITERS)}")
@@ -58,7 +58,7 @@ class Rewriting(Rival):
     """See the module."""
 
     name = "rewriting"
-    Config = Settings
+    Config = RewritingSettings
 
     def __init__(self, backbone: Backbone, config: Mapping[str, Any] | None = None, **more: Any) -> None:
         super().__init__(backbone, config, **more)
@@ -109,7 +109,7 @@ class Rewriting(Rival):
         return {"writer": _writer_of(self.config, self.folder).name}
 
 
-def _writer_of(config: Settings, folder: Path | None) -> Writer:
+def _writer_of(config: RewritingSettings, folder: Path | None) -> Writer:
     """The writer of these settings. folder: that of the method, for the answers of a server."""
     if not WRITERS[config.writer].asks:
         return open_writer(config.writer, seed=config.seed)

@@ -1,4 +1,4 @@
-"""Material of the storybook: the annotated scenes that its emotion transformer learns from, drawn by the renderer and encoded."""
+"""RivalMaterial of the storybook: the annotated scenes that its emotion transformer learns from, drawn by the renderer and encoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.prompts.writer import Pair, PairTask
-from emoticrafter.rivals.material import Material, cached_latents
+from emoticrafter.rivals.material import RivalMaterial, cached_latents
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scene
 from emoticrafter.storybook.world import render
 
@@ -30,7 +30,7 @@ def storybook_material(
     pictures: bool = True,
     cache: Path | None = None,
     quiet: bool = False,
-) -> Material:
+) -> RivalMaterial:
     """The scenes of `storybook annotate --count --seed` that are no held-out contents, with pairs in the storybook's own words.
 
     pictures: False leaves these out, for methods that learn from prompts. cache: where latents are kept.
@@ -55,7 +55,7 @@ def storybook_material(
     latents = None
     if pictures:
         latents = cached_latents(backbone, drawn(), len(kept), {**about, "size": size}, cache, quiet=quiet)
-    return Material(
+    return RivalMaterial(
         neutral=[pair.neutral for pair in pairs],
         emotional=[pair.emotional for pair in pairs],
         emotions=np.array([(e.valence, e.arousal) for e in feelings], dtype=np.float32).reshape(-1, 2),

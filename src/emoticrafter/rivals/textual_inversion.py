@@ -25,7 +25,7 @@ __all__ = ["TextualInversion", "bilinear"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DenoisingSection):
+class TextualInversionSettings(DenoisingSection):
     """See `TextualInversion`."""
 
     nodes: int = key(5, "nodes of the grid on each axis, from end to end", least=2, most=64)
@@ -37,7 +37,7 @@ class TextualInversion(DenoisingRival):
     """See the module."""
 
     name = "textual_inversion"
-    Config = Settings
+    Config = TextualInversionSettings
 
     def build(self) -> nn.Module:
         return Placeholders(self.backbone, self.config.nodes**2, self.config.words, self.config.first)

@@ -27,7 +27,7 @@ __all__ = ["TimeEmbedding"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DenoisingSection):
+class TimeEmbeddingSettings(DenoisingSection):
     """See `TimeEmbedding`."""
 
     hidden: int = key(64, "hidden units of the MLP of an axis", least=1, most=4096)
@@ -37,7 +37,7 @@ class TimeEmbedding(DenoisingRival):
     """See the module."""
 
     name = "time_embedding"
-    Config = Settings
+    Config = TimeEmbeddingSettings
 
     def build(self) -> nn.Module:
         width = denoiser_of(self.backbone).time_width

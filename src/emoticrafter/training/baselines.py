@@ -14,7 +14,7 @@ from torch import Tensor
 
 from emoticrafter.objective import Pairs, residual_target, weighted_square
 from emoticrafter.ridge import Sums, predicted_residual
-from emoticrafter.training.material import Reader
+from emoticrafter.training.material import PairReader
 from emoticrafter.training.order import Draws
 
 __all__ = ["baselines"]
@@ -24,7 +24,7 @@ CHUNK = 16  # pairs at once
 
 @torch.no_grad()
 def baselines(
-    reader: Reader, train: np.ndarray, val: np.ndarray, *, alpha: float, ridge_pairs: int, seed: int
+    reader: PairReader, train: np.ndarray, val: np.ndarray, *, alpha: float, ridge_pairs: int, seed: int
 ) -> dict[str, float]:
     """The weighted validation losses `neutral` and `ridge`, and `ridge_penalty`; without the ridge if `ridge_pairs` is 0."""
     if not len(val):
@@ -47,7 +47,7 @@ def baselines(
     return {**found, "ridge": losses[best], "ridge_penalty": best}
 
 
-def _fit(reader: Reader, rows: np.ndarray, alpha: float) -> dict[float, Tensor]:
+def _fit(reader: PairReader, rows: np.ndarray, alpha: float) -> dict[float, Tensor]:
     """The map for each penalty."""
     sums = Sums()
     for pairs in _chunks(reader, rows):
@@ -63,7 +63,7 @@ def _target(pairs: Pairs, alpha: float) -> Tensor:
     return residual_target(pairs.neutral, pairs.emotional, alpha)
 
 
-def _chunks(reader: Reader, rows: np.ndarray) -> Iterator[Pairs]:
+def _chunks(reader: PairReader, rows: np.ndarray) -> Iterator[Pairs]:
     """The pairs a few at a time, all of the store's length: the map knows each position."""
     draws = (
         Draws(rows=some, empty=np.zeros(len(some), dtype=bool), partner=np.zeros(len(some)))

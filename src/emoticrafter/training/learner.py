@@ -20,7 +20,6 @@ from emoticrafter.training.recipe import TrainConfig
 __all__ = ["GAIN", "Learner", "NotFiniteError", "Update"]
 
 GAIN = "residual_norm.weight"
-Tensors = dict[str, Tensor]
 
 
 class NotFiniteError(Exception):
@@ -117,7 +116,7 @@ class Learner:
         with torch.no_grad():
             torch._foreach_lerp_(list(self.averaged.parameters()), list(self.eit.parameters()), 1 - decay)
 
-    def state(self) -> dict[str, Tensors]:
+    def state(self) -> dict[str, dict[str, Tensor]]:
         """Weights, optimizer and averaged weights, by file and name."""
         moments = {
             f"{self.names[parameter]}.{entry}": value
@@ -127,7 +126,7 @@ class Learner:
         found = {"model": dict(self.eit.state_dict()), "optimizer": moments}
         return found | ({"average": dict(self.averaged.state_dict())} if self.averaged is not None else {})
 
-    def load(self, tensors: dict[str, Tensors]) -> None:
+    def load(self, tensors: dict[str, dict[str, Tensor]]) -> None:
         """Take up what `state` gave. Raises CheckpointError if it is of another network."""
         try:
             self.eit.load_state_dict(tensors["model"])

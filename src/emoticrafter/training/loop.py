@@ -28,13 +28,13 @@ from emoticrafter.training.recipe import Recipe
 from emoticrafter.training.record import Display, memory_gib, write_json
 from emoticrafter.training.state import State, random_state, set_random_state, sync_folder
 
-__all__ = ["Begun", "Loop", "Progress"]
+__all__ = ["Begun", "Loop", "TrainingProgress"]
 
 _NAMED = 10  # ids in the message on a loss that is not finite
 
 
 @dataclass(kw_only=True)
-class Progress:
+class TrainingProgress:
     """Where a run stands: what the next step depends on beside weights and optimizer, and what is shown of it.
 
     seconds: of all sittings. validated: the step of the last validation. best_loss, best_step: of the weights in checkpoint/.
@@ -55,7 +55,7 @@ class Begun:
 
     recipe: dict[str, dict[str, Any]]
     data: str
-    progress: Progress
+    progress: TrainingProgress
 
 
 class Loop:
@@ -67,11 +67,11 @@ class Loop:
         self.recipe, self.job, self.material, self.learner = recipe, job, material, learner
         self.baselines, self.display = baselines, display
         self.steps = recipe.steps(len(material.split.train))
-        self.progress = Progress(pending={})
+        self.progress = TrainingProgress(pending={})
         self.asked: int | None = None  # the signal that ended this sitting
         self._stop = False
 
-    def take_up(self, state: State, progress: Progress) -> None:
+    def take_up(self, state: State, progress: TrainingProgress) -> None:
         """Go on from a state, with its weights, its random generators and its place."""
         self.learner.load(state.tensors)
         self.progress = progress

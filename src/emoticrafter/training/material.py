@@ -30,10 +30,10 @@ from emoticrafter.masks import mask_of, none_if_full, zero_padding
 from emoticrafter.objective import Pairs
 from emoticrafter.settings import as_dict
 from emoticrafter.tensors import read_tensors
-from emoticrafter.training.order import Draws, Order, split_pairs
+from emoticrafter.training.order import Draws, PairOrder, split_pairs
 from emoticrafter.training.recipe import Recipe
 
-__all__ = ["Material", "Partners", "Reader", "read_empty_prompt", "write_empty_prompt"]
+__all__ = ["Material", "PairReader", "Partners", "read_empty_prompt", "write_empty_prompt"]
 
 MOST_AT_ONCE = 64  # pairs of a validation pass
 CARRIED = 64  # prompts on their way to a GPU at once
@@ -56,10 +56,10 @@ class Material:
                 "objective.counterfactual is on, but no content occurs at two emotions among the training pairs.",
                 "Set it to 0, or write prompts for some contents at several emotions.",
             )
-        self.reader = Reader(
+        self.reader = PairReader(
             store, weights, device, partners=partners, threads=recipe.data.readers, on_device=recipe.data.on_device
         )
-        self.order = Order(train, batch=recipe.train.batch, seed=seed, dropout=recipe.objective.prompt_dropout)
+        self.order = PairOrder(train, batch=recipe.train.batch, seed=seed, dropout=recipe.objective.prompt_dropout)
         self.ids = frame["id"].to_numpy()
 
     def validation(self, process: int, processes: int) -> Iterator[Pairs]:
@@ -161,7 +161,7 @@ class Partners:
         return np.where(others > 0, self._members[np.minimum(self._start[rows] + chosen, len(self._members) - 1)], rows)
 
 
-class Reader:
+class PairReader:
     """Makes the draws of the order into pairs on the device. weights: of the pairs of the store, float32 (n,)."""
 
     def __init__(

@@ -16,7 +16,7 @@ from emoticrafter.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Draws", "Order", "Split", "split_pairs"]
+__all__ = ["Draws", "PairOrder", "Split", "split_pairs"]
 
 _RANK = {"train": 0, "val": 1, "test": 2}
 _FREE = -1
@@ -113,7 +113,7 @@ class Draws:
         return Draws(rows=self.rows[start:end], empty=self.empty[start:end], partner=self.partner[start:end])
 
 
-class Order:
+class PairOrder:
     """The endless order of some pairs: epoch after epoch, each a permutation drawn from (seed, epoch), cut into full batches.
 
     A batch may hold the end of one epoch and the beginning of the next, so all are of one size. `rows`: numbers of pairs.

@@ -18,8 +18,8 @@ from emoticrafter.emotion import LIMIT
 from emoticrafter.files import atomic_path
 from emoticrafter.masks import token_mean
 from emoticrafter.tensors import fill, read_tensors
-from emoticrafter.training.material import Reader
-from emoticrafter.training.order import Order
+from emoticrafter.training.material import PairReader
+from emoticrafter.training.order import PairOrder
 
 __all__ = ["AffectProbe", "fit_probe", "load_probe", "save_probe"]
 
@@ -45,7 +45,7 @@ class AffectProbe(nn.Module):
 
 
 def fit_probe(
-    reader: Reader, train: np.ndarray, val: np.ndarray, *, steps: int, seed: int
+    reader: PairReader, train: np.ndarray, val: np.ndarray, *, steps: int, seed: int
 ) -> tuple[AffectProbe, dict[str, float]]:
     """The probe after so many steps on the training pairs, and the share of variance that it explains on each axis.
 
@@ -55,7 +55,7 @@ def fit_probe(
         torch.manual_seed(seed)
         probe = AffectProbe(reader.store.manifest.channels).to(reader.device)
     adam = torch.optim.AdamW(probe.parameters(), lr=RATE, weight_decay=0.01)
-    order = Order(train, batch=min(BATCH, len(train)), seed=seed)
+    order = PairOrder(train, batch=min(BATCH, len(train)), seed=seed)
     for step in range(steps):
         for group in adam.param_groups:
             group["lr"] = RATE * (1 - step / steps)
@@ -70,14 +70,14 @@ def fit_probe(
     return probe, _explained(probe, reader, val) if len(val) > 2 else {}
 
 
-def _examples(reader: Reader, rows: np.ndarray) -> tuple[tuple[Tensor, Tensor | None], Tensor]:
+def _examples(reader: PairReader, rows: np.ndarray) -> tuple[tuple[Tensor, Tensor | None], Tensor]:
     """Emotional features with their mask, and the emotions they were written for, on the device, in float32."""
     stream = reader.features("emotional", rows)
     return (stream.tokens.float(), stream.mask), torch.from_numpy(reader.points[rows].astype(np.float32)).to(reader.device)
 
 
 @torch.no_grad()
-def _explained(probe: AffectProbe, reader: Reader, rows: np.ndarray) -> dict[str, float]:
+def _explained(probe: AffectProbe, reader: PairReader, rows: np.ndarray) -> dict[str, float]:
     examples = [_examples(reader, some) for some in np.array_split(rows, -(-len(rows) // BATCH))]
     read = torch.cat([probe(*features) for features, _ in examples]).double()
     wanted = torch.cat([emotions for _, emotions in examples]).double()

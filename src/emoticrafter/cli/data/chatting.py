@@ -15,7 +15,7 @@ from emoticrafter.cli.console import note, printable, say, say_json
 from emoticrafter.errors import InputError, MissingError, reason_of
 
 if TYPE_CHECKING:
-    from emoticrafter.prompts.llm.openai import Forecast
+    from emoticrafter.prompts.llm.openai import CostForecast
 
 PANEL = "Language model (--writer openai)"
 
@@ -148,7 +148,7 @@ def tokens(into: int, out: int, cost: float | None) -> str:
     return f"{into:,} tokens in, {out:,} out" + ("" if cost is None else f", cost {cost:.2f}")
 
 
-def say_forecast(forecast: Forecast, chat: ChatOptions, as_json: bool) -> None:
+def say_forecast(forecast: CostForecast, chat: ChatOptions, as_json: bool) -> None:
     cost = chat.cost(forecast.tokens_in, forecast.tokens_out)
     if as_json:
         first = [{"id": name, "messages": messages} for name, messages in forecast.first]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from emoticrafter.backbones.base import PromptEncoder
     from emoticrafter.features.encoding import Written
-    from emoticrafter.features.shards import Engine
+    from emoticrafter.features.shards import ShardEngine
 
 WORK = "Where it is computed"
 
@@ -43,7 +43,7 @@ class WorkOptions:
         typer.Option(help="How many CPU threads are used; by default all cores.", min=1, max=1024, rich_help_panel=WORK),
     ] = None
 
-    def open(self, backbone: str, config: str | None, ray: RayOptions) -> tuple[PromptEncoder, Engine | None]:
+    def open(self, backbone: str, config: str | None, ray: RayOptions) -> tuple[PromptEncoder, ShardEngine | None]:
         """The encoder of this process, and the engine where it is not this process that encodes."""
         import torch
 

@@ -65,14 +65,14 @@ class ImportOptions:
         finished([out, report], rows=len(made), **ledger.summary())
 
 
-Source = Annotated[Path, typer.Argument(help="The file, or the folder that holds it.", metavar="SOURCE")]
+SourceArgument = Annotated[Path, typer.Argument(help="The file, or the folder that holds it.", metavar="SOURCE")]
 Table = Annotated[Path, typer.Option("--out", help="The table to write.", metavar="FILE.parquet", rich_help_panel=OUTPUT)]
 
 
 def add_importer(name: str, data_set: DataSet) -> None:
     """The command of a data set, made of its entry in the registry."""
 
-    def command(*, source: Source, out: Table, common: ImportOptions) -> None:
+    def command(*, source: SourceArgument, out: Table, common: ImportOptions) -> None:
         common.run("annotations", source, out, data_set.loader(), data_set.describe(name))
 
     example = f"`emoticrafter data import {name} {data_set.file} --out {name}.parquet`"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from emoticrafter.evaluation.comparing import in_short
+from emoticrafter.evaluation.comparing import Rows, in_short
 from emoticrafter.evaluation.methods import NEUTRAL
 from emoticrafter.evaluation.pictures import PictureRow
 from emoticrafter.evaluation.report import plots
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["write_page"]
 
-Report = Mapping[str, Any]
-Rows = Mapping[str, Mapping[str, Any]]
-Pictures = Mapping[str, Sequence[PictureRow]]  # by label
+PicturesByLabel = Mapping[str, Sequence[PictureRow]]  # by label
 THUMB, LARGE = 72, 128  # pixels of a picture in a grid, of a worst one
 
 
-def write_page(report: Report, rows: Rows, pictures: Pictures, suite: Suite, cases: Sequence[Case]) -> str:
+def write_page(report: Mapping[str, Any], rows: Rows, pictures: PicturesByLabel, suite: Suite, cases: Sequence[Case]) -> str:
     """The whole page. rows: what was measured, by label, with every point. pictures: of each row, where it has any."""
     ours = suite.bars.of
     tests = [(axis, one) for axis, some in report["comparisons"].items() for one in some]
@@ -87,7 +85,7 @@ def _pareto(rows: Rows) -> dict[str, str] | None:
     return _plot(partial(plots.pareto, rows), "error against content kept")
 
 
-def _grids(pictures: Pictures, suite: Suite, cases: Sequence[Case]) -> list[dict[str, Any]]:
+def _grids(pictures: PicturesByLabel, suite: Suite, cases: Sequence[Case]) -> list[dict[str, Any]]:
     grids = []
     for case in cases[: suite.show.grids]:
         sheets = {label: _sheet(label, found, case.prompt, suite) for label, found in pictures.items()}

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from emoticrafter.escapes import PLOT, plain
+from emoticrafter.evaluation.comparing import Rows
 from emoticrafter.inputs.pictures import decode_picture
 from emoticrafter.metrics.emotion import AXES
 
 __all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
 
-Rows = Mapping[str, Mapping[str, Any]]
 COLUMNS = 4  # panels beside each other
 
 

@@ -16,13 +16,13 @@ from emoticrafter.prompts.llm.messages import Messages, PairQuestion, UnusableEr
 from emoticrafter.prompts.llm.workers import Asking, Backoff
 from emoticrafter.prompts.writer import Failure, Pair, PairTask, Tell
 
-__all__ = ["OPENAI_URL", "Forecast", "OpenAIWriter"]
+__all__ = ["OPENAI_URL", "CostForecast", "OpenAIWriter"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forecast:
+class CostForecast:
     """What a run would send: its first requests in full, how many there are, and about how many tokens."""
 
     first: list[tuple[str, Messages]]  # with the task's id
@@ -79,7 +79,7 @@ class OpenAIWriter:
     def name(self) -> str:
         return f"openai:{self.model}"
 
-    def forecast(self, tasks: Sequence[PairTask], show: int = 2) -> Forecast:
+    def forecast(self, tasks: Sequence[PairTask], show: int = 2) -> CostForecast:
         """What `write` would send, without sending anything. show: how many requests to give in full."""
         settled = AnswerLedger.read(self.ledger.path).settled
         first: list[tuple[str, Messages]] = []
@@ -100,7 +100,9 @@ class OpenAIWriter:
             asked.add(request.key)
             into, out = estimate_tokens(request)
             tokens_in, tokens_out = tokens_in + into, tokens_out + out
-        return Forecast(first=first, to_ask=len(asked), kept=kept, failures=failures, tokens_in=tokens_in, tokens_out=tokens_out)
+        return CostForecast(
+            first=first, to_ask=len(asked), kept=kept, failures=failures, tokens_in=tokens_in, tokens_out=tokens_out
+        )
 
     def write(self, tasks: Sequence[PairTask], tell: Tell) -> list[Pair | Failure]:
         """A pair or a reason for each task. Whatever ends this, the ledger holds every answer that came."""
