@@ -10,7 +10,7 @@ QUICK := tests/contracts tests/tools/test_try_wheel.py \
 	$(patsubst %,tests/test_%.py,calibration checkpoint eit emotion errors escapes files guidance locks objective picture progress \
 		recipe settings sheet signals) \
 	$(patsubst %,tests/batch/test_%.py,inputs rows) \
-	$(patsubst %,tests/cli/test_%.py,bad_input console main options pictures) \
+	$(patsubst %,tests/cli/test_%.py,bad_input console main options generate) \
 	$(patsubst %,tests/data/test_%.py,sheets values) $(patsubst %,tests/features/test_%.py,store) \
 	tests/metrics $(patsubst %,tests/evaluation/test_%.py,comparing figures suite) \
 	tests/storybook/test_captions.py tests/storybook/test_scenes.py \

@@ -60,7 +60,7 @@ def check_recipe(recipe: object) -> dict[str, Any]:
     """
     if not isinstance(recipe, Mapping):
         raise InputError(f"A recipe is an object of named entries, not a {type(recipe).__name__}.")
-    plain = _plain(recipe, "recipe", MAX_DEPTH)
+    plain = _checked(recipe, "recipe", MAX_DEPTH)
     for key, value in plain.items():
         if value is None:
             continue
@@ -200,7 +200,7 @@ def _other_recipe(path: Path) -> bytes | None:
     return note.removeprefix(_MARK) if isinstance(note, bytes) and note.startswith(_MARK) else None
 
 
-def _plain(value: Any, where: str, depth: int) -> Any:
+def _checked(value: Any, where: str, depth: int) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -216,11 +216,11 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     if depth == 0 or len(value) > MAX_ITEMS:
         raise InputError(f"The {where} is nested deeper than {MAX_DEPTH} levels, or longer than {MAX_ITEMS} items.")
     if not isinstance(value, Mapping):
-        return [_plain(item, f"{where}'s item {i}", depth - 1) for i, item in enumerate(value)]
+        return [_checked(item, f"{where}'s item {i}", depth - 1) for i, item in enumerate(value)]
     for key in value:
         if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= 64:
             raise InputError(f"The {where} has an entry with the name {_short(key)}; names are 1 to 64 printable characters.")
-    return {key: _plain(item, f"{where}'s {key}", depth - 1) for key, item in value.items()}
+    return {key: _checked(item, f"{where}'s {key}", depth - 1) for key, item in value.items()}
 
 
 def _dump(plain: dict[str, Any]) -> bytes:

@@ -9,10 +9,10 @@ index   the table of what there is
 run     all of it, resumable
 """
 
+from emoticrafter.batch.batched import Batched, run_batch
 from emoticrafter.batch.index import COLUMNS, read_index
 from emoticrafter.batch.inputs import parse_grid, parse_seeds, read_emotions, read_prompts
 from emoticrafter.batch.rows import Feeling, Prompt, Row, plan_rows
-from emoticrafter.batch.run import Batched, run_batch
 
 __all__ = [
     "COLUMNS",

@@ -114,8 +114,8 @@ def batch(
     need_extra("data", "pandas", "pyarrow")
     ray.check()
     from emoticrafter.batch import run_batch
+    from emoticrafter.batch.batched import check_batch
     from emoticrafter.batch.drawing import check_rows
-    from emoticrafter.batch.run import check_batch
     from emoticrafter.signals import stop_signals
 
     check_batch(out, format=format, batch=batch_size)
@@ -199,7 +199,7 @@ def _opened(model: ModelOptions, ray: RayOptions) -> Iterator[tuple[Method, Engi
     if ray.engine == "local":
         yield open_method(backbone=backbone, **settings), None
         return
-    from emoticrafter.cluster.pictures import RayMethod
+    from emoticrafter.cluster.drawing import RayMethod
 
     gpu = str(model.device).startswith("cuda")
     opener = partial(open_method, backbone=backbone, **settings)

@@ -10,7 +10,7 @@ import typer
 
 from emoticrafter.calibration import CALIBRATION
 from emoticrafter.cli.console import note, progress, warn
-from emoticrafter.cli.judge import JUDGE
+from emoticrafter.cli.judges import JUDGE
 from emoticrafter.cli.options import OUTPUT, Force, Json, ModelOptions, spread
 from emoticrafter.cli.outputs import Report
 from emoticrafter.errors import InputError, MissingError

@@ -199,7 +199,7 @@ def _opener(
 
     @contextmanager
     def spread_out(source: str, calibrated: bool) -> Iterator[tuple[Method, Engine | None]]:
-        from emoticrafter.cluster.pictures import RayMethod
+        from emoticrafter.cluster.drawing import RayMethod
 
         opener = partial(open_method, absolute(source), backbone, calibrated=calibrated, **given)
         gpu = str(given.get("device")).startswith("cuda")

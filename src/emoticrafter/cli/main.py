@@ -18,7 +18,9 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import batch, checkpoints, data, judge, pictures, rivals, storybook, train
+from emoticrafter.cli import batch, checkpoints, data, rivals, storybook, train
+from emoticrafter.cli import generate as pictures
+from emoticrafter.cli import judges as judge
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn

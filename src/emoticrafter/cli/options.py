@@ -40,7 +40,7 @@ Config = Annotated[
 ]
 
 
-def _number(text: str) -> float:
+def _option_number(text: str) -> float:
     """The value of an option of numbers, with any minus sign."""
     try:
         return parse_number(text)
@@ -81,13 +81,19 @@ class FeelingOptions:
     valence: Annotated[
         float | None,
         typer.Option(
-            help="How pleasant the feeling is, -3 to 3; by default 0.", metavar="V", parser=_number, rich_help_panel=FEELING
+            help="How pleasant the feeling is, -3 to 3; by default 0.",
+            metavar="V",
+            parser=_option_number,
+            rich_help_panel=FEELING,
         ),
     ] = None
     arousal: Annotated[
         float | None,
         typer.Option(
-            help="How activated the feeling is, -3 to 3; by default 0.", metavar="A", parser=_number, rich_help_panel=FEELING
+            help="How activated the feeling is, -3 to 3; by default 0.",
+            metavar="A",
+            parser=_option_number,
+            rich_help_panel=FEELING,
         ),
     ] = None
     mood: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoticrafter.evaluation.figures import FIGURES, Figure
 from emoticrafter.evaluation.methods import NEUTRAL
+from emoticrafter.inputs.records import plain_json
 from emoticrafter.metrics.emotion import AXES
 from emoticrafter.metrics.statistics import ROUNDING, compare_all
 
@@ -63,7 +64,7 @@ def compare(rows: Rows) -> dict[str, list[dict[str, Any]]]:
         if figure.paired and values:
             pairs = [(one, asdict(one)) for one in compare_all(values)]
             found[figure.paired] = [
-                {name: _plain(x) for name, x in fields.items()} | {"lower": one.lower} for one, fields in pairs
+                {name: plain_json(x) for name, x in fields.items()} | {"lower": one.lower} for one, fields in pairs
             ]
     return found
 
@@ -106,7 +107,7 @@ def _held_to(figure: Figure, value: float, bars: Bars) -> dict[str, Any] | None:
 
 
 def _verdict(name: str, value: float, wanted: str, met: bool) -> dict[str, Any]:
-    return {"bar": name, "value": _plain(value), "wanted": wanted, "met": None if math.isnan(value) else met}
+    return {"bar": name, "value": plain_json(value), "wanted": wanted, "met": None if math.isnan(value) else met}
 
 
 def in_short(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -133,7 +134,3 @@ def _wins(rows: Rows, compared: Mapping[str, Sequence[Mapping[str, Any]]], ours:
         name = f"rivals with a significantly higher {axis[0].upper()}-Error"
         found.append({"bar": name, "value": len(beaten), "wanted": wanted, "met": not left if rivals else None})
     return found
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -19,9 +19,9 @@ from emoticrafter.evaluation.pictures import PictureRow, Reading, draw_method, n
 from emoticrafter.files import user_path
 from emoticrafter.method import Unopened
 from emoticrafter.request import Request
-from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.controls import NEUTRAL, RULES, TRUTH
 from emoticrafter.rivals.opening import check_method
+from emoticrafter.rivals.rival import Rival
 from emoticrafter.sampling import Sampling
 from emoticrafter.settings import as_toml
 from emoticrafter.watch import Watch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from emoticrafter.inputs.lines import as_text
 from emoticrafter.inputs.named import CHECK, Error, PathLike, read_file
 from emoticrafter.inputs.typed import shown, typed
 
-__all__ = ["MAX_BYTES", "damaged", "parse_json", "read_marked", "read_record"]
+__all__ = ["MAX_BYTES", "damaged", "parse_json", "plain_json", "read_marked", "read_record"]
 
 MAX_BYTES = 1 << 20
 
@@ -78,3 +79,12 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def plain_json(value: Any) -> Any:
+    """A value as JSON holds it: numbers that are not finite become None, in lists and objects too."""
+    if isinstance(value, dict):
+        return {key: plain_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

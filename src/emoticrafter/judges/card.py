@@ -49,7 +49,7 @@ def trust_lines(trust: Trust) -> list[str]:
     for axis in AXES:
         one = getattr(trust, axis)
         lines.append(
-            f"| {axis} | " + " | ".join(map(_number, (one.r2, one.spearman, one.error, one.slope, one.intercept))) + " |"
+            f"| {axis} | " + " | ".join(map(_three_digits, (one.r2, one.spearman, one.error, one.slope, one.intercept))) + " |"
         )
     if trust.valence.bins:
         lines += [
@@ -75,5 +75,5 @@ def trust_lines(trust: Trust) -> list[str]:
     return lines
 
 
-def _number(x: float) -> str:
+def _three_digits(x: float) -> str:
     return "unknown" if math.isnan(x) else f"{x:.3f}"

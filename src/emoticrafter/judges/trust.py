@@ -13,6 +13,7 @@ import numpy as np
 
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.inputs.pictures import Viewable
+from emoticrafter.inputs.records import plain_json
 from emoticrafter.inputs.typed import typed
 from emoticrafter.metrics.emotion import AXES, absolute_errors, intercept, slope, spearman
 
@@ -56,7 +57,7 @@ class Trust:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values; what is not defined is null."""
-        return _plain(asdict(self))
+        return plain_json(asdict(self))
 
     @classmethod
     def from_dict(cls, found: Any) -> Trust:
@@ -175,11 +176,3 @@ def _region_of(name: str, found: Any) -> dict[str, float]:
     if lacking := [figure for figure in _REGION if figure not in entries]:
         raise InputError(f"regions.{name} has no {lacking[0]}.")
     return entries
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from emoticrafter.rivals.base import Rival
+from emoticrafter.rivals.rival import Rival
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from emoticrafter.backbones.denoiser import denoiser_of
 from emoticrafter.backbones.finite import is_finite
 from emoticrafter.errors import CheckpointError, InputError
-from emoticrafter.rivals.base import Rival, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.learning import learn
+from emoticrafter.rivals.rival import Rival, plain
 from emoticrafter.settings import Section, key
 
 if TYPE_CHECKING:

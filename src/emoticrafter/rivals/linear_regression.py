@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.progress import Progress
 from emoticrafter.ridge import TERMS, Sums, predicted_residual
-from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.material import RivalMaterial
+from emoticrafter.rivals.rival import Rival
 from emoticrafter.settings import Section, key
 
 __all__ = ["LinearRegression"]

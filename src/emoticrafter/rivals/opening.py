@@ -15,10 +15,10 @@ from emoticrafter.files import cache_directory, user_path
 from emoticrafter.inputs.records import damaged
 from emoticrafter.inputs.typed import typed
 from emoticrafter.locks import LOCK, busy, hold
-from emoticrafter.rivals.base import METHODS, Rival, check_belongs, misfit, plain
 from emoticrafter.rivals.budget import Budget, Learned
 from emoticrafter.rivals.controls import CONTROLS
 from emoticrafter.rivals.folder import AGAIN, CONFIG, WHAT, is_method_folder, read_config
+from emoticrafter.rivals.rival import METHODS, Rival, check_belongs, misfit, plain
 
 if TYPE_CHECKING:
     from emoticrafter.backbones.base import Backbone

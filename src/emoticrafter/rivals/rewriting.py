@@ -24,8 +24,8 @@ from emoticrafter.errors import InputError
 from emoticrafter.files import cache_directory
 from emoticrafter.prompts.writer import Pair, PairTask, Writer
 from emoticrafter.prompts.writers import WRITERS, open_writer
-from emoticrafter.rivals.base import Rival
 from emoticrafter.rivals.placeholders import between
+from emoticrafter.rivals.rival import Rival
 from emoticrafter.settings import Section, key
 from emoticrafter.watch import SILENT, Watch
 

@@ -1,4 +1,4 @@
-"""What rivals learn of the storybook: the annotated scenes that its emotion transformer learns from, drawn by the renderer and encoded."""
+"""What rivals learn of the storybook: the annotated scenes that its transformer learns from, drawn and encoded."""
 
 from __future__ import annotations
 

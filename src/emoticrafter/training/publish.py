@@ -180,9 +180,9 @@ def _training(run: Mapping[str, Any]) -> list[str]:
             [_said(objective, "alpha {}", "alpha"), f"weights {code(density.get('preset'))}", *switched_on(objective)]
         ),
         "rate": _said(train, "{}, {}; weight decay {}", "rate", "schedule", "weight_decay"),
-        "validation loss, weighted": f"{_number(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
-        **{f"baseline: {name}": _number(compared[name]) for name in ("neutral", "ridge") if name in compared},
-        "time": f"{_number(run.get('seconds'), 1 / 3600, '.2f')} hours on {_said(run, '{} x {}', 'processes', 'device')}",
+        "validation loss, weighted": f"{_figure(best.get('loss'))} at {_said(best, 'step {}', 'step')}",
+        **{f"baseline: {name}": _figure(compared[name]) for name in ("neutral", "ridge") if name in compared},
+        "time": f"{_figure(run.get('seconds'), 1 / 3600, '.2f')} hours on {_said(run, '{} x {}', 'processes', 'device')}",
         "commit": markdown(run.get("revision") or "unknown"),
         "versions": markdown(versions),
     }
@@ -213,7 +213,7 @@ def _said(entries: Mapping[str, Any], sentence: str, *names: str) -> str:
     return sentence.format(*(markdown(entries.get(name)) for name in names))
 
 
-def _number(value: Any, times: float = 1.0, form: str = ".5g") -> str:
+def _figure(value: Any, times: float = 1.0, form: str = ".5g") -> str:
     try:
         return format(typed("figure", value, float) * times, form)
     except InputError:

@@ -79,10 +79,10 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _line(figures: Mapping[str, Any]) -> str:
-    return json.dumps({name: _plain(value) for name, value in figures.items()}, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps({name: _rounded(value) for name, value in figures.items()}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.7g}") if math.isfinite(value) else None
     return value

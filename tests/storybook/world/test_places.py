@@ -13,7 +13,7 @@ from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Canvas
 from emoticrafter.storybook.world.mood import Mood
 from emoticrafter.storybook.world.places import PLACES_BY_KEY
-from emoticrafter.storybook.world.places.base import UnitFrame
+from emoticrafter.storybook.world.places.place import UnitFrame
 from emoticrafter.storybook.world.scene import PLACES, TIMES, Scene
 from emoticrafter.storybook.world.sprites import CodeSprites
 from emoticrafter.storybook.world.stage import Stage

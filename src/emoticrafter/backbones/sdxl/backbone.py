@@ -22,7 +22,7 @@ from emoticrafter.backbones.sdxl.encoding import SDXLPrompts
 from emoticrafter.backbones.sdxl.learning import SDXLDenoiser
 from emoticrafter.backbones.sdxl.network import SDXLNetwork
 from emoticrafter.backbones.sdxl.opening import open_pipeline
-from emoticrafter.backbones.sdxl.options import SDXLOptions
+from emoticrafter.backbones.sdxl.opening_options import SDXLOptions
 from emoticrafter.backbones.sdxl.outline import PAPER_DEFAULTS, known_defaults, limits_of
 from emoticrafter.backbones.sdxl.sampling import SDXLSampler
 from emoticrafter.backbones.sdxl.text import family_of

@@ -21,8 +21,8 @@ from emoticrafter.backbones.noising import Noised, Noising
 from emoticrafter.backbones.outline import Limits
 from emoticrafter.backbones.sdxl.decoding import SDXLDecoder
 from emoticrafter.backbones.sdxl.encoding import SDXLPrompts
+from emoticrafter.backbones.sdxl.learned_words import SDXLText
 from emoticrafter.backbones.sdxl.network import SDXLNetwork
-from emoticrafter.backbones.sdxl.words import SDXLText
 
 if TYPE_CHECKING:
     from PIL import Image

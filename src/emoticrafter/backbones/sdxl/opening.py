@@ -15,7 +15,7 @@ from emoticrafter.backbones.loras import add_loras, read_lora
 from emoticrafter.backbones.schedulers import make_scheduler, own_scheduler, read_scheduler
 from emoticrafter.backbones.sdxl.loading import load_pipeline, locate
 from emoticrafter.backbones.sdxl.network import memory_error
-from emoticrafter.backbones.sdxl.options import SDXLOptions
+from emoticrafter.backbones.sdxl.opening_options import SDXLOptions
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import user_path
 

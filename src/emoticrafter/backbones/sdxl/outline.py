@@ -8,7 +8,7 @@ from typing import Any
 
 from emoticrafter.backbones.options import options_from
 from emoticrafter.backbones.outline import Limits, ModelNotes, Outline, check_described, described_in, read_class, read_json
-from emoticrafter.backbones.sdxl.options import SDXLOptions
+from emoticrafter.backbones.sdxl.opening_options import SDXLOptions
 from emoticrafter.backbones.sizes import Sizes
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.files import user_path

@@ -22,7 +22,7 @@ from emoticrafter.backbones.hub import fetch
 from emoticrafter.backbones.options import options_from
 from emoticrafter.backbones.outline import read_json
 from emoticrafter.backbones.sdxl.loading import load_pipeline
-from emoticrafter.backbones.sdxl.options import SDXLEncoderOptions
+from emoticrafter.backbones.sdxl.opening_options import SDXLEncoderOptions
 from emoticrafter.backbones.sdxl.outline import family_by
 from emoticrafter.errors import CheckpointError, DeviceError
 from emoticrafter.files import user_path

@@ -6,7 +6,8 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import (
+from emoticrafter.storybook.world.places.nature import grass_color
+from emoticrafter.storybook.world.places.place import (
     Place,
     UnitFrame,
     bend,
@@ -20,7 +21,6 @@ from emoticrafter.storybook.world.places.base import (
     ramp,
     sway,
 )
-from emoticrafter.storybook.world.places.nature import grass_color
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
     bunting,

@@ -6,7 +6,7 @@ import math
 
 from emoticrafter.storybook.world.atmosphere import sky_colors
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import (
+from emoticrafter.storybook.world.places.place import (
     Place,
     UnitFrame,
     bend,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Place, UnitFrame, coat, dusk, ground, puddle, ramp, sprite, sway
 from emoticrafter.storybook.world.places.nature import grass_color
+from emoticrafter.storybook.world.places.place import Place, UnitFrame, coat, dusk, ground, puddle, ramp, sprite, sway
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
     bunting,

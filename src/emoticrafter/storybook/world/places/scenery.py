@@ -15,7 +15,7 @@ import numpy as np
 
 from emoticrafter.storybook.world import tiles
 from emoticrafter.storybook.world.canvas import Color, Point, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import UnitFrame, bend, coat, dusk, far, ramp, sprite, sway
+from emoticrafter.storybook.world.places.place import UnitFrame, bend, coat, dusk, far, ramp, sprite, sway
 from emoticrafter.storybook.world.stage import Stage
 
 FLAG_COLORS: tuple[Color, ...] = ((238, 78, 88), (255, 200, 62), (72, 172, 236), (108, 200, 104), (232, 118, 190))

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from emoticrafter.storybook.world.canvas import Color, darker, lighter, mix
-from emoticrafter.storybook.world.places.base import Place, UnitFrame, coat, dusk, far, ground, puddle, ramp, sprite, sway, water
+from emoticrafter.storybook.world.places.place import Place, UnitFrame, coat, dusk, far, ground, puddle, ramp, sprite, sway, water
 from emoticrafter.storybook.world.places.scenery import (
     FLAG_COLORS,
     bunting,

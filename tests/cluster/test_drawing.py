@@ -12,7 +12,7 @@ import pytest
 
 from emoticrafter import EmotiCrafter, Emotion
 from emoticrafter.batch import plan_rows, run_batch
-from emoticrafter.cluster.pictures import PictureWorker, RayMethod
+from emoticrafter.cluster.drawing import PictureWorker, RayMethod
 from emoticrafter.cluster.workers import connected, error_of
 from emoticrafter.emotion import grid
 from emoticrafter.errors import DeviceError, InputError, MissingError, StoppedError
@@ -105,7 +105,7 @@ def test_an_error_within_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> No
 
     from ray.exceptions import RayActorError
 
-    from emoticrafter.cluster import pictures
+    from emoticrafter.cluster import drawing as pictures
 
     monkeypatch.setattr(pictures, "connected", lambda *_: nullcontext())
     monkeypatch.setattr(pictures, "shares", lambda *_: (0, 1))
