@@ -15,6 +15,6 @@ mkdir -p "$out"
 [ -e "$out/pairs.parquet" ] || $command data write-pairs "$out/annotations.parquet" --writer storybook --caption-column caption \
     --out "$out/pairs.parquet"
 $command data encode "$out/pairs.parquet" --backbone storybook --long cut --out "$out/features"
-$command train "configs/${RECIPE:-storybook}.toml" --features "$out/features" --out "$out/eit"
+$command train "${RECIPE:-storybook}" --features "$out/features" --out "$out/eit"
 $command generate "a children's playground" --valence -2 --arousal 1 --seed 7 --emotion "$out/eit/checkpoint" \
     --out "$out/playground.png" --force

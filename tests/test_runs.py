@@ -85,7 +85,7 @@ def test_the_ablations_are_all_run_in_one_folder_and_each_report_is_kept(tmp_pat
     script = ["sh", str(ROOT / "runs" / "ablations.sh"), str(tmp_path / "out")]
     done = subprocess.run(script, env={**os.environ, **own}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    suites = sorted(path.stem for path in (ROOT / "configs" / "suites").glob("ablation-*.toml"))
+    suites = sorted(path.stem for path in (ROOT / "src" / "emoticrafter" / "configs" / "suites").glob("ablation-*.toml"))
     assert [path.read_text() for path in sorted((tmp_path / "out").glob("*.json"))] == suites
     assert [path.read_text() for path in sorted((tmp_path / "out").glob("*.html"))] == suites
     calls = (tmp_path / "out" / "work" / "calls").read_text().splitlines()

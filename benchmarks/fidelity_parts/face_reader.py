@@ -22,13 +22,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.fidelity_parts.faces import NUMBERS, face_numbers, people_of
-from benchmarks.fidelity_parts.truth import Cache, blocks, renderer_hash
+from benchmarks.fidelity_parts.truth import Cache, blocks
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import scenes
 from emoticrafter.storybook.judge import SIZE, Judge, JudgeConfig
 from emoticrafter.storybook.training.common import Losses, Training, autocast, kept_torch_seed, pictures_to_tensor
 from emoticrafter.storybook.training.presets import Recipe
 from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.versions import renderer_version
 from emoticrafter.storybook.world.render import render_with_heads
 from emoticrafter.storybook.world.scene import Scene
 from emoticrafter.storybook.world.sprites import SpriteSource
@@ -71,7 +72,7 @@ def portraits(kept: Cache, count: int, sprites: SpriteSource, size: int = SIZE) 
                 meter.update(number + 1)
         return np.stack(pictures), heads
 
-    told = {"renderer": renderer_hash(), "sprites": type(sprites).__name__, "size": str(size), "count": str(count)}
+    told = {"renderer": renderer_version(), "sprites": type(sprites).__name__, "size": str(size), "count": str(count)}
     return Portraits(
         kept.array("portraits", told, lambda: drawn()[0]),
         kept.array("portraits-heads", told, lambda: drawn()[1]),

@@ -17,10 +17,11 @@ import torch
 
 from emoticrafter.emotion import Emotion
 from emoticrafter.evaluation.cases import Expected, expected_content
-from emoticrafter.storybook import captions, scenes, world
+from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.judge import SIZE, brought_to
 from emoticrafter.storybook.training.common import cached_array
 from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.versions import renderer_version
 from emoticrafter.storybook.world.render import render
 from emoticrafter.storybook.world.scene import Scene
 from emoticrafter.storybook.world.sprites import SpriteSource
@@ -72,15 +73,6 @@ def judged(pictures: np.ndarray, side: int = SIZE) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def renderer_hash() -> str:
-    """Of the source of everything that draws a scene."""
-    digest = hashlib.sha256()
-    root = Path(world.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 @dataclass(frozen=True)
 class Cache:
     """A folder of arrays that are made again when what they come from has changed; without a folder, always made."""
@@ -103,5 +95,5 @@ def rendered(cache: Cache, name: str, some: Sequence[Case], size: int, sprites: 
         return np.stack(pictures)
 
     shown = json.dumps([(asdict(one.scene), str(one.emotion)) for one in some])
-    told = {"renderer": renderer_hash(), "sprites": type(sprites).__name__, "size": str(size)}
+    told = {"renderer": renderer_version(), "sprites": type(sprites).__name__, "size": str(size)}
     return cache.array(f"{name}-{size}", told | {"scenes": hashlib.sha256(shown.encode()).hexdigest()[:16]}, make)

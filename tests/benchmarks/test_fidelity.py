@@ -134,10 +134,10 @@ def test_what_is_rendered_is_kept_until_the_renderer_changes(tmp_path: Path, mon
     first = np.array(truth.rendered(cache, "asked", some, 32, SPRITES))
     monkeypatch.setattr(truth, "render", lambda *_: np.zeros((32, 32, 3), np.uint8))
     assert np.array_equal(truth.rendered(cache, "asked", some, 32, SPRITES), first)
-    monkeypatch.setattr(truth, "renderer_hash", lambda: "another")
+    monkeypatch.setattr(truth, "renderer_version", lambda: "another")
     assert not truth.rendered(cache, "asked", some, 32, SPRITES).any()
     monkeypatch.undo()
-    assert len(truth.renderer_hash()) == 16
+    assert len(truth.renderer_version()) == 16
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------

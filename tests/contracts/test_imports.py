@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "escapes", "version"},
     {"coordinates", "locks"},
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
-    {"metrics", "sampling", "settings"},
+    {"configs", "metrics", "sampling", "settings"},
     {"masks", "request", "tensors"},
     {"eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
     {
@@ -28,6 +28,7 @@ FLOORS = (
         "objective",
         "data",
         "storybook.scenes",
+        "storybook.versions",
         "storybook.feelings",
         "storybook.judge",
     },

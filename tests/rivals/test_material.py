@@ -17,6 +17,7 @@ from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.backbones.sdxl.loading import load_pipeline
 from emoticrafter.data.tables import write_table
 from emoticrafter.errors import DeviceError, InputError, MissingError
+from emoticrafter.rivals import scenes as storybook_scenes
 from emoticrafter.rivals.material import Material, cached_latents, from_pairs
 from emoticrafter.rivals.scenes import storybook_material
 from emoticrafter.storybook.annotated import annotated_scenes
@@ -175,3 +176,14 @@ def test_what_is_held_out_is_not_learned_from(backbone: SDXLBackbone, tmp_path: 
     assert any(row["split"] == "val" for row in annotated_scenes(60, 1))
     assert drawn
     assert not any(map(holds_held_out, drawn))
+
+
+def test_scenes_that_another_renderer_drew_are_encoded_anew(
+    backbone: SDXLBackbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storybook_material(backbone, 4, seed=3, cache=tmp_path, quiet=True)
+    storybook_material(backbone, 4, seed=3, cache=tmp_path, quiet=True)
+    assert len(list(tmp_path.glob("*.npy"))) == 1
+    monkeypatch.setattr(storybook_scenes, "renderer_version", lambda: "another")
+    storybook_material(backbone, 4, seed=3, cache=tmp_path, quiet=True)
+    assert len(list(tmp_path.glob("*.npy"))) == 2

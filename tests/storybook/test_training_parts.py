@@ -16,6 +16,7 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, InputError
 from emoticrafter.features.index import check_pairs
 from emoticrafter.storybook.training import judge as judging
+from emoticrafter.storybook.training import render as rendering
 from emoticrafter.storybook.training import tokenizer as tokenizing
 from emoticrafter.storybook.training.common import Training, Workshop, cached_array, pictures_to_tensor, tensor_to_pictures
 from emoticrafter.storybook.training.eit import EMPTY_EVERY, caption_pairs
@@ -294,3 +295,11 @@ def test_damaged_pictures_of_the_build_are_named(tmp_path: Path) -> None:
     (tmp_path / "pictures-0000000.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(CheckpointError, match=r"pictures-0000000\.npy' is damaged"):
         Pictures(tmp_path)
+
+
+def test_pictures_that_another_renderer_began_are_refused(work: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(work)  # by the same one
+    monkeypatch.setattr(rendering, "renderer_version", lambda: "another")
+    with pytest.raises(CheckpointError, match="were begun by another version of the world's sources") as caught:
+        run(work)
+    assert caught.value.hint == f"Delete {work.folder('render')}: the pictures are drawn anew."

@@ -13,21 +13,21 @@ from emoticrafter.settings import Key, as_dict, keys
 from emoticrafter.training.recipe import FREE, Recipe, differences, find_recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "src" / "emoticrafter" / "configs"
 SHIPPED = ("paper", "released", "smoke", "storybook")
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_recipes_are_found_by_name_and_by_path(name: str) -> None:
-    assert find_recipe(name) == ROOT / "configs" / f"{name}.toml"
-    assert read_recipe(name) == read_recipe(ROOT / "configs" / f"{name}.toml")
+    assert find_recipe(name) == CONFIGS / f"{name}.toml"
+    assert find_recipe(f"{name}.toml") == find_recipe(f"configs/{name}.toml") == find_recipe(name)
+    assert read_recipe(name) == read_recipe(CONFIGS / f"{name}.toml")
 
 
 def test_the_recipes_are_those_that_ship() -> None:
-    assert {path.stem for path in (ROOT / "configs").glob("*.toml")} == set(SHIPPED)
+    assert {path.stem for path in CONFIGS.glob("*.toml")} == set(SHIPPED)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"]["configs"] == "emoticrafter/configs"
-    assert "/configs" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["src/emoticrafter"]
 
 
 def test_an_unknown_recipe_is_answered_with_those_that_ship(tmp_path: Path) -> None:

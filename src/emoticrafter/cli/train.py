@@ -36,7 +36,7 @@ def train(
 
     Examples:
 
-    - `emoticrafter train configs/paper.toml --features features/ --out runs/paper`
+    - `emoticrafter train paper --features features/ --out runs/paper`
     - `emoticrafter train smoke --features features/ --out runs/try --set train.steps=20 --set train.batch=16`
     """
     need_extra("train", "accelerate", "pandas", "pyarrow", "scipy", "matplotlib")

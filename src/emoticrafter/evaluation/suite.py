@@ -8,8 +8,9 @@ from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from emoticrafter.configs import find_config
 from emoticrafter.coordinates import LIMIT, ROUNDING, on_plane
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError
 from emoticrafter.files import user_path
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.sampling import Setting, settings
@@ -215,16 +216,7 @@ def read_suite(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
 
 def find_suite(source: str | os.PathLike[str]) -> Path:
     """The file of that path, or else the suite that ships under that name."""
-    path = user_path(source)
-    if path.exists() and not path.is_dir():
-        return path
-    shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}
-    if str(source) in shipped:
-        return shipped[str(source)]
-    raise MissingError(
-        f"There is no suite {str(user_path(source))[:200]!r}.",
-        f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}.",
-    )
+    return find_config(source, "suite")
 
 
 def _checked(methods: Iterable[Method]) -> tuple[Method, ...]:
@@ -234,7 +226,3 @@ def _checked(methods: Iterable[Method]) -> tuple[Method, ...]:
         if names.count(name) > 1:
             raise InputError(f"Two methods are called {name!r}.", "Give each a label: LABEL=SOURCE.")
     return chosen
-
-
-# Beside the package in a checkout, inside it where it is installed.
-_FOLDERS = (Path(__file__).parents[3] / "configs" / "suites", Path(__file__).parents[1] / "configs" / "suites")

@@ -12,6 +12,7 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.prompts.writer import Pair, PairTask
 from emoticrafter.rivals.material import Material, cached_latents
 from emoticrafter.storybook.annotated import CaptionWriter, annotated_scene
+from emoticrafter.storybook.versions import renderer_version, scenes_version
 from emoticrafter.storybook.world import render
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def storybook_material(
 
     latents = None
     if pictures:
-        latents = cached_latents(backbone, drawn(), len(kept), {**about, "size": size}, cache, quiet=quiet)
+        made_by = {"renderer": renderer_version(), "scenes": scenes_version()}
+        latents = cached_latents(backbone, drawn(), len(kept), {**about, **made_by, "size": size}, cache, quiet=quiet)
     return Material(
         neutral=[pair.neutral for pair in pairs],
         emotional=[pair.emotional for pair in pairs],

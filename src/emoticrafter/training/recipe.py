@@ -9,9 +9,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from emoticrafter.configs import find_config
 from emoticrafter.data.density import DensityConfig
-from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import user_path
 from emoticrafter.objective import ObjectiveConfig
 from emoticrafter.settings import Section, key, read_settings
 
@@ -140,22 +139,7 @@ def read_recipe(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -
 
 def find_recipe(source: str | os.PathLike[str]) -> Path:
     """The file of that path, or else the recipe that ships under that name: paper, released, storybook, smoke."""
-    path = user_path(source)
-    if path.exists() and not path.is_dir():
-        return path
-    shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}
-    if str(source) in shipped:
-        return shipped[str(source)]
-    if path.is_dir():
-        raise InputError(f"The recipe {str(source)[:200]!r} is a folder.", "Give a TOML file.")
-    raise MissingError(
-        f"There is no recipe {str(user_path(source))[:200]!r}.",
-        f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}.",
-    )
-
-
-# Beside the package in a checkout, inside it where it is installed.
-_FOLDERS = (Path(__file__).parents[3] / "configs", Path(__file__).parents[1] / "configs")
+    return find_config(source, "recipe")
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

@@ -1,6 +1,6 @@
 """The emotion injection transformer, by the same road that users go: annotated scenes, pairs, features, `emoticrafter train`.
 
-The recipe is configs/storybook.toml; a preset changes keys of it.
+The recipe is the one that ships as `storybook`; a preset changes keys of it.
 """
 
 from __future__ import annotations

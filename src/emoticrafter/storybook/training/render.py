@@ -21,12 +21,13 @@ from emoticrafter.files import atomic_path
 from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.lines import read_lines
 from emoticrafter.inputs.named import read_file
-from emoticrafter.inputs.records import damaged, parse_json
+from emoticrafter.inputs.records import damaged, parse_json, read_record
 from emoticrafter.inputs.typed import typed
 from emoticrafter.signals import begin_worker
 from emoticrafter.storybook import scenes
 from emoticrafter.storybook.training.presets import Preset
 from emoticrafter.storybook.training.progress import Meter
+from emoticrafter.storybook.versions import renderer_version, scenes_version
 from emoticrafter.storybook.world.render import render, render_marked
 from emoticrafter.storybook.world.scene import Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites
@@ -153,6 +154,7 @@ def run(work: Workshop) -> None:
     """Draw what is missing, on all cores: both splits for most stages, and some scenes at their full side for `double`."""
     preset = work.preset
     assert preset.pixels == 2 * preset.size
+    _check_version(work.folder("render"))
     splits = {"train": (preset.scenes, preset.size), "held_out": (preset.held_out_scenes, preset.size)}
     for split, (count, size) in {**splits, FINE: (preset.double_scenes, preset.pixels)}.items():
         folder = work.folder("render") / split
@@ -163,6 +165,18 @@ def run(work: Workshop) -> None:
         _draw(missing, 2 * count, preset, f"render {split}", work.quiet)
     _sheet(work)
     work.finish("render", pictures=2 * preset.scenes, held_out_pictures=2 * preset.held_out_scenes, seed=work.seed)
+
+
+def _check_version(folder: Path) -> None:
+    """Keep of which sources the pictures in the folder are. Raises CheckpointError for some that were begun with others."""
+    path, ours = folder / "version.json", {"renderer": renderer_version(), "scenes": scenes_version()}
+    again = f"Delete {folder}: the pictures are drawn anew."
+    if os.path.lexists(path):
+        if read_record(path, dict[str, str], "note of a version", again, error=CheckpointError) != ours:
+            raise CheckpointError(f"The pictures in {str(folder)!r} were begun by another version of the world's sources.", again)
+        return
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps(ours) + "\n", encoding="utf-8")
 
 
 def _draw(jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) -> None:
