@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor, nn
 
-    from emoticrafter.backbones.base import Backbone
     from emoticrafter.backbones.features import PromptFeatures
     from emoticrafter.errors import EmotiCrafterError
 
@@ -132,8 +131,19 @@ class Denoiser(Protocol):
         ...
 
 
-def denoiser_of(backbone: Backbone) -> Denoiser:
+class Offering(Protocol):
+    """Whoever may offer a network: a `Backbone`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def denoiser(self) -> Denoiser | None: ...
+
+
+def denoiser_of(backbone: Offering) -> Denoiser:
     """The network of a backbone. Raises InputError for a backbone that lets nobody learn from it."""
-    if backbone.denoiser is None:
+    denoiser = backbone.denoiser
+    if denoiser is None:
         raise InputError(f"The backbone {backbone.name} offers no network to learn from.", "Use another backbone.")
-    return backbone.denoiser
+    return denoiser
