@@ -18,8 +18,8 @@ FLOORS = (
     {"coordinates", "locks"},
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
     {"configs", "metrics", "sampling", "settings"},
-    {"masks", "request", "tensors"},
-    {"eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.words", "storybook.world"},
+    {"masks", "request", "storybook.words", "tensors"},
+    {"eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.world"},
     {
         "checkpoint",
         "picture",

@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass
 
 from emoticrafter.errors import InputError
+from emoticrafter.storybook.words import PLACE_NAMES
 
 PEOPLE = ("girl", "boy", "woman", "man", "grandmother", "grandfather", "toddler", "doctor", "firefighter", "astronaut")
 ANIMALS = (
@@ -22,10 +23,7 @@ THINGS = (
 )  # fmt: skip
 SUBJECTS = PEOPLE + ANIMALS + VEHICLES + THINGS
 
-PLACES = (
-    "playground", "beach", "forest", "street", "room", "lake", "meadow", "harbour", "desert", "snowy_village", "night_city",
-    "park", "school", "hospital", "cemetery", "market", "farm", "castle",
-)  # fmt: skip
+PLACES = tuple(PLACE_NAMES)  # a place is whatever has names in the captions and is drawn in `places/`
 TIMES = ("day", "evening", "night")
 
 PERSON_ACTIONS = (
