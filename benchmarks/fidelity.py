@@ -41,9 +41,9 @@ from benchmarks.grids import add_model_options, sampling
 from benchmarks.world import find_sprites
 from emoticrafter.errors import InputError
 from emoticrafter.sampling import Sampling, settings
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork, load_judge
 from emoticrafter.storybook.training.common import save_sheet
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 
 SETS = ("rendered", "autoencoder", *WAYS)
 FIGURES = ("features", "local", "faces", "told_apart", "count", "sheet")
@@ -87,9 +87,9 @@ class Bench:
         self._sets: dict[str, Seen] = {}
         self._first: dict[str, np.ndarray] = {}
 
-    def _judge(self, kind: str, heads: dict[str, int]) -> Judge:
+    def _judge(self, kind: str, heads: dict[str, int]) -> JudgeNetwork:
         if self.given.smoke:
-            return Judge(JudgeConfig(width=4, heads=heads)).eval()
+            return JudgeNetwork(JudgeConfig(width=4, heads=heads)).eval()
         return load_judge(self.given.judges / f"{kind}.safetensors", self.device)
 
     def wanted(self, figure: str) -> bool:
@@ -142,14 +142,14 @@ class Bench:
     def _face_reader(self) -> face_reader.FaceReader:
         folder, count, recipes = self.cache.folder, face_reader.PICTURES, {}
         if self.given.smoke:
-            count, recipes = 8, dict.fromkeys(("finder", "reader"), Recipe(steps=2, batch=4, rate=1e-3))
+            count, recipes = 8, dict.fromkeys(("finder", "reader"), BuildRecipe(steps=2, batch=4, rate=1e-3))
         assert folder is not None
         learned = face_reader.portraits(self.cache, count, self.sprites)
         return face_reader.train_face_reader(learned, folder, device=self.device, **recipes)
 
     def told_apart(self, name: str) -> dict[str, Any]:
         """A set against the given-back pictures of the same scenes; for these themselves, those of other scenes."""
-        recipe = Recipe(steps=2, batch=4, rate=1e-3) if self.given.smoke else apart.RECIPE
+        recipe = BuildRecipe(steps=2, batch=4, rate=1e-3) if self.given.smoke else apart.RECIPE
         true = self.set("autoencoder").pictures
         if name != "autoencoder":
             return apart.told_apart(self.set(name).pictures, true, device=self.device, recipe=recipe)

@@ -31,20 +31,20 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from benchmarks.common import ROOT, Report, numbers, parser, table
 from emoticrafter.backbones.devices import choose_device
 from emoticrafter.storybook.training import polish
+from emoticrafter.storybook.training.captioning import Told
 from emoticrafter.storybook.training.common import autocast, tensor_to_pictures
 from emoticrafter.storybook.training.double import crops, decoder_loss, doubled, encoder_loss, targets
 from emoticrafter.storybook.training.optimizers import Optimizers
 from emoticrafter.storybook.training.phrasing import TextEncoders
-from emoticrafter.storybook.training.presets import Recipe
-from emoticrafter.storybook.training.stream import Drawers, Lesson, Order, Stock, noised
-from emoticrafter.storybook.training.telling import Told
+from emoticrafter.storybook.training.presets import BuildRecipe
+from emoticrafter.storybook.training.stream import Drawers, Lesson, Stock, StreamOrder, noised
 from emoticrafter.storybook.training.unet import MEAN_TIME, SUBJECT_WEIGHT, scheduler, velocity
 from emoticrafter.storybook.training.vae import psnr
 
 WEIGHTS = ROOT / "src" / "emoticrafter" / "storybook" / "weights"
 CHANNELS = (16, 24, 32, 96, 128)
-DOUBLE = Recipe(steps=1, batch=64, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4)
-UNET = Recipe(steps=1, batch=1024, rate=3e-3, warmup=100, average=0.998, muon=True, cooldown=0.4)
+DOUBLE = BuildRecipe(steps=1, batch=64, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4)
+UNET = BuildRecipe(steps=1, batch=1024, rate=3e-3, warmup=100, average=0.998, muon=True, cooldown=0.4)
 SIZE = 256
 
 
@@ -64,7 +64,7 @@ class Clock:
     def share(self) -> float:
         return min(self.seconds / self.length, 1.0)
 
-    def tick(self, recipe: Recipe, **figures: Any) -> bool:
+    def tick(self, recipe: BuildRecipe, **figures: Any) -> bool:
         """After a step: whether there is time for another one."""
         self.step += 1
         over = self.seconds >= self.length
@@ -84,7 +84,7 @@ class Clock:
         return not over
 
 
-def rate_at(recipe: Recipe, clock: Clock) -> float:
+def rate_at(recipe: BuildRecipe, clock: Clock) -> float:
     """The recipe's rate, its cool-down a share of the stage's time."""
     if clock.step < recipe.warmup:
         return recipe.rate * (clock.step + 1) / recipe.warmup
@@ -95,7 +95,7 @@ def rate_at(recipe: Recipe, clock: Clock) -> float:
 class Averaged:
     """A network in training, with its optimizers and its average."""
 
-    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+    def __init__(self, network: nn.Module, recipe: BuildRecipe) -> None:
         self.network, self.recipe = network.train(), recipe
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
         self.optimizers = Optimizers(network, recipe)
@@ -129,7 +129,7 @@ def double(given: Any, shipped: Shipped, device: torch.device, minutes: float) -
     """The autoencoder of 256 pixels: the decoder, then the encoder."""
     network = doubled(shipped.vae, CHANNELS).to(device)
     place, log = given.folder / "double", given.folder / "log.jsonl"
-    order = Order(size=SIZE, halved=False, code_sprites=given.smoke)
+    order = StreamOrder(size=SIZE, halved=False, code_sprites=given.smoke)
     figures: dict[str, float] = {}
     kept: list[Tensor] = []
     with Drawers(order, given.workers) as drawers:
@@ -329,7 +329,7 @@ def split(lesson: Lesson, size: int) -> list[Lesson]:
 
 def polishing(given: Any, shipped: Shipped, device: torch.device, minutes: float, source: Source) -> dict[str, float]:
     """Four steps without guidance, as `training.polish` describes."""
-    recipe = Recipe(
+    recipe = BuildRecipe(
         steps=1, batch=given.polish_batch, rate=1e-4, final_rate=1e-5, warmup=20, betas=(0.0, 0.99), average=0.995, cooldown=0.5
     )
     base = shipped.unet
@@ -460,7 +460,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if {"unet", "polish"} & set(length):
         place = given.double or given.folder / "double"
         vae = AutoencoderKL.from_pretrained(place).to(device).eval() if (place / "config.json").is_file() else shipped.vae
-        order = Order(size=SIZE, tokenizer=WEIGHTS / "tokenizer", length=shipped.length, code_sprites=given.smoke)
+        order = StreamOrder(size=SIZE, tokenizer=WEIGHTS / "tokenizer", length=shipped.length, code_sprites=given.smoke)
         with Drawers(order, given.workers) as drawers:
             with Drawers(replace(order, split="held_out"), 2) as aside:
                 source = Source(given, shipped, device, aside)

@@ -20,7 +20,7 @@ from emoticrafter.emotion import Emotion, grid
 from emoticrafter.evaluation.cases import held_out_cases
 from emoticrafter.guidance import GuidanceRange
 from emoticrafter.judges.storybook import SHIPPED
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork, load_judge
 from emoticrafter.storybook.world import render
 from emoticrafter.storybook.world.sprites import SpriteSource
 
@@ -68,9 +68,9 @@ class Drawer:
         self.cases = held_out_cases(given.prompts, given.prompt_seed)
         self.settings = sampling(given)
 
-    def judge(self, kind: str) -> Judge:
+    def judge(self, kind: str) -> JudgeNetwork:
         if self.given.smoke:
-            return Judge(JudgeConfig(width=4, heads=EMOTION_HEADS if kind == "emotion" else CONTENT_HEADS)).eval()
+            return JudgeNetwork(JudgeConfig(width=4, heads=EMOTION_HEADS if kind == "emotion" else CONTENT_HEADS)).eval()
         return load_judge(self.given.judges / f"{kind}.safetensors")
 
     def emotional(self, strength: float | None = None) -> np.ndarray:

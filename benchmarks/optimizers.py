@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import Report, parser, table
-from emoticrafter.storybook.training.presets import NEEDS, PRESETS, Recipe
+from emoticrafter.storybook.training.presets import NEEDS, PRESETS, BuildRecipe
 
 # Stage: the figure that counts, and name: (muon, batch, peak rate).
 VARIANTS: dict[str, tuple[str, dict[str, tuple[bool, int, float]]]] = {
@@ -34,7 +34,7 @@ def all_needs(stage: str) -> set[str]:
     return {before for need in NEEDS[stage] for before in {need, *all_needs(need)}}
 
 
-def train(stage: str, recipe: Recipe, given: Any, folder: Path) -> dict[str, Any]:
+def train(stage: str, recipe: BuildRecipe, given: Any, folder: Path) -> dict[str, Any]:
     from emoticrafter.storybook.training import unet, vae
     from emoticrafter.storybook.training.common import Workshop
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stage in given.stages:
         measure, variants = VARIANTS[stage]
         report.figures[stage] = rows = {}
-        own: Recipe = getattr(PRESETS[given.preset], f"{stage}_recipe")
+        own: BuildRecipe = getattr(PRESETS[given.preset], f"{stage}_recipe")
         for name, (muon, batch, rate) in variants.items():
             recipe = replace(own, muon=muon, batch=batch, rate=rate, average=0.99)
             with tempfile.TemporaryDirectory() as folder:

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emoticrafter.storybook.judge import Judge, JudgeConfig
+from emoticrafter.storybook.judge import JudgeConfig, JudgeNetwork
 from emoticrafter.storybook.training.common import Losses, Training, autocast, pictures_to_tensor
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 
-RECIPE = Recipe(steps=600, batch=32, rate=2e-3, warmup=20, average=0.99, muon=True)
+RECIPE = BuildRecipe(steps=600, batch=32, rate=2e-3, warmup=20, average=0.99, muon=True)
 WIDTH = 16
 LEARNED = 384  # scenes that it learns from at most: the error falls with their number
 HELD_OUT = 0.25  # share of the scenes that the error is of, at least
@@ -24,7 +24,7 @@ HEADS = {"generated": 1}
 
 
 def told_apart(
-    generated: np.ndarray, true: np.ndarray, *, device: str | torch.device = "cpu", recipe: Recipe = RECIPE, seed: int = 0
+    generated: np.ndarray, true: np.ndarray, *, device: str | torch.device = "cpu", recipe: BuildRecipe = RECIPE, seed: int = 0
 ) -> dict[str, Any]:
     """`error` of a network in telling the two sets apart: 0.5 where it cannot, 0 where it always can.
 
@@ -35,7 +35,7 @@ def told_apart(
     device = torch.device(device)
     learned = min(LEARNED, len(true) - max(round(HELD_OUT * len(true)), 1))
     torch.manual_seed(seed)
-    network = Judge(JudgeConfig(width=WIDTH, heads=HEADS)).to(device)
+    network = JudgeNetwork(JudgeConfig(width=WIDTH, heads=HEADS)).to(device)
     half = max(recipe.batch // 2, 1)
     labels = torch.cat([torch.ones(half), torch.zeros(half)]).to(device)
 
@@ -48,7 +48,7 @@ def told_apart(
 
     with tempfile.TemporaryDirectory() as folder:
         trained = Training(name="told apart", folder=Path(folder), model=network, recipe=recipe, loss=loss, seed=seed).run()
-    assert isinstance(trained, Judge)
+    assert isinstance(trained, JudgeNetwork)
     odds = [torch.from_numpy(trained.read(which[learned:])["generated"][:, 0]) for which in (generated, true)]
     errors = torch.cat([odds[0] <= 0, odds[1] > 0]).double().mean()
     bits = torch.cat([F.softplus(-odds[0]), F.softplus(odds[1])]).mean() / np.log(2)

@@ -25,9 +25,9 @@ from benchmarks.fidelity_parts.faces import NUMBERS, face_numbers, people_of
 from benchmarks.fidelity_parts.truth import Cache, blocks
 from emoticrafter.emotion import Emotion
 from emoticrafter.storybook import scenes
-from emoticrafter.storybook.judge import SIZE, Judge, JudgeConfig
+from emoticrafter.storybook.judge import SIZE, JudgeConfig, JudgeNetwork
 from emoticrafter.storybook.training.common import Losses, Training, autocast, kept_torch_seed, pictures_to_tensor
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.storybook.versions import renderer_version
 from emoticrafter.storybook.world.render import render_with_heads
@@ -40,8 +40,8 @@ AROUND = 1.3  # half a crop, in radii of a head
 TYPICAL = 0.15  # radius of a head, in units of the picture
 SLIP = 0.06  # deviation of the finder's place and size, in radii
 FOUND = 0.1  # the chance from which on a head counts as found: how many there are to be is known
-FINDER = Recipe(steps=500, batch=32, rate=2e-3, warmup=20, average=0.99, muon=True)
-READER = Recipe(steps=1500, batch=96, rate=2e-3, warmup=20, average=0.995, muon=True)
+FINDER = BuildRecipe(steps=500, batch=32, rate=2e-3, warmup=20, average=0.99, muon=True)
+READER = BuildRecipe(steps=1500, batch=96, rate=2e-3, warmup=20, average=0.995, muon=True)
 PICTURES = 6000  # that both learn from
 
 
@@ -140,7 +140,7 @@ def crops(pictures: Tensor, rows: Tensor, heads: Tensor) -> Tensor:
 class FaceReader:
     """A trained finder and reader."""
 
-    def __init__(self, finder: Finder, reader: Judge, device: str | torch.device = "cpu") -> None:
+    def __init__(self, finder: Finder, reader: JudgeNetwork, device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
         self.finder, self.reader = finder.to(self.device).eval(), reader.to(self.device).eval()
 
@@ -162,7 +162,12 @@ class FaceReader:
 
 
 def train_face_reader(
-    learned: Portraits, folder: Path, *, device: str | torch.device = "cpu", finder: Recipe = FINDER, reader: Recipe = READER
+    learned: Portraits,
+    folder: Path,
+    *,
+    device: str | torch.device = "cpu",
+    finder: BuildRecipe = FINDER,
+    reader: BuildRecipe = READER,
 ) -> FaceReader:
     """Both networks, trained; `folder` keeps them, and a training that was stopped, for these very portraits and recipes."""
     device = torch.device(device)
@@ -170,7 +175,7 @@ def train_face_reader(
     folder = folder / f"faces-{hashlib.sha256(source).hexdigest()[:12]}"
     with kept_torch_seed():
         torch.manual_seed(0)
-        networks = Finder().to(device), Judge(JudgeConfig(heads={"face": len(NUMBERS)})).to(device)
+        networks = Finder().to(device), JudgeNetwork(JudgeConfig(heads={"face": len(NUMBERS)})).to(device)
     losses = _finder_loss(networks[0], learned, finder.batch, device), _reader_loss(networks[1], learned, reader.batch, device)
     trained: list[Any] = []
     for name, network, recipe, loss in zip(("finder", "reader"), networks, (finder, reader), losses, strict=True):
@@ -206,7 +211,7 @@ def _targets(heads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return there, where
 
 
-def _reader_loss(reader: Judge, learned: Portraits, batch: int, device: torch.device) -> Callable[..., Losses]:
+def _reader_loss(reader: JudgeNetwork, learned: Portraits, batch: int, device: torch.device) -> Callable[..., Losses]:
     rows, places = np.nonzero(learned.heads[..., 2])
 
     def loss(step: int, rng: np.random.Generator) -> Losses:

@@ -14,7 +14,7 @@ from benchmarks.fidelity_parts import distances, faces
 from benchmarks.fidelity_parts.distances import Gaussian
 from benchmarks.fidelity_parts.face_reader import FaceReader
 from benchmarks.fidelity_parts.truth import BLOCK, Case, blocks, judged
-from emoticrafter.storybook.judge import Judge
+from emoticrafter.storybook.judge import JudgeNetwork
 from emoticrafter.storybook.training.common import pictures_to_tensor
 
 WIDE = 5  # neighbours of the precision and recall that the bars are set for
@@ -37,7 +37,7 @@ class Seen:
         return len(self.pictures)
 
 
-def look(judges: Mapping[str, Judge], pictures: np.ndarray, latents: Tensor | None) -> Seen:
+def look(judges: Mapping[str, JudgeNetwork], pictures: np.ndarray, latents: Tensor | None) -> Seen:
     """The set of these pictures of any size, with the judges `emotion` and `content`."""
     small = judged(pictures)
     content = judges["content"]
@@ -46,7 +46,7 @@ def look(judges: Mapping[str, Judge], pictures: np.ndarray, latents: Tensor | No
 
 
 @torch.no_grad()
-def features(judges: Sequence[Judge], pictures: np.ndarray) -> Tensor:
+def features(judges: Sequence[JudgeNetwork], pictures: np.ndarray) -> Tensor:
     """The last features of all judges side by side, float32 (n, d), of pictures (n, 128, 128, 3)."""
     device = next(judges[0].parameters()).device
     parts = []

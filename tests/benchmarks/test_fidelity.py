@@ -20,10 +20,10 @@ from emoticrafter.crafter import EmotiCrafter
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import CheckpointError, MissingError
 from emoticrafter.evaluation.cases import Expected
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.training.common import Training
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 from emoticrafter.storybook.world.scene import SUBJECTS, Scene, Subject
 from emoticrafter.storybook.world.sprites import CodeSprites
 
@@ -144,7 +144,7 @@ def test_what_is_rendered_is_kept_until_the_renderer_changes(tmp_path: Path, mon
 
 
 def test_judges_features_are_what_their_heads_read() -> None:
-    judges = [Judge(JudgeConfig(width=4, heads=heads)).eval() for heads in JUDGES.values()]
+    judges = [JudgeNetwork(JudgeConfig(width=4, heads=heads)).eval() for heads in JUDGES.values()]
     pictures = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3), dtype=np.uint8)
     found = seen.features(judges, pictures)
     assert found.shape == (3, 2 * 48)
@@ -169,7 +169,7 @@ def test_a_subject_is_missing_where_no_kind_that_its_word_can_mean_is_found() ->
 
 def test_a_yardstick_measures_what_it_has_parts_for() -> None:
     torch.manual_seed(0)
-    judges = {kind: Judge(JudgeConfig(width=4, heads=heads)).eval() for kind, heads in JUDGES.items()}
+    judges = {kind: JudgeNetwork(JudgeConfig(width=4, heads=heads)).eval() for kind, heads in JUDGES.items()}
     cases = truth.cases("asked", 6)
     pictures = np.random.default_rng(0).integers(0, 256, (6, 256, 256, 3), dtype=np.uint8)
     latents = torch.randn((6, 16, 16, 16))
@@ -185,7 +185,7 @@ def test_a_yardstick_measures_what_it_has_parts_for() -> None:
 
 def test_equal_pictures_are_not_told_apart_and_different_ones_are() -> None:
     rng = np.random.default_rng(0)
-    recipe = Recipe(steps=30, batch=16, rate=3e-3, warmup=2, average=0.9, muon=True)
+    recipe = BuildRecipe(steps=30, batch=16, rate=3e-3, warmup=2, average=0.9, muon=True)
     noise = rng.integers(0, 256, (2, 160, 32, 32, 3), dtype=np.uint8)
     same = apart.told_apart(noise[0], noise[1], recipe=recipe)
     assert 0.3 <= same["error"] <= 0.7
@@ -259,8 +259,8 @@ def test_portraits_have_faces_of_another_emotion_and_know_where_heads_are(tmp_pa
 def test_the_face_reader_beats_chance_on_rendered_faces_and_is_kept(tmp_path: Path) -> None:
     learned = face_reader.portraits(truth.Cache(tmp_path), 500, SPRITES)
     recipes: dict[str, Any] = {
-        "finder": Recipe(steps=120, batch=16, rate=3e-3, warmup=5, average=0.9, muon=True),
-        "reader": Recipe(steps=150, batch=32, rate=3e-3, warmup=5, average=0.9, muon=True),
+        "finder": BuildRecipe(steps=120, batch=16, rate=3e-3, warmup=5, average=0.9, muon=True),
+        "reader": BuildRecipe(steps=150, batch=32, rate=3e-3, warmup=5, average=0.9, muon=True),
     }
     reader = face_reader.train_face_reader(learned, tmp_path, **recipes)
     cases = truth.cases("asked", 120)
@@ -299,7 +299,7 @@ def test_another_unet_takes_the_place_of_the_backbones_own(tiny_sdxl: Path, tmp_
     with torch.no_grad():
         unet.conv_out.bias.add_(0.5)
     unet.save_pretrained(tmp_path / "unet")
-    recipe = Recipe(steps=1, batch=1, rate=1e-3)
+    recipe = BuildRecipe(steps=1, batch=1, rate=1e-3)
     Training(name="unet", folder=tmp_path / "training", model=unet, recipe=recipe, loss=lambda step, rng: {}).save()
     sources = [
         str(tiny_sdxl),
@@ -315,7 +315,7 @@ def test_another_unet_takes_the_place_of_the_backbones_own(tiny_sdxl: Path, tmp_
 def test_a_unet_that_is_not_there_or_does_not_fit_is_refused(tiny_sdxl: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"config.json or state.safetensors"):
         with_unet(str(tiny_sdxl), tmp_path, tmp_path / "one")
-    recipe = Recipe(steps=1, batch=1, rate=1e-3)
+    recipe = BuildRecipe(steps=1, batch=1, rate=1e-3)
     Training(name="unet", folder=tmp_path, model=torch.nn.Linear(2, 2), recipe=recipe, loss=lambda step, rng: {}).save()
     with pytest.raises(CheckpointError, match="of the sizes"):
         with_unet(str(tiny_sdxl), tmp_path, tmp_path / "two")

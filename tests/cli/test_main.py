@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from emoticrafter.cli import generate as pictures
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError
 from emoticrafter.signals import stop_signals
 from tests.cli.conftest import Done, FakeCrafter
@@ -113,7 +112,7 @@ def test_a_signal_that_comes_too_late_is_not_swallowed(
         with stop_signals():
             signal.raise_signal(number)
 
-    monkeypatch.setattr(pictures, "table", slow)
+    monkeypatch.setattr(generate, "table", slow)
     done = cli("moods")
     assert (done.code, done.err) == (code, f"stopped by {number.name} with nothing left to do\n")
 
@@ -142,8 +141,8 @@ def test_ctrl_c_before_and_after_the_work(moment: str, before: str, code: int) -
 def test_ctrl_c_within_an_exec_exits_130() -> None:
     """As while a class is made by one, as dataclasses are: Python itself would then end by the signal."""
     script = (
-        "from emoticrafter.cli import pictures; from emoticrafter.__main__ import run\n"
-        "pictures.table = lambda *_: exec('raise KeyboardInterrupt')\nrun()"
+        "from emoticrafter.cli import generate; from emoticrafter.__main__ import run\n"
+        "generate.table = lambda *_: exec('raise KeyboardInterrupt')\nrun()"
     )
     done = subprocess.run([sys.executable, "-c", script, "moods"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
@@ -165,7 +164,7 @@ def test_our_warnings_are_one_line_and_those_of_libraries_silent(
         return []
 
     monkeypatch.setattr(crafter, "generate", warn)
-    monkeypatch.setattr(pictures, "numbered", lambda path, count: [])
+    monkeypatch.setattr(generate, "numbered", lambda path, count: [])
     done = cli("generate", "a zorb", "--json")
     assert done.err == "warning: Unknown word 'zorb'; the nearest known: orb.\n"
 

@@ -40,7 +40,7 @@ PUBLIC = {
         "as_exif", "as_gif_comment", "as_json", "as_parameters", "as_png_text", "check_recipe", "joint_recipe", "read_recipe",
     },
     "emoticrafter.request": {"MAX_PICTURES", "MAX_SEED", "Request", "one_prompt", "seeds_of"},
-    "emoticrafter.rivals": {"METHODS", "About", "Budget", "Learned", "Rival", "open_method", "train_method"},
+    "emoticrafter.rivals": {"METHODS", "Budget", "Learned", "MethodEntry", "Rival", "open_method", "train_method"},
     "emoticrafter.sampling": {
         "DEFAULT", "OWN", "Sampling", "SamplingDefaults", "Setting", "Size", "checked_text", "parse_size", "settings",
     },

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
 import os
+import random
 import re
 import subprocess
 import sys
@@ -100,7 +100,8 @@ from emoticrafter.storybook.scenes import sample_scene
 from emoticrafter.storybook.world import Scene, render
 drawn = [np.array(render(Scene(place="island", seed=3), Emotion(valence=v, arousal=0), size=64)) for v in (-3, 3)]
 told = {captions.neutral_caption(Scene(place="island"), random.Random(seed)) for seed in range(40)}
-print([picture.shape for picture in drawn], any("island" in text for text in told), abs(drawn[0] - drawn[1].astype(int)).mean() > 10)
+moved = abs(drawn[0] - drawn[1].astype(int)).mean() > 10
+print([picture.shape for picture in drawn], any("island" in text for text in told), moved)
 print(sample_scene(random.Random(7)))
 """
     done = subprocess.run(

@@ -14,7 +14,7 @@ from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.judges import open_judge, storybook_judges
 from emoticrafter.judges.trust import measure_trust, require_trust
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, save_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork, save_judge
 from emoticrafter.storybook.world import Scene, Subject, render
 from emoticrafter.storybook.world.scene import SUBJECTS
 from emoticrafter.storybook.world.sprites import CodeSprites
@@ -59,7 +59,7 @@ def test_the_content_judge_sees_places_and_people() -> None:
 
 
 def test_people_are_seen_if_any_kind_of_them_is(tmp_path: Path) -> None:
-    network = Judge(JudgeConfig(width=4, heads=CONTENT_HEADS)).eval()
+    network = JudgeNetwork(JudgeConfig(width=4, heads=CONTENT_HEADS)).eval()
     with torch.no_grad():
         for parameter in network.heads["subjects"].parameters():
             parameter.zero_()
@@ -67,7 +67,7 @@ def test_people_are_seen_if_any_kind_of_them_is(tmp_path: Path) -> None:
         bias.fill_(-50)
         bias[[SUBJECTS.index("girl"), SUBJECTS.index("man"), SUBJECTS.index("dog")]] = 0.0
     save_judge(network, tmp_path / "content.safetensors", {})
-    save_judge(Judge(JudgeConfig(width=4, heads=EMOTION_HEADS)), tmp_path / "emotion.safetensors", {})
+    save_judge(JudgeNetwork(JudgeConfig(width=4, heads=EMOTION_HEADS)), tmp_path / "emotion.safetensors", {})
     judges = storybook_judges(tmp_path)
     (seen,) = judges.content.contents([drawn("beach")])
     assert seen.people == pytest.approx(1 - 0.5 * 0.5)
@@ -92,6 +92,6 @@ def test_judges_that_are_not_there_or_read_something_else(tmp_path: Path) -> Non
         open_judge(tmp_path / "none")
     with pytest.raises(MissingError, match="no judge"):
         storybook_judges(tmp_path)
-    save_judge(Judge(JudgeConfig(width=4, heads=CONTENT_HEADS)), tmp_path / "content.safetensors", {})
+    save_judge(JudgeNetwork(JudgeConfig(width=4, heads=CONTENT_HEADS)), tmp_path / "content.safetensors", {})
     with pytest.raises(InputError, match="not emotions"):
         open_judge(tmp_path / "content.safetensors")

@@ -13,7 +13,7 @@ import torch
 from emoticrafter.errors import CheckpointError
 from emoticrafter.judges.storybook import SHIPPED
 from emoticrafter.storybook import judge as storybook_judge
-from emoticrafter.storybook.judge import LABELS, Judge, JudgeConfig, load_judge, save_judge
+from emoticrafter.storybook.judge import LABELS, JudgeConfig, JudgeNetwork, load_judge, save_judge
 
 # In a process of its own, where the lists are longer before anything reads them.
 CODE = """
@@ -69,7 +69,7 @@ def test_a_judge_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert load_judge(SHIPPED / "content.safetensors").config.labels == {
         name: list(LABELS[name]) for name in ("place", "subjects")
     }
-    made = Judge(JudgeConfig(width=4, heads={"place": 2}, labels={"place": ["forest", "beach"]}))
+    made = JudgeNetwork(JudgeConfig(width=4, heads={"place": 2}, labels={"place": ["forest", "beach"]}))
     save_judge(made, tmp_path / "judge.safetensors", {})
     monkeypatch.setitem(storybook_judge.LABELS, "place", ("volcano", *LABELS["place"]))
     assert load_judge(tmp_path / "judge.safetensors").config.labels == {"place": ["forest", "beach"]}
@@ -84,7 +84,7 @@ def test_a_judge_keeps_its_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path, places: list[str], message: str) -> None:
-    made = Judge(JudgeConfig(width=4, heads={"place": 2}, labels={"place": places}))
+    made = JudgeNetwork(JudgeConfig(width=4, heads={"place": 2}, labels={"place": places}))
     save_judge(made, tmp_path / "judge.safetensors", {})
     with pytest.raises(CheckpointError, match=message):
         load_judge(tmp_path / "judge.safetensors")
@@ -93,7 +93,7 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path, places: list[str], m
 def test_a_file_without_labels_has_those_that_there_were(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
-    made = Judge(JudgeConfig(width=4, heads={"place": len(LABELS["place"])}))
+    made = JudgeNetwork(JudgeConfig(width=4, heads={"place": len(LABELS["place"])}))
     about = {"config": {"width": 4, "heads": made.config.heads}, "figures": {}}
     state = {name: tensor.half() for name, tensor in made.state_dict().items()}
     save_file(state, tmp_path / "judge.safetensors", {"judge": json.dumps(about)})

@@ -10,15 +10,15 @@ import torch
 from safetensors.torch import save_file
 
 from emoticrafter.errors import CheckpointError, MissingError
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge, save_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork, load_judge, save_judge
 from emoticrafter.storybook.world.scene import PLACES, SUBJECTS
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 128, 128, 3)).astype(np.uint8)
 
 
-def judge(heads: dict[str, int]) -> Judge:
+def judge(heads: dict[str, int]) -> JudgeNetwork:
     torch.manual_seed(0)
-    return Judge(JudgeConfig(width=4, heads=heads)).eval()
+    return JudgeNetwork(JudgeConfig(width=4, heads=heads)).eval()
 
 
 def test_emotions_are_points_of_the_plane() -> None:

@@ -9,7 +9,7 @@ import torch
 from emoticrafter.errors import CheckpointError
 from emoticrafter.storybook.training.common import Training
 from emoticrafter.storybook.training.muon import GroupedMuon
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 
 
 def network() -> torch.nn.Sequential:
@@ -25,7 +25,7 @@ def trained(folder: Path, muon: bool, steps: int) -> torch.nn.Module:
         x = torch.from_numpy(rng.standard_normal((8, 2, 5, 5), dtype=np.float32))
         return {"loss": (model(x) - x).square().mean()}
 
-    recipe = Recipe(steps=40, batch=8, rate=0.05, warmup=2, muon=muon)
+    recipe = BuildRecipe(steps=40, batch=8, rate=0.05, warmup=2, muon=muon)
     Training(name="toy", folder=folder, model=model, recipe=recipe, loss=loss, steps=steps, quiet=True).run()
     return model
 
@@ -44,12 +44,12 @@ def test_taken_up_it_ends_in_the_same_weights(muon: bool, tmp_path: Path) -> Non
             model = trained(tmp_path / folder, muon, number)
         return model.state_dict()
 
-    rate = Recipe.rate_at
+    rate = BuildRecipe.rate_at
     try:
-        Recipe.rate_at = lambda self, step: 0.01  # type: ignore[method-assign] # or another length would be another schedule
+        BuildRecipe.rate_at = lambda self, step: 0.01  # type: ignore[method-assign] # or another length would be another schedule
         whole, parts = stopped_at("whole", 12), stopped_at("parts", 7, 12)
     finally:
-        Recipe.rate_at = rate  # type: ignore[method-assign]
+        BuildRecipe.rate_at = rate  # type: ignore[method-assign]
     for name, value in whole.items():
         assert torch.equal(value, parts[name]), name
 

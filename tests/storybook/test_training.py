@@ -24,9 +24,9 @@ from emoticrafter.locks import LOCK, hold
 from emoticrafter.storybook import scenes, training
 from emoticrafter.storybook.judge import load_judge
 from emoticrafter.storybook.training import unet
+from emoticrafter.storybook.training.captioning import Told
 from emoticrafter.storybook.training.presets import SMOKE
 from emoticrafter.storybook.training.render import Pictures
-from emoticrafter.storybook.training.telling import Told
 
 pytestmark = pytest.mark.slow  # all but a few need the build
 

@@ -18,13 +18,13 @@ from emoticrafter.features.index import check_pairs
 from emoticrafter.storybook.training import judge as judging
 from emoticrafter.storybook.training import render as rendering
 from emoticrafter.storybook.training import tokenizer as tokenizing
+from emoticrafter.storybook.training.captioning import NOBODY, Choices, choose_captions, frequencies
 from emoticrafter.storybook.training.common import Training, Workshop, cached_array, pictures_to_tensor, tensor_to_pictures
 from emoticrafter.storybook.training.eit import EMPTY_EVERY, caption_pairs
 from emoticrafter.storybook.training.phrasing import tokenize, truthful_caption
-from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, Recipe
+from emoticrafter.storybook.training.presets import CPU, GPU, NEEDS, PRESETS, SMOKE, STAGES, BuildRecipe
 from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.storybook.training.render import CELL, Pictures, describe, load_marks, run
-from emoticrafter.storybook.training.telling import NOBODY, Choices, choose_captions, frequencies
 from emoticrafter.storybook.training.text import facts
 from emoticrafter.storybook.training.vae import fold_statistics, psnr
 from emoticrafter.storybook.world.scene import Scene, Subject
@@ -46,7 +46,7 @@ def tokenizer(work: Workshop) -> CLIPTokenizer:
 
 
 def test_rates_warm_up_and_fall_to_the_final_one() -> None:
-    recipe = Recipe(steps=100, batch=1, rate=1.0, final_rate=0.1, warmup=10)
+    recipe = BuildRecipe(steps=100, batch=1, rate=1.0, final_rate=0.1, warmup=10)
     rates = [recipe.rate_at(step) for step in range(101)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[10] == pytest.approx(1.0)
@@ -242,7 +242,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:
     def loss(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         return {"loss": model(torch.full((1, 1), float("nan"))).sum()}
 
-    recipe = Recipe(steps=2, batch=1, rate=1e-3, warmup=1)
+    recipe = BuildRecipe(steps=2, batch=1, rate=1e-3, warmup=1)
     with pytest.raises(EmotiCrafterError, match="the loss is nan at step 2"):
         Training(name="bad", folder=tmp_path, model=model, recipe=recipe, loss=loss, quiet=True).run()
 

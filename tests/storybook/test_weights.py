@@ -14,7 +14,7 @@ import emoticrafter
 from emoticrafter import Emotion
 from emoticrafter.crafter import EmotiCrafter, Grid
 from emoticrafter.judges.storybook import SHIPPED
-from emoticrafter.storybook.judge import Judge, load_judge
+from emoticrafter.storybook.judge import JudgeNetwork, load_judge
 from emoticrafter.watch import Watch
 
 WEIGHTS = Path(emoticrafter.__file__).parent / "storybook" / "weights"
@@ -28,7 +28,7 @@ def crafter() -> EmotiCrafter:
 
 
 @pytest.fixture(scope="module")
-def judges() -> tuple[Judge, Judge]:
+def judges() -> tuple[JudgeNetwork, JudgeNetwork]:
     return load_judge(SHIPPED / "emotion.safetensors"), load_judge(SHIPPED / "content.safetensors")
 
 
@@ -49,14 +49,14 @@ def test_the_folder_is_complete_and_small_enough() -> None:
         json.loads((WEIGHTS / name).read_text(encoding="utf-8"))
 
 
-def test_the_asked_feeling_can_be_read_from_the_pictures(grids: list[Grid], judges: tuple[Judge, Judge]) -> None:
+def test_the_asked_feeling_can_be_read_from_the_pictures(grids: list[Grid], judges: tuple[JudgeNetwork, JudgeNetwork]) -> None:
     asked = np.array([(p.recipe["valence"], p.recipe["arousal"]) for grid in grids for p in grid.pictures])
     read = judges[0].emotions(np.concatenate([pixels(grid) for grid in grids]))
     for axis in range(2):
         assert spearmanr(asked[:, axis], read[:, axis]).statistic > 0.8
 
 
-def test_the_place_stays_at_every_feeling(grids: list[Grid], judges: tuple[Judge, Judge]) -> None:
+def test_the_place_stays_at_every_feeling(grids: list[Grid], judges: tuple[JudgeNetwork, JudgeNetwork]) -> None:
     for grid, place in zip(grids, ("playground", "beach"), strict=True):
         found = [where for where, _ in judges[1].contents(pixels(grid))]
         assert found.count(place) >= 7, found
@@ -95,7 +95,9 @@ def test_guidance_in_the_middle_saves_calls_and_everywhere_is_what_it_was(crafte
     assert 1 < np.abs(np.asarray(middle).astype(int) - np.asarray(plain).astype(int)).mean() < 40
 
 
-def test_the_empty_prompt_makes_a_picture_of_the_feeling(crafter: EmotiCrafter, judges: tuple[Judge, Judge]) -> None:
+def test_the_empty_prompt_makes_a_picture_of_the_feeling(
+    crafter: EmotiCrafter, judges: tuple[JudgeNetwork, JudgeNetwork]
+) -> None:
     pictures = [crafter.generate("", Emotion(valence=v, arousal=0), seed=2)[0].image for v in AXIS]
     read = judges[0].emotions(np.stack([np.asarray(picture) for picture in pictures]))
     assert read[0, 0] < read[2, 0] - 1

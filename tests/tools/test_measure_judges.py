@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from emoticrafter.judges import storybook_judges
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, Judge, JudgeConfig, load_judge, save_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, JudgeConfig, JudgeNetwork, load_judge, save_judge
 from emoticrafter.storybook.scenes import is_held_out
 from emoticrafter.storybook.world.sprites import CodeSprites
 from tools.measure_judges import drawn, measure
@@ -15,7 +15,7 @@ from tools.measure_judges import drawn, measure
 def test_the_statement_is_written_and_the_weights_stay(tmp_path: Path) -> None:
     torch.manual_seed(0)
     for name, heads in (("emotion", EMOTION_HEADS), ("content", CONTENT_HEADS)):
-        save_judge(Judge(JudgeConfig(width=4, heads=heads)), tmp_path / f"{name}.safetensors", {"before": 1})
+        save_judge(JudgeNetwork(JudgeConfig(width=4, heads=heads)), tmp_path / f"{name}.safetensors", {"before": 1})
     before = {name: load_judge(tmp_path / f"{name}.safetensors").state_dict() for name in ("emotion", "content")}
     found = measure(tmp_path, 12, sprites=CodeSprites())
     judges = storybook_judges(tmp_path)

@@ -18,9 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import batch, checkpoints, data, rivals, storybook, train
-from emoticrafter.cli import generate as pictures
-from emoticrafter.cli import judges as judge
+from emoticrafter.cli import batch, checkpoints, data, generate, judges, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn
@@ -39,19 +37,19 @@ app = Commands(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.command()(pictures.generate)
-app.command()(pictures.grid)
-app.command()(pictures.sweep)
+app.command()(generate.generate)
+app.command()(generate.grid)
+app.command()(generate.sweep)
 app.command()(batch.batch)
-app.command()(pictures.info)
-app.command()(pictures.moods)
+app.command()(generate.info)
+app.command()(generate.moods)
 app.command()(train.train)
 app.command()(calibrate)
 app.command()(evaluate)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
 app.add_typer(rivals.app)
-app.add_typer(judge.app)
+app.add_typer(judges.app)
 app.add_typer(storybook.app)
 
 

@@ -85,7 +85,7 @@ class _Level(nn.Module):
         return x + self.body(x)
 
 
-class Judge(nn.Module):
+class JudgeNetwork(nn.Module):
     """A picture to the numbers of some heads."""
 
     def __init__(self, config: JudgeConfig) -> None:
@@ -140,7 +140,7 @@ def brought_to(pictures: Float[Tensor, "n 3 h w"], size: int) -> Tensor:
     return F.interpolate(pictures, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
-def save_judge(judge: Judge, path: Path, figures: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
+def save_judge(judge: JudgeNetwork, path: Path, figures: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
     """Write weights, sizes and held-out figures into one file, whole or not at all."""
     about = {"config": asdict(judge.config), "figures": dict(figures)}
     state = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in judge.state_dict().items()}
@@ -148,11 +148,11 @@ def save_judge(judge: Judge, path: Path, figures: Mapping[str, Any], dtype: torc
         save_file(state, temporary, {"judge": json.dumps(about)})
 
 
-def load_judge(path: Path, device: str | torch.device = "cpu") -> Judge:
+def load_judge(path: Path, device: str | torch.device = "cpu") -> JudgeNetwork:
     """A judge in float32 for use, with its `figures`. Raises MissingError and CheckpointError."""
     about, state = read_noted_tensors(path, "judge", _About, "judge", _AGAIN)
     with torch.device("meta"):  # so that a lying config costs no memory
-        judge = Judge(about.config)
+        judge = JudgeNetwork(about.config)
     fill(judge, {name: tensor.float() for name, tensor in state.items()}, path, "judge", _AGAIN)
     judge.figures = about.figures
     return judge.to(device).eval().requires_grad_(False)

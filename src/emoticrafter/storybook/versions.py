@@ -16,20 +16,20 @@ _SCENES = ("annotated.py", "captions.py", "feelings.py", "scenes.py", "words.py"
 def renderer_version() -> str:
     """A hash of the source of everything that draws a scene."""
     root = _storybook() / "world"
-    return _hash(root, sorted(root.rglob("*.py")))
+    return _hash_of_sources(root, sorted(root.rglob("*.py")))
 
 
 @cache
 def scenes_version() -> str:
     """A hash of the source of everything that chooses a scene and puts it into words."""
-    return _hash(_storybook(), [_storybook() / name for name in _SCENES])
+    return _hash_of_sources(_storybook(), [_storybook() / name for name in _SCENES])
 
 
 def _storybook() -> Path:
     return Path(str(resources.files("emoticrafter.storybook")))
 
 
-def _hash(root: Path, files: list[Path]) -> str:
+def _hash_of_sources(root: Path, files: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())

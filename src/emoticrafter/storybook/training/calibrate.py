@@ -10,11 +10,11 @@ from diffusers import UNet2DConditionModel
 
 from emoticrafter.storybook import captions, scenes
 from emoticrafter.storybook.judge import load_judge
+from emoticrafter.storybook.training.captioning import Told
 from emoticrafter.storybook.training.common import Workshop, load_part, save_sheet
 from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.eit import load_eit
 from emoticrafter.storybook.training.progress import Meter
-from emoticrafter.storybook.training.telling import Told
 from emoticrafter.storybook.training.text import load_text_encoders
 from emoticrafter.storybook.training.unet import sample
 

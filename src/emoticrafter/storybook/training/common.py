@@ -30,7 +30,7 @@ from emoticrafter.inputs.folders import check_model_folder
 from emoticrafter.inputs.records import damaged, read_record
 from emoticrafter.signals import stop_signals
 from emoticrafter.storybook.training.optimizers import Optimizers
-from emoticrafter.storybook.training.presets import Preset, Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe, Preset
 from emoticrafter.storybook.training.progress import Meter
 from emoticrafter.tensors import fill, read_noted_tensors
 
@@ -77,7 +77,7 @@ class Workshop:
         self,
         name: str,
         model: nn.Module,
-        recipe: Recipe,
+        recipe: BuildRecipe,
         loss: LossFunction,
         watch: WatchFunction | None = None,
     ) -> Training:
@@ -119,7 +119,7 @@ class Training:
     name: str
     folder: Path
     model: nn.Module
-    recipe: Recipe
+    recipe: BuildRecipe
     loss: LossFunction
     watch: WatchFunction | None = None
     seed: int = 0

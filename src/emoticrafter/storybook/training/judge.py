@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emoticrafter.emotion import LIMIT
-from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, LABELS, Judge, JudgeConfig, save_judge
+from emoticrafter.storybook.judge import CONTENT_HEADS, EMOTION_HEADS, LABELS, JudgeConfig, JudgeNetwork, save_judge
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, pictures_to_tensor
 from emoticrafter.storybook.training.double import decoded_pictures
 from emoticrafter.storybook.training.render import SPLITS, Pictures
@@ -107,7 +107,7 @@ def _train(
 ) -> dict[str, float]:
     preset, device = work.preset, work.device
     torch.manual_seed(work.seed)
-    judge = Judge(JudgeConfig(width=preset.judge_width, heads=heads)).to(device)
+    judge = JudgeNetwork(JudgeConfig(width=preset.judge_width, heads=heads)).to(device)
     train, held_out = views["train"], views["held_out"]
     half = max(preset.judge_recipe.batch // 2, 1)
 
@@ -123,7 +123,7 @@ def _train(
         return {"loss": loss_of(found, true)}
 
     def watch(averaged: nn.Module, step: int) -> dict[str, float]:
-        assert isinstance(averaged, Judge)
+        assert isinstance(averaged, JudgeNetwork)
         shown = {"rendered": held_out.rendered[np.arange(len(held_out.rendered))], "decoded": held_out.decoded}
         return {
             f"{kind}_{key}": float(value)
@@ -133,7 +133,7 @@ def _train(
 
     training = work.training(f"judge/{name}", judge, preset.judge_recipe, loss, watch)
     averaged = training.run()
-    assert isinstance(averaged, Judge)
+    assert isinstance(averaged, JudgeNetwork)
     figures = watch(averaged, training.step)
     save_judge(averaged, work.folder("judge") / f"{name}.safetensors", figures)
     return figures | {"steps": training.step, "seconds": training.seconds}

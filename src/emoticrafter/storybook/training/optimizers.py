@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from emoticrafter.storybook.training.muon import GroupedMuon
-from emoticrafter.storybook.training.presets import Recipe
+from emoticrafter.storybook.training.presets import BuildRecipe
 
 
 class Optimizers:
     """The optimizers of one network."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe) -> None:
+    def __init__(self, model: nn.Module, recipe: BuildRecipe) -> None:
         trained = [p for p in model.parameters() if p.requires_grad]
         matrices = [p for p in trained if p.ndim > 1]
         self._viewed = matrices if recipe.muon else []

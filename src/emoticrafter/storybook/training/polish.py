@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emoticrafter.storybook.training.captioning import Told
 from emoticrafter.storybook.training.common import autocast
-from emoticrafter.storybook.training.telling import Told
 
 TIMES = (1.0, 0.85, 0.65, 0.4)  # of the few steps, noisiest first
 CHANCES = (0.4, 0.2, 0.2, 0.2)

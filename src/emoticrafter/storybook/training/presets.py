@@ -25,7 +25,7 @@ NEEDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class BuildRecipe:
     """How a network is trained: a short warm-up, a long stretch at the full rate, and a cool-down to `final_rate`.
 
     The stretch looks the same however long it is, so a training can be lengthened from any checkpoint of it
@@ -69,19 +69,19 @@ class Preset:
     watch_seconds: float = 900.0
     compile: bool = False
     vae: dict[str, Any]
-    vae_recipe: Recipe
+    vae_recipe: BuildRecipe
     double_channels: tuple[int, ...]  # of the autoencoder of the finished pictures, one level more than `vae` has
     double_scenes: int = 6_000
-    double_recipe: Recipe  # of its decoder; its encoder takes half of the steps
+    double_recipe: BuildRecipe  # of its decoder; its encoder takes half of the steps
     text: tuple[dict[str, int], dict[str, int]]
-    text_recipe: Recipe
+    text_recipe: BuildRecipe
     unet: dict[str, Any]
-    unet_recipe: Recipe
+    unet_recipe: BuildRecipe
     eit: tuple[str, ...] = ()  # keys of the recipe "storybook" that are otherwise: section.key=value
     eit_pairs: int = 16_000
     calibration_prompts: int = 8
     judge_width: int = 20
-    judge_recipe: Recipe
+    judge_recipe: BuildRecipe
 
 
 _LATENTS = 16  # channels
@@ -130,17 +130,17 @@ CPU = Preset(
     text=_ENCODERS,
     unet=_UNET,
     vae=_levels((16, 32, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
-    vae_recipe=Recipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
+    vae_recipe=BuildRecipe(steps=5_000, batch=32, rate=3e-3, warmup=200, muon=True),
     double_channels=(16, 24, 32, 96, 128),
-    double_recipe=Recipe(steps=9_000, batch=8, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
-    text_recipe=Recipe(steps=900, batch=96, rate=1e-3),
-    unet_recipe=Recipe(steps=23_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
-    judge_recipe=Recipe(steps=1_000, batch=64, rate=2e-3, muon=True),
+    double_recipe=BuildRecipe(steps=9_000, batch=8, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
+    text_recipe=BuildRecipe(steps=900, batch=96, rate=1e-3),
+    unet_recipe=BuildRecipe(steps=23_000, batch=32, rate=3e-3, warmup=200, average=0.998, muon=True),
+    judge_recipe=BuildRecipe(steps=1_000, batch=64, rate=2e-3, muon=True),
 )
 
 
-def _short(steps: int, batch: int) -> Recipe:
-    return Recipe(steps=steps, batch=batch, rate=2e-3, warmup=2, average=0.9)
+def _short(steps: int, batch: int) -> BuildRecipe:
+    return BuildRecipe(steps=steps, batch=batch, rate=2e-3, warmup=2, average=0.9)
 
 
 SMOKE = Preset(
@@ -181,12 +181,12 @@ GPU = replace(
     compile=True,
     vae=_levels((32, 64, 96, 128)) | {"norm_num_groups": 4, "sample_size": 128},
     unet=_unet((80, 192, 224), tokens=320, pooled=192),
-    vae_recipe=Recipe(steps=10_000, batch=64, rate=3e-3, warmup=200, muon=True),
+    vae_recipe=BuildRecipe(steps=10_000, batch=64, rate=3e-3, warmup=200, muon=True),
     double_channels=(16, 32, 64, 96, 128),
     double_scenes=20_000,
-    double_recipe=Recipe(steps=4_000, batch=64, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
-    text_recipe=Recipe(steps=3_000, batch=512, rate=1e-3),
-    unet_recipe=Recipe(steps=16_000, batch=256, rate=3e-3, warmup=200, average=0.999, muon=True),
+    double_recipe=BuildRecipe(steps=4_000, batch=64, rate=2e-3, warmup=60, average=0.998, muon=True, cooldown=0.4),
+    text_recipe=BuildRecipe(steps=3_000, batch=512, rate=1e-3),
+    unet_recipe=BuildRecipe(steps=16_000, batch=256, rate=3e-3, warmup=200, average=0.999, muon=True),
 )
 PRESETS = {preset.name: preset for preset in (CPU, SMOKE, GPU)}
 

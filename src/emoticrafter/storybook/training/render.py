@@ -35,7 +35,9 @@ from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites
 if TYPE_CHECKING:
     from emoticrafter.storybook.training.common import Workshop
 
-Job = tuple[Path, str, int, int, int, int, int]  # folder, split, first scene, the one after the last, seed, side drawn, side kept
+RenderJob = tuple[
+    Path, str, int, int, int, int, int
+]  # folder, split, first scene, the one after the last, seed, side drawn, side kept
 SPLITS = ("train", "held_out")
 AGAIN = "Delete it and the files of the same number: the stage `render` draws them again."
 _MAX_BYTES = 1 << 28  # of a list of scenes
@@ -125,7 +127,7 @@ def _start_worker(code_sprites: bool) -> None:
     _sprites = CodeSprites() if code_sprites else PackageSprites()
 
 
-def _draw_shard(job: Job) -> int:
+def _draw_shard(job: RenderJob) -> int:
     """Draw scenes [start, stop) of a split into files, the pictures last; their number."""
     folder, split, start, stop, seed, pixels, size = job
     pictures, marks, lines = [], [], []
@@ -179,7 +181,7 @@ def _check_version(folder: Path) -> None:
         temporary.write_text(json.dumps(ours) + "\n", encoding="utf-8")
 
 
-def _draw(jobs: list[Job], total: int, preset: Preset, title: str, quiet: bool) -> None:
+def _draw(jobs: list[RenderJob], total: int, preset: Preset, title: str, quiet: bool) -> None:
     done = total - sum(2 * (job[3] - job[2]) for job in jobs)
     workers = min(os.cpu_count() or 1, len(jobs))
     if workers == 0:

@@ -28,10 +28,10 @@ from transformers import CLIPTokenizer
 
 from emoticrafter.inputs.arrays import read_arrays
 from emoticrafter.signals import begin_worker
+from emoticrafter.storybook.training.captioning import NOBODY, UNTOLD, Told, choose_captions
 from emoticrafter.storybook.training.common import autocast, load_part
 from emoticrafter.storybook.training.phrasing import TextEncoders, tokenize
 from emoticrafter.storybook.training.render import describe, halved
-from emoticrafter.storybook.training.telling import NOBODY, UNTOLD, Told, choose_captions
 from emoticrafter.storybook.world.render import render_marked
 from emoticrafter.storybook.world.scene import SUBJECTS
 from emoticrafter.storybook.world.sprites import CodeSprites, PackageSprites, SpriteSource
@@ -41,11 +41,11 @@ CAPTIONS = 4  # of each picture
 NO_SUBJECT = len(SUBJECTS)
 _WAITING = 3  # shards that each process may be ahead
 
-Shard = dict[str, np.ndarray]
+StreamShard = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class StreamOrder:
     """What the processes draw. `halved`: pictures are drawn at `size` and kept at half of it, the means of four pixels."""
 
     split: str = "train"
@@ -57,7 +57,7 @@ class Order:
     code_sprites: bool = False
 
 
-def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPTokenizer | None = None) -> Shard:
+def draw_shard(order: StreamOrder, first: int, sprites: SpriteSource, tokenizer: CLIPTokenizer | None = None) -> StreamShard:
     """Scenes first, first + 1, ...: pictures (n, side, side, 3) and marks (n, 16, 16), uint8; kinds of subject (n, 2); token
     numbers of captions, for the tokens and for the pooled feature, (n, k, T).
     """
@@ -83,7 +83,7 @@ def draw_shard(order: Order, first: int, sprites: SpriteSource, tokenizer: CLIPT
 class Drawers:
     """Processes that draw shards until they are left. Used as a context."""
 
-    def __init__(self, order: Order, workers: int) -> None:
+    def __init__(self, order: StreamOrder, workers: int) -> None:
         self.order, self.workers = order, workers
 
     def __enter__(self) -> Drawers:
@@ -111,7 +111,7 @@ class Drawers:
             process.terminate()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ready(self, most: int | None = None, wait: float = 0.0) -> Iterator[Shard]:
+    def ready(self, most: int | None = None, wait: float = 0.0) -> Iterator[StreamShard]:
         """Finished shards, at most `most`; waits `wait` seconds at most for the first. RuntimeError if all processes died."""
         count = 0
         while most is None or count < most:
@@ -127,7 +127,7 @@ class Drawers:
             yield shard
 
 
-def _work(order: Order, number: int, workers: int, folder: Path, queue: Any, stop: Any) -> None:
+def _work(order: StreamOrder, number: int, workers: int, folder: Path, queue: Any, stop: Any) -> None:
     torch.set_num_threads(1)
     os.nice(10)
     tokenizer = load_part(CLIPTokenizer, order.tokenizer, model_max_length=order.length) if order.tokenizer else None
@@ -170,7 +170,7 @@ class Stock:
         return min(self.seen, self.capacity)
 
     @torch.no_grad()
-    def add(self, shard: Shard) -> None:
+    def add(self, shard: StreamShard) -> None:
         """Take a shard in: its pictures become latents."""
         pictures = torch.from_numpy(shard["pictures"]).to(self.device, non_blocking=True)
         with autocast(self.device):

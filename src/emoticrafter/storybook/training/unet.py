@@ -20,11 +20,11 @@ from diffusers import DPMSolverMultistepScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
 from emoticrafter.backbones.devices import attention_for_learning
+from emoticrafter.storybook.training.captioning import Choice, Choices, Told, choose, tell
 from emoticrafter.storybook.training.common import Losses, Workshop, autocast, save_sheet, tensor_to_pictures
 from emoticrafter.storybook.training.double import load_doubled
 from emoticrafter.storybook.training.phrasing import TextEncoders
 from emoticrafter.storybook.training.render import SPLITS, Pictures, load_marks
-from emoticrafter.storybook.training.telling import Choice, Choices, Told, choose, tell
 from emoticrafter.storybook.training.text import load_text_encoders
 from emoticrafter.storybook.training.vae import load_latents
 
@@ -77,7 +77,7 @@ def run(work: Workshop) -> None:
     torch.manual_seed(work.seed)
     unet = UNet2DConditionModel(**preset.unet).to(device)
     encoders = load_text_encoders(work)
-    sheet = Sheet(work, encoders)
+    sheet = SampleSheet(work, encoders)
     latents, checked_latents = (torch.from_numpy(load_latents(work, split)).to(device) for split in SPLITS)
     marks = torch.from_numpy(load_marks(work.folder("render") / "train")).to(device)
     batch = preset.unet_recipe.batch
@@ -125,7 +125,7 @@ def run(work: Workshop) -> None:
     work.finish("unet", steps=training.step, seconds=training.seconds, pictures_seen=training.step * batch)
 
 
-class Sheet:
+class SampleSheet:
     """A page of pictures of fixed sentences and fixed noise, drawn by the sampler that is shipped."""
 
     def __init__(self, work: Workshop, encoders: TextEncoders) -> None:
