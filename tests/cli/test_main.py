@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from emoticrafter.cli import generate
 from emoticrafter.errors import CheckpointError, DeviceError, EmotiCrafterError, MissingError
 from emoticrafter.signals import stop_signals
 from tests.cli.conftest import Done, FakeCrafter
