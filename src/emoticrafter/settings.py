@@ -28,7 +28,7 @@ from emoticrafter.inputs.lines import as_text
 from emoticrafter.inputs.named import read_file
 from emoticrafter.inputs.typed import rule_of, shown, typed
 
-__all__ = ["Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"]
+__all__ = ["Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings", "read_tables"]
 
 MAX_BYTES = 1 << 20
 R = TypeVar("R")
@@ -78,21 +78,28 @@ def read_settings(kind: type[R], path: str | os.PathLike[str], overrides: Iterab
     Raises MissingError where there is no file and InputError for all that breaks a rule; unknown keys are answered with the
     nearest one and the list of those known.
     """
-    hint = "Give a TOML file, or the name of a recipe that ships."
-    if os.path.isdir(path):
-        raise MissingError(f"There is no recipe {str(path)!r}: it is a folder.", hint)
-    data = read_file(path, MAX_BYTES, "recipe", hint)
-    try:
-        entries = _parsed(as_text(data, str(path)))
-    except InputError as error:
-        raise InputError(f"The recipe {str(path)!r} is not TOML: {error.problem}", error.hint) from error
-    except ValueError as error:
-        raise InputError(f"The recipe {str(path)!r} is not TOML: {reason_of(error)}.", "Mend that line.") from error
+    entries = read_tables(path, "recipe", "Give a TOML file, or the name of a recipe that ships.")
     _check_names(kind, entries, str(path))
     for text in overrides:
         section, name, value = _override(kind, text)
         entries.setdefault(section, {})[name] = value
     return _made(kind, entries, str(path))
+
+
+def read_tables(path: str | os.PathLike[str], what: str, hint: str) -> dict[str, Any]:
+    """What a TOML file holds, none of it checked. what: how errors call it; hint: what to give instead.
+
+    Raises MissingError where there is no file, InputError for what is no TOML.
+    """
+    if os.path.isdir(path):
+        raise MissingError(f"There is no {what} {str(path)!r}: it is a folder.", hint)
+    data = read_file(path, MAX_BYTES, what, hint)
+    try:
+        return _parsed(as_text(data, str(path)))
+    except InputError as error:
+        raise InputError(f"The {what} {str(path)!r} is not TOML: {error.problem}", error.hint) from error
+    except ValueError as error:
+        raise InputError(f"The {what} {str(path)!r} is not TOML: {reason_of(error)}.", "Mend that line.") from error
 
 
 def keys(kind: type[Any]) -> Iterator[Key]:

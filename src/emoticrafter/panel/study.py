@@ -194,14 +194,15 @@ def find_study(source: str | os.PathLike[str]) -> Path:
 def _check(study: Study) -> None:
     """What no key's own rule says."""
     own = SECTIONS[study.kind]
-    for section in set(SECTIONS.values()) - {own}:
-        if getattr(study, section) != type(getattr(study, section))():
-            raise InputError(f"[{section}] is of another kind of study than {study.kind!r}.", f"Remove it, or write [{own}].")
+    for name in set(SECTIONS.values()) - {own}:
+        if getattr(study, name) != type(getattr(study, name))():
+            raise InputError(f"[{name}] is of another kind of study than {study.kind!r}.", f"Remove it, or write [{own}].")
     if study.name != safe_name(study.name, 40) or "_" in study.name or not study.name.isascii():
         raise _wrong("study.name", study.name, "it must be up to 40 letters, digits and hyphens", "Write, for instance, paper-1.")
-    for section in (study.people, study.design, study.exclusion, getattr(study, own)):
-        for field in fields(section):
-            value = getattr(section, field.name)
+    sections: list[Any] = [study.people, study.design, study.exclusion, getattr(study, own)]
+    for made in sections:
+        for field in fields(made):
+            value = getattr(made, field.name)
             several = isinstance(value, tuple) and field.name != "smallest_window"
             if several and len(set(value)) != len(value):
                 raise _wrong(field.name, list(value), "an entry occurs twice", "Write each once.")

@@ -14,13 +14,17 @@ Instrument = Literal["rank", "affect-grid", "affective-slider", "sam", "likert",
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question of a trial. The fields are those of `responses.Response`."""
+    """A question of a trial. The fields are those of `responses.Response`.
+
+    points: how many answers a scale has, evenly from low to high; None where it is continuous.
+    """
 
     question: str
     instrument: Instrument
     picture: str | None = None
     low: float | None = None
     high: float | None = None
+    points: int | None = None
     expected: Any = None
 
     @property
@@ -31,7 +35,10 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One page, or one set: pictures in the order shown, and questions. The fields are those of `responses.Response`."""
+    """One page, or one set: pictures in the order shown, and questions. The fields are those of `responses.Response`.
+
+    valence, arousal: where all pictures share them. neutral: of a pair of prompts, whose prompt is the emotional one.
+    """
 
     trial: int
     part: Part
@@ -45,6 +52,9 @@ class Trial:
     prompt: str | None
     prompt_id: str | None
     seed: int | None
+    valence: float | None
+    arousal: float | None
+    neutral: str | None
     axis: str | None
     repeat_of: int | None
     questions: tuple[Question, ...]
