@@ -152,7 +152,7 @@ def _comparisons(study: Study, pictures: Sequence[StudyPicture]) -> list[Unit]:
     methods = dict.fromkeys(one.method for one in pictures)
     by_content: dict[str, dict[str, StudyPicture]] = defaultdict(dict)
     for one in pictures:
-        if one.prompt_id:
+        if one.prompt_id and one.valence is not None and one.arousal is not None:
             by_content[_content(one)][one.method] = one
     found = []
     for content, drawn in by_content.items():

@@ -1,4 +1,4 @@
-"""The words of a study's page, all of them from one file per language: `en.toml` and `de.toml` ship, others lie beside a study."""
+"""The words of a study's page, all from one file per language: `en.toml` and `de.toml` ship, others lie beside a study."""
 
 from __future__ import annotations
 
