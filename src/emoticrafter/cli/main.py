@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import batch, checkpoints, data, generate, judges, rivals, storybook, train
+from emoticrafter.cli import batch, checkpoints, data, generate, judges, panel, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn
@@ -50,6 +50,7 @@ app.add_typer(checkpoints.app)
 app.add_typer(data.app)
 app.add_typer(rivals.app)
 app.add_typer(judges.app)
+app.add_typer(panel.app)
 app.add_typer(storybook.app)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from emoticrafter.coordinates import LIMIT, ROUNDING
 from emoticrafter.errors import InputError, MissingError
-from emoticrafter.files import safe_name, user_path
+from emoticrafter.files import check_folder, safe_name, user_path, write_together
+from emoticrafter.inputs.lines import read_text
 from emoticrafter.settings import Section, key, read_settings
 
-__all__ = ["Kind", "Study", "find_study", "read_study"]
+__all__ = ["SECTIONS", "Kind", "Source", "Study", "copy_example", "find_study", "read_study"]
+
+PROMPTS = "prompts.txt"  # beside the studies that ship
 
 Kind = Literal["validate-pairs", "rank", "rate-sets", "rate", "compare"]
 Axis = Literal["valence", "arousal"]
@@ -183,12 +186,35 @@ def find_study(source: str | os.PathLike[str]) -> Path:
     path = user_path(source)
     if path.exists() and not path.is_dir():
         return path
-    shipped = {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}
-    if str(source) in shipped:
-        return shipped[str(source)]
-    raise MissingError(
-        f"There is no study {str(source)[:200]!r}.", f"Give a TOML file, or one that ships: {', '.join(sorted(shipped))}."
-    )
+    if str(source) in _shipped():
+        return _shipped()[str(source)]
+    raise _no_study(str(source), "Give a TOML file, or one that ships")
+
+
+def _shipped() -> dict[str, Path]:
+    return {file.stem: file for folder in _FOLDERS for file in sorted(folder.glob("*.toml"))}
+
+
+def _no_study(name: str, cure: str) -> MissingError:
+    return MissingError(f"There is no study {name[:200]!r}.", f"{cure}: {', '.join(sorted(_shipped()))}.")
+
+
+def copy_example(name: str, out: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
+    """Lay a study that ships, and the prompts of its pictures, into a folder, to be changed there; returns the files.
+
+    Raises MissingError for another name, OutputError for files that are there, unless `force`.
+    """
+    if name not in _shipped():
+        raise _no_study(name, "Known ones")
+    source = _shipped()[name]
+    target = check_folder(out)
+    copies = {target / file.name: read_text(file) for file in (source, source.with_name(PROMPTS))}
+
+    def writer(text: str) -> Callable[[Path], object]:
+        return lambda path: path.write_text(text, encoding="utf-8")
+
+    write_together([(path, writer(text)) for path, text in copies.items()], force)
+    return list(copies)
 
 
 def _check(study: Study) -> None:

@@ -96,7 +96,9 @@ function showPage(display, page, trial, words, times) {
     const nodes = widgets.frame ? [widgets.heading, widgets.frame] : widgets.map((one) => one.node);
     const practice = trial.part === "practice" ? el("p", { className: "practice" }, words.page.practice) : null;
     const form = el("div", { className: "questions" }, ...nodes);
-    const shown = el("div", { className: `trial${page.wide ? " wide" : ""}` }, practice, page.stage, form, el("footer", {}, next));
+    const laid = page.wide ? " wide" : page.stage ? "" : " alone";
+    const answer = el("div", { className: "answer" }, form, el("footer", {}, next));
+    const shown = el("div", { className: `trial${laid}` }, practice, page.stage, answer);
     display.replaceChildren(shown);
     shown.classList.add("waiting");
 
