@@ -34,7 +34,7 @@ _MISSING = "n/a"  # as BIDS writes it
 _PICTURES = {
     "id": "id of the picture, as in responses", "method": "method that drew it", "prompt": "prompt that it was drawn from",
     "prompt_id": "id of the prompt", "valence": "valence that it was asked for, -3 to 3", "arousal": "arousal, likewise",
-    "seed": "seed", "file": "where the original lay", "sha256": "of the original",
+    "seed": "seed", "file": "name of the original in its source", "sha256": "of the original",
 }  # fmt: skip
 Rows = list[dict[str, Any]]
 
@@ -145,7 +145,7 @@ def _person(one: Participant) -> dict[str, Any]:
 
 
 def _pictures(frozen: Frozen) -> Rows:
-    return [dataclasses.asdict(one) for one in frozen.units.pictures.values()]
+    return [{name: getattr(one, name) for name in _PICTURES} for one in frozen.units.pictures.values()]
 
 
 def _fields(kind: Any) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ def freeze(made: Frozen, folder: str | Path, watch: Watch = SILENT) -> Frozen:
         (temporary / PICTURES).mkdir()
         for number, picture in enumerate(made.units.pictures.values(), 1):
             watch.check()
-            image = read_picture(picture.file)
+            image = read_picture(picture.path)
             image.thumbnail((made.study.design.edge, made.study.design.edge))
             image.save(temporary / PICTURES / f"{picture.id}.webp", quality=_QUALITY)
             step(number, len(made.units.pictures))
@@ -177,7 +177,7 @@ def _entries(made: Frozen) -> dict[str, Any]:
         "axes": units.axes,
         "left_out": units.left_out,
         "units": [asdict(one) for one in units.units],
-        "pictures": [asdict(one) for one in units.pictures.values()],
+        "pictures": [asdict(replace(one, path="")) for one in units.pictures.values()],
         "words": made.words,
         "consent": made.consent,
     }

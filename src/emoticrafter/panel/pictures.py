@@ -29,7 +29,8 @@ _COLUMNS = ("file", "valence", "arousal", "prompt", "prompt_id", "method", "seed
 class StudyPicture:
     """A picture and what it was asked for; valence, arousal and seed are None where that is not known.
 
-    id: says nothing of the rest, so that people cannot read from an address what they are to judge.
+    id: says nothing of the rest, so that people cannot read from an address what they are to judge. file: as its source names
+    it. path: where it lies, "" once the study is frozen.
     """
 
     id: str
@@ -41,6 +42,7 @@ class StudyPicture:
     seed: int | None
     file: str
     sha256: str
+    path: str
 
 
 def find_pictures(sources: Iterable[Source], folder: Path) -> list[StudyPicture]:
@@ -122,11 +124,11 @@ def _coordinate(text: str, axis: str, where: str) -> float | None:
     return value
 
 
-def _picture(row: Mapping[str, Any], file: Path, sha256: str | None) -> StudyPicture:
-    sha256 = sha256 or file_hash(file, "picture")
+def _picture(row: Mapping[str, Any], path: Path, sha256: str | None) -> StudyPicture:
+    sha256 = sha256 or file_hash(path, "picture")
     prompt = row.get("prompt") or ""
     prompt_id = row.get("prompt_id") or (hashlib.sha256(prompt.encode()).hexdigest()[:10] if prompt else "")
-    told = [sha256, row["method"], prompt_id, row["valence"], row["arousal"], row["seed"]]
+    told = [sha256, row["file"], row["method"], prompt_id, row["valence"], row["arousal"], row["seed"]]
     return StudyPicture(
         id=hashlib.sha256(repr(told).encode()).hexdigest()[:12],
         method=row["method"],
@@ -135,6 +137,7 @@ def _picture(row: Mapping[str, Any], file: Path, sha256: str | None) -> StudyPic
         valence=None if row["valence"] is None else float(row["valence"]),
         arousal=None if row["arousal"] is None else float(row["arousal"]),
         seed=None if row["seed"] is None else int(row["seed"]),
-        file=str(file),
+        file=row["file"],
         sha256=sha256,
+        path=str(path),
     )

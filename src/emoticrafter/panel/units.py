@@ -188,7 +188,8 @@ def _pairs(study: Study, folder: Path) -> Units:
             beside.append(
                 StudyPicture(
                     id=_digits(sha256, cells["id"]), method="", prompt=cells["emotional_prompt"], prompt_id=cells["id"],
-                    valence=emotion["valence"], arousal=emotion["arousal"], seed=None, file=str(file), sha256=sha256,
+                    valence=emotion["valence"], arousal=emotion["arousal"], seed=None, file=cells["picture"], sha256=sha256,
+                    path=str(file),
                 )
             )  # fmt: skip
         pictures += beside

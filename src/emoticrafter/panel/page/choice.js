@@ -1,11 +1,11 @@
 // One picture of two, as radio buttons that are the pictures.
 
-import { el } from "./dom.js";
+import { el, fillText } from "./dom.js";
 
 export function choice(question, heading, trial, words, changed) {
   const made = { question, value: undefined, at: null };
   const inputs = trial.pictures.map((id, i) => {
-    const name = i === 0 ? words.page.left : words.page.right;
+    const name = fillText(words.page.picture, { number: i + 1 });
     const input = el("input", { type: "radio", name: question.name, "aria-label": name });
     input.addEventListener("change", () => {
       made.value = id;
