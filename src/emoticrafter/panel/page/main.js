@@ -16,6 +16,7 @@ async function start(begin = false) {
     words ??= await readWords();
     told = await enter(begin);
     document.title = told.title;
+    document.getElementById("title").textContent = told.title;
     showBanner(told);
     if (told.state === "new") return showConsent(told);
     if (told.state === "finished") return showEnd(told);
