@@ -37,6 +37,7 @@ FLOORS = (
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},
+    {"panel"},
     {"cluster"},
     {"cli"},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +83,7 @@ def preview(study: StudyFile, host: Host = "127.0.0.1", port: Port = 8700) -> No
     from emoticrafter.signals import stop_signals
 
     def told(address: str, links: Any) -> None:
-        say(address)
+        _say_now(address)
         note("open this address in a browser; nothing is kept; Ctrl-C ends the preview")
 
     with stop_signals() as signals:
@@ -141,7 +142,7 @@ def serve(
         frozen = begin_or_take_up(study, folder, Watch(stage=stage, warn=warn))
 
     def told(base: str, links: Any) -> None:
-        say(base)
+        _say_now(base)
         note(f"the study is kept in {frozen.folder}")
         if links:
             note(f"{len(links)} links, one for each person: {folder / LINKS}")
@@ -214,6 +215,12 @@ def withdraw(
         return
     say(f"{participant}: {deleted} answers deleted")
     note("export again: tables that were written before still hold them")
+
+
+def _say_now(text: str) -> None:
+    """A result that is waited for while the command goes on."""
+    say(text)
+    sys.stdout.flush()
 
 
 def _need() -> None:

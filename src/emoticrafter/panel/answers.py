@@ -133,4 +133,5 @@ def _checked(asked: Question, trial: Trial, answer: Any) -> Any:
 
 
 def _wrong(asked: Question, answer: Any, rule: str) -> InputError:
-    return InputError(f"The answer to {asked.name} is {shown(answer)}; it must be {rule}.", field=asked.name, value=answer)
+    problem = f"The answer to {asked.name} is {shown(answer)}; it must be {rule}."
+    return InputError(problem, "Load the page again.", field=asked.name, value=answer)
