@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from emoticrafter.errors import InputError, MissingError, OutputError
+from emoticrafter.panel.frozen import draft
 from emoticrafter.panel.study import copy_example, find_study, read_study
-from tests.panel.studies import write_study
+from emoticrafter.panel.summary import summary
+from tests.panel.studies import write_pictures, write_study
 
 
 @pytest.mark.parametrize("kind", ["validate-pairs", "rank", "rate-sets", "rate", "compare"])
@@ -70,6 +72,20 @@ def test_the_papers_studies_ship(name: str, kind: str, people: int) -> None:
     study, path = read_study(name)
     assert (study.kind, study.name, study.people.wanted, path.stem) == (kind, name, people, name)
     assert [one.method for one in study.pictures] == ["ours", "rewriting"]
+
+
+@pytest.mark.parametrize(("name", "trials", "minutes"), [("paper-1", 29, 20), ("paper-2", 28, 10)])
+def test_the_papers_studies_are_laid_out_from_their_prompts(tmp_path: Path, name: str, trials: int, minutes: int) -> None:
+    prompts = copy_example(name, tmp_path)[1].read_text(encoding="utf-8").split("\n")[:-1]
+    for method in ("ours", "rewriting"):
+        write_pictures(tmp_path / "pictures" / method, [method], prompts)
+    text = (tmp_path / f"{name}.toml").read_text(encoding="utf-8")
+    for method in ("ours", "rewriting"):
+        text = text.replace(f'"pictures/{method}"', f'"pictures/{method}/pictures.csv"')
+    (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    told = summary(draft(tmp_path / f"{name}.toml"))
+    assert (told["balance"]["contents"], told["balance"]["trials"], told["minutes"]) == (12, trials, minutes)
+    assert told["notes"] == []
 
 
 def test_an_unknown_name_lists_those_that_ship() -> None:

@@ -31,7 +31,7 @@ from emoticrafter.panel.words import Words, read_words
 from emoticrafter.settings import as_dict, as_toml, read_settings
 from emoticrafter.watch import SILENT, Watch
 
-__all__ = ["Frozen", "draft", "freeze", "is_frozen", "open_frozen"]
+__all__ = ["Frozen", "differing", "draft", "freeze", "is_frozen", "open_frozen"]
 
 STUDY, DESIGN, PICTURES = "study.toml", "design.json", "pictures"
 _FORMAT, _VERSION, _MOST = "emoticrafter study", 1, 1 << 28
@@ -39,7 +39,7 @@ _HINT = "Give the folder that `emoticrafter panel serve` keeps a study in."
 _QUALITY = 92  # of WebP
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frozen:
     """A study that may begin, or has begun. folder: where it is kept; None for a draft, which has no pictures."""
 
@@ -68,12 +68,6 @@ class Frozen:
         if picture not in self.units.pictures or self.folder is None:
             raise MissingError(f"The study has no picture {picture[:40]!r}.", "Take an id of its table of responses.")
         return self.folder / PICTURES / f"{picture}.webp"
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
 
 
 def draft(source: str | Path) -> Frozen:

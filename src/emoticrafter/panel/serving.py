@@ -20,7 +20,7 @@ from emoticrafter.panel.store import Entry, Store
 from emoticrafter.panel.study import read_study
 from emoticrafter.watch import SILENT, Watch
 
-__all__ = ["LINKS", "begin_or_take_up", "preview", "serve"]
+__all__ = ["LINKS", "begin_or_take_up", "folder_of", "preview", "serve"]
 
 LINKS = "links.csv"
 Told = Callable[[str, Sequence[tuple[str, str]]], None]  # (address of the page, (participant, link) each)
