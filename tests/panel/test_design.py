@@ -163,7 +163,7 @@ def test_practice_is_on_contents_of_its_own(tmp_path: Path) -> None:
 def test_repeats_and_checks_stand_where_they_should(tmp_path: Path) -> None:
     more = "[rate]\ninstrument = 'likert'\n[design]\nrepeats = 3\nchecks = 2\npractice = 1"
     study, units = laid(tmp_path, "rate", more, 2, 9)
-    expected = Counter()
+    expected: Counter[float] = Counter()
     for sequence in range(30):
         trials = lay_out(study, units, sequence)
         assert [one.trial for one in trials] == list(range(1, len(trials) + 1))
