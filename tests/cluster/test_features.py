@@ -18,7 +18,7 @@ from emoticrafter.errors import DeviceError, EmotiCrafterError, InputError, Miss
 from emoticrafter.features.encoding import write_features
 from emoticrafter.features.shards import ShardTask
 from emoticrafter.features.store import FeatureStore
-from tests.cli.data.test_encoding import pairs_of_words
+from tests.cli.data.test_encode import pairs_of_words
 from tests.contents import contents
 
 ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray")

@@ -28,7 +28,7 @@ from emoticrafter.features.index import prompts_of
 from emoticrafter.features.manifest import Manifest
 from emoticrafter.features.shards import ShardTask, encode_shard, in_process
 from emoticrafter.features.store import FeatureStore
-from tests.cli.data.test_encoding import pairs_of_words
+from tests.cli.data.test_encode import pairs_of_words
 from tests.contents import contents
 from tests.tiny_features import TinyEncoder, make_features, make_pairs
 
