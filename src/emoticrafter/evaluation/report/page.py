@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from emoticrafter.evaluation.comparing import Rows, in_short
 from emoticrafter.evaluation.methods import NEUTRAL
 from emoticrafter.evaluation.pictures import PictureRow
 from emoticrafter.evaluation.report import plots
+from emoticrafter.evaluation.report.plots import data_uri, themed
 from emoticrafter.evaluation.report.tables import ARROWS, NONE, cell, number
 from emoticrafter.inputs.pictures import image_of
 from emoticrafter.metrics.emotion import AXES
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from emoticrafter.evaluation.cases import Case
     from emoticrafter.evaluation.suite import Suite
 
-__all__ = ["write_page"]
+__all__ = ["image_data", "write_page"]
 
 PicturesByLabel = Mapping[str, Sequence[PictureRow]]  # by label
 THUMB, LARGE = 72, 128  # pixels of a picture in a grid, of a worst one
@@ -44,7 +44,7 @@ def write_page(report: Mapping[str, Any], rows: Rows, pictures: PicturesByLabel,
         drawn=sum(row["pictures"] for row in report["rows"] if row["method"]),
         bars_of=report["suite"]["settings"]["bars"]["of"],
         in_short=in_short(report["verdicts"]),
-        overview=_plot(partial(plots.intervals, rows), "V-Error and A-Error of each method"),
+        overview=themed(partial(plots.intervals, rows), "V-Error and A-Error of each method"),
         axes=[_axis(axis, rows, suite) for axis in AXES],
         pareto=_pareto(rows),
         grids=_grids(pictures, suite, cases),
@@ -74,15 +74,15 @@ def _template() -> Template:
 
 def _axis(axis: str, rows: Rows, suite: Suite) -> dict[str, Any]:
     emotions = suite.emotions
-    agreement = _plot(partial(plots.agreement, rows, axis), f"{axis} asked for against {axis} read")
+    agreement = themed(partial(plots.agreement, rows, axis), f"{axis} asked for against {axis} read")
     whole = partial(plots.error_maps, rows, axis, emotions.valences, emotions.arousals)
-    return {"name": axis, "agreement": agreement, "map": _plot(whole, f"mean error of {axis} over the plane")}
+    return {"name": axis, "agreement": agreement, "map": themed(whole, f"mean error of {axis} over the plane")}
 
 
 def _pareto(rows: Rows) -> dict[str, str] | None:
     if not any((row["figures"].get("retention") or {}).get("value") is not None for row in rows.values()):
         return None
-    return _plot(partial(plots.pareto, rows), "error against content kept")
+    return themed(partial(plots.pareto, rows), "error against content kept")
 
 
 def _grids(pictures: PicturesByLabel, suite: Suite, cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def _grids(pictures: PicturesByLabel, suite: Suite, cases: Sequence[Case]) -> li
     for case in cases[: suite.show.grids]:
         sheets = {label: _sheet(label, found, case.prompt, suite) for label, found in pictures.items()}
         figures = [
-            {"label": label, "image": _image(sheet, f"{label}: {case.prompt}")}
+            {"label": label, "image": image_data(sheet, f"{label}: {case.prompt}")}
             for label, sheet in sheets.items()
             if sheet is not None
         ]
@@ -120,22 +120,18 @@ def _worst(rows: Rows) -> list[dict[str, Any]]:
     return [
         {
             "label": label,
-            "pictures": [{**one, "image": _image(_square(one["file"], LARGE), one["prompt"])} for one in row["worst"]],
+            "pictures": [{**one, "image": image_data(_square(one["file"], LARGE), one["prompt"])} for one in row["worst"]],
         }
         for label, row in rows.items()
         if row["method"] and row["worst"]
     ]
 
 
-def _plot(draw: Callable[[plots.Theme], Any], alt: str) -> dict[str, str]:
-    light, dark = (_uri(plots.render(draw, theme)) for theme in (plots.LIGHT, plots.DARK))
-    return {"light": light, "dark": dark, "alt": alt}
-
-
-def _image(image: Image.Image, alt: str) -> dict[str, Any]:
+def image_data(image: Image.Image, alt: str) -> dict[str, Any]:
+    """A picture as data for a page, with the words for those who do not see it."""
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=82, method=6)
-    return {"uri": _uri(buffer.getvalue()), "alt": alt, "width": image.width, "height": image.height}
+    return {"uri": data_uri(buffer.getvalue()), "alt": alt, "width": image.width, "height": image.height}
 
 
 def _square(file: Any, side: int) -> Image.Image:
@@ -144,10 +140,6 @@ def _square(file: Any, side: int) -> Image.Image:
     least = min(width, height)
     left, top = (width - least) // 2, (height - least) // 2
     return image.crop((left, top, left + least, top + least)).resize((side, side), Image.Resampling.LANCZOS)
-
-
-def _uri(data: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(data).decode()
 
 
 def _decided(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,10 @@ from emoticrafter.evaluation.comparing import Rows
 from emoticrafter.inputs.pictures import decode_picture
 from emoticrafter.metrics.emotion import AXES
 
-__all__ = ["DARK", "LIGHT", "Theme", "agreement", "colours", "error_maps", "intervals", "pareto", "render"]
+__all__ = [
+    "DARK", "LIGHT", "Theme", "agreement", "colours", "data_uri", "error_maps", "intervals", "new_panels", "pareto", "render",
+    "themed",
+]  # fmt: skip
 
 COLUMNS = 4  # panels beside each other
 
@@ -74,6 +78,17 @@ def render(draw: Callable[[Theme], Any], theme: Theme) -> bytes:
     return made.getvalue()
 
 
+def themed(draw: Callable[[Theme], Any], alt: str) -> dict[str, str]:
+    """The figure that `draw` makes as data for a page, light and dark, with the words for those who do not see it."""
+    light, dark = (data_uri(render(draw, theme)) for theme in (LIGHT, DARK))
+    return {"light": light, "dark": dark, "alt": alt}
+
+
+def data_uri(webp: bytes) -> str:
+    """A picture's file as an address that a page can hold."""
+    return "data:image/webp;base64," + base64.b64encode(webp).decode()
+
+
 def intervals(rows: Rows, theme: Theme) -> Any:
     """V-Error and A-Error of every row with their intervals, the best on top."""
     from matplotlib.figure import Figure
@@ -105,7 +120,7 @@ def intervals(rows: Rows, theme: Theme) -> Any:
 
 def agreement(rows: Rows, axis: str, theme: Theme) -> Any:
     """Asked for against read, a panel for each row: every picture, the middle and the middle half at each level."""
-    figure, panels = _panels(len(rows), width=2.15, height=2.2)
+    figure, panels = new_panels(len(rows), width=2.15, height=2.2)
     column, shades = AXES.index(axis), colours(rows, theme)
     for panel, (label, row) in zip(panels, rows.items(), strict=False):
         points = np.array(row["points"], np.float64).reshape(-1, 4)
@@ -133,7 +148,7 @@ def error_maps(rows: Rows, axis: str, valences: Sequence[float], arousals: Seque
     """The mean error of an axis in every cell of the plane, a panel for each row, all in one scale."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    figure, panels = _panels(len(rows), width=2.15, height=2.15)
+    figure, panels = new_panels(len(rows), width=2.15, height=2.15)
     scale = LinearSegmentedColormap.from_list("error", [theme.low, theme.high])
     tables = {label: np.array(row["cells"][f"{axis}_error"], np.float64) for label, row in rows.items()}
     most = 2.0  # one scale for all reports: what lies above is as bad as it gets
@@ -236,10 +251,11 @@ def _signed(x: float) -> str:
     return f"{x:+g}" if x else "0"
 
 
-def _panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
+def new_panels(count: int, width: float, height: float, columns: int = COLUMNS) -> tuple[Any, list[Any]]:
+    """A figure of so many panels, at most `columns` beside each other, each of a size in inches."""
     from matplotlib.figure import Figure
 
-    columns = min(COLUMNS, count)
+    columns = min(columns, count)
     lines = -(-count // columns)
     figure = Figure(figsize=(width * columns + 0.3, height * lines + 0.3), layout="constrained")
     panels = list(np.atleast_1d(figure.subplots(lines, columns, squeeze=False)).ravel())
