@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,13 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def plain_json(value: Any) -> Any:
-    """A value as JSON holds it: numbers that are not finite become None, in lists and objects too."""
-    if isinstance(value, dict):
+    """A value as JSON holds it: numbers that are not finite become None, tuples and arrays lists, dataclasses objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain_json(asdict(value))
+    if isinstance(value, Mapping):
         return {key: plain_json(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if hasattr(value, "tolist"):  # an array, or a number of numpy
+        value = value.tolist()
+    if isinstance(value, list | tuple):
         return [plain_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
