@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from emoticrafter.escapes import code, csv_text, markdown, plain, unmarked
+from emoticrafter.escapes import code, csv_text, markdown, plain, script, unmarked
 
 TEXTS = st.text(
     alphabet=st.one_of(st.sampled_from("=+-@'\t\r\n\"_*`[]()<>|~$&#;!\\ ab1.:\uff1d"), st.characters(exclude_categories=["Cs"])),
@@ -83,3 +84,11 @@ def test_code_stays_code() -> None:
 def test_a_plain_text_is_one_line_of_what_can_be_shown() -> None:
     assert plain("a\nb\0\x1b[31m\u202e") == "a b  [31m "
     assert plain("abc", 2) == "ab"
+
+
+@given(TEXTS)
+def test_a_value_in_a_script_is_itself_and_ends_nothing(text: str) -> None:
+    made = script([text, {"a": text}])
+    assert json.loads(made) == [text, {"a": text}]
+    assert "<" not in made
+    assert made.isascii()

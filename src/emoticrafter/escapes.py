@@ -3,6 +3,7 @@
     plain       anywhere: one line of characters that can be shown
     markdown    cards and pages
     csv_text    tables that people open in spreadsheets
+    script      values in a script
     PLOT        settings of matplotlib under which a label is a label
 
 HTML comes from templates that escape by themselves (`evaluation.report.page`).
@@ -11,12 +12,13 @@ HTML comes from templates that escape by themselves (`evaluation.report.page`).
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-__all__ = ["PLOT", "code", "csv_text", "markdown", "plain", "unmarked"]
+__all__ = ["PLOT", "code", "csv_text", "markdown", "plain", "script", "unmarked"]
 
 PLOT: dict[str, Any] = {"text.parse_math": False, "text.usetex": False}  # a dollar sign begins no formula
 
@@ -46,6 +48,11 @@ def markdown(value: Any, most: int | None = 300) -> str:
 def code(value: Any) -> str:
     """The value as Markdown's code, in a cell of a table."""
     return f"`{plain(value, 300).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def script(value: Any) -> str:
+    """The value as JavaScript, which JSON is; in ASCII, and without the character that could end the script on a page."""
+    return json.dumps(value, indent=1, allow_nan=False).replace("<", "\\u003c")
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:

@@ -37,7 +37,7 @@ FLOORS = (
     {"crafter", "batch", "training", "storybook.annotated"},
     {"storybook.training", "rivals"},
     {"evaluation"},
-    {"panel"},
+    {"panel", "stimuli"},
     {"cluster"},
     {"cli"},
 )

@@ -18,11 +18,12 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from emoticrafter.cli import batch, checkpoints, data, generate, judges, panel, rivals, storybook, train
+from emoticrafter.cli import batch, checkpoints, data, generate, judge_validation, panel_analysis, rivals, storybook, train
 from emoticrafter.cli.calibrate import calibrate
 from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, warn
 from emoticrafter.cli.evaluate import evaluate
+from emoticrafter.cli.stimuli import stimuli
 from emoticrafter.cli.streams import standard_streams
 from emoticrafter.errors import DeviceError, EmotiCrafterError
 from emoticrafter.signals import noted_signals
@@ -46,11 +47,12 @@ app.command()(generate.moods)
 app.command()(train.train)
 app.command()(calibrate)
 app.command()(evaluate)
+app.command()(stimuli)
 app.add_typer(checkpoints.app)
 app.add_typer(data.app)
 app.add_typer(rivals.app)
-app.add_typer(judges.app)
-app.add_typer(panel.app)
+app.add_typer(judge_validation.app)
+app.add_typer(panel_analysis.app)
 app.add_typer(storybook.app)
 
 

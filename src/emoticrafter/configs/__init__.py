@@ -1,4 +1,4 @@
-"""What ships as TOML and is found by name: recipes of trainings beside this file, suites of evaluations in a folder."""
+"""What ships as TOML and is found by name: recipes of trainings beside this file, suites and designs of sets in folders."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from emoticrafter.files import user_path
 
 __all__ = ["find_config", "shipped_configs"]
 
-_FOLDERS = {"recipe": "configs", "suite": "configs/suites"}  # as they are called from the package
+_FOLDERS = {"recipe": "configs", "suite": "configs/suites", "design": "configs/stimuli"}  # as they are called from the package
 
 
-def shipped_configs(what: Literal["recipe", "suite"]) -> dict[str, Path]:
+def shipped_configs(what: Literal["recipe", "suite", "design"]) -> dict[str, Path]:
     """The files that ship, by their names without .toml."""
     folder = Path(str(resources.files("emoticrafter"))) / _FOLDERS[what]
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def find_config(source: str | os.PathLike[str], what: Literal["recipe", "suite"]) -> Path:
+def find_config(source: str | os.PathLike[str], what: Literal["recipe", "suite", "design"]) -> Path:
     """The file of that path, or else what ships under that name, which may end in .toml and begin with its folder.
 
     So `paper`, `paper.toml` and `configs/paper.toml` are one, wherever the program is called. Raises InputError for a folder and
