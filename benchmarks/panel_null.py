@@ -13,12 +13,24 @@ from typing import Any
 from benchmarks.common import Report, parser, table
 from emoticrafter.panel.analysis.results import AnalysisOptions, analyse
 from emoticrafter.panel.analysis.simulated import Truth, imagined_units, laid_out, simulated_people, simulated_responses
-from emoticrafter.panel.study import About, Compare, Design, Exclusion, Kind, People, Rank, Rate, RateSets, Study, ValidatePairs
+from emoticrafter.panel.study import (
+    About,
+    Compare,
+    Design,
+    Exclusion,
+    People,
+    Rank,
+    Rate,
+    RateSets,
+    Study,
+    StudyKind,
+    ValidatePairs,
+)
 
 METHODS = ("first", "second")
 PEOPLE, CONTENTS, CARELESS = 16, 9, 2
 LEVEL = 0.05
-STUDIES: tuple[tuple[Kind, float, bool], ...] = (  # kind, deviation of each method's own pictures, whether a model is fitted
+STUDIES: tuple[tuple[StudyKind, float, bool], ...] = (  # kind, deviation of each method's own pictures, whether a model is fitted
     ("rank", 0.0, False),
     ("rate", 0.0, False),
     ("compare", 0.0, False),
@@ -71,14 +83,14 @@ def _allowed(studies: int) -> tuple[float, float]:
     return float(binom.ppf(0.025, studies, LEVEL)) / studies, float(binom.ppf(0.975, studies, LEVEL)) / studies
 
 
-def _study(kind: Kind) -> Study:
+def _study(kind: StudyKind) -> Study:
     return Study(
         study=About(kind=kind, name="null"), people=People(), design=Design(practice=1, checks=3), exclusion=Exclusion(),
         validate_pairs=ValidatePairs(), rank=Rank(rate=False), rate_sets=RateSets(), rate=Rate(), compare=Compare(), pictures=(),
     )  # fmt: skip
 
 
-def _run(kind: Kind, varied: float, mixed: bool, studies: int) -> dict[str, Any]:
+def _run(kind: StudyKind, varied: float, mixed: bool, studies: int) -> dict[str, Any]:
     """Shares of the studies with an alarm: of the first measure's tests, of any test after Holm, of the mixed model."""
     study = _study(kind)
     trials = laid_out(study, imagined_units(study, METHODS, CONTENTS), PEOPLE)

@@ -26,19 +26,19 @@ from emoticrafter.panel.study import (
     Compare,
     Design,
     Exclusion,
-    Kind,
     People,
     Rank,
     Rate,
     RateSets,
     Study,
+    StudyKind,
     ValidatePairs,
 )
 
 METHODS = ("ours", "rival")
 
 
-def imagined_study(kind: Kind, **sections: Any) -> Study:
+def imagined_study(kind: StudyKind, **sections: Any) -> Study:
     """A study of a kind, with settings of its sections: design={"checks": 2}."""
     makers = {
         "people": People, "design": Design, "exclusion": Exclusion, "validate_pairs": ValidatePairs, "rank": Rank,
@@ -70,7 +70,7 @@ def answered(
 
 def kept_study(
     folder: Path,
-    kind: Kind,
+    kind: StudyKind,
     people: list[SimulatedPerson] | int = 8,
     truth: Truth | None = None,
     *,

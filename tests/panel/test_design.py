@@ -10,7 +10,7 @@ import pytest
 
 from emoticrafter.errors import InputError
 from emoticrafter.panel.design import balance, lay_out, williams_row, williams_rows
-from emoticrafter.panel.pictures import StudyPicture
+from emoticrafter.panel.images import StudyPicture
 from emoticrafter.panel.study import Study, read_study
 from emoticrafter.panel.trials import Trial
 from emoticrafter.panel.units import Units, find_units

@@ -33,7 +33,9 @@ MAX_COUNT = 1000
 PromptArgument = Annotated[
     str, typer.Argument(help='What the picture shows; "" lets the feeling alone make it.', metavar="PROMPT")
 ]
-Axis = typer.Option(help="The values of this axis: from:to:count, or split by commas.", metavar="AXIS", rich_help_panel=FEELING)
+AxisOption = typer.Option(
+    help="The values of this axis: from:to:count, or split by commas.", metavar="AXIS", rich_help_panel=FEELING
+)
 
 
 @spread
@@ -77,8 +79,8 @@ def generate(
 def grid(
     prompt: PromptArgument,
     *,
-    valence: Annotated[str, Axis] = "-3:3:5",
-    arousal: Annotated[str, Axis] = "-3:3:5",
+    valence: Annotated[str, AxisOption] = "-3:3:5",
+    arousal: Annotated[str, AxisOption] = "-3:3:5",
     model: ModelOptions,
     sampling: SamplingOptions,
     out: Out = None,

@@ -36,7 +36,7 @@ _PICTURES = {
     "prompt_id": "id of the prompt", "valence": "valence that it was asked for, -3 to 3", "arousal": "arousal, likewise",
     "seed": "seed", "file": "name of the original in its source", "sha256": "of the original",
 }  # fmt: skip
-Rows = list[dict[str, Any]]
+ResponseRows = list[dict[str, Any]]
 
 
 def export(store: Store, out: str | Path, form: Form = "csv", *, force: bool = False) -> list[Path]:
@@ -121,7 +121,7 @@ def _write_bids(folder: Path, store: Store, responses: list[Response], people: l
     _write_tsv(folder / "stimuli.tsv", wanted, shown, about_pictures)
 
 
-def _write_tsv(path: Path, columns: Sequence[str], rows: Rows, about: Mapping[str, str] | None = None) -> None:
+def _write_tsv(path: Path, columns: Sequence[str], rows: ResponseRows, about: Mapping[str, str] | None = None) -> None:
     lines = [list(columns), *([_MISSING if row[name] is None else plain(_cell(row[name])) for name in columns] for row in rows)]
     _write(path, "".join("\t".join(line) + "\n" for line in lines))
     if about is not None:
@@ -144,7 +144,7 @@ def _person(one: Participant) -> dict[str, Any]:
     return {**dataclasses.asdict(one), "parameters": json.dumps(one.parameters, ensure_ascii=False)}
 
 
-def _pictures(frozen: Frozen) -> Rows:
+def _pictures(frozen: Frozen) -> ResponseRows:
     return [{name: getattr(one, name) for name in _PICTURES} for one in frozen.units.pictures.values()]
 
 

@@ -23,7 +23,7 @@ from emoticrafter.inputs.pictures import read_picture
 from emoticrafter.inputs.records import damaged, read_marked
 from emoticrafter.inputs.typed import typed
 from emoticrafter.panel.design import balance, lay_out
-from emoticrafter.panel.pictures import StudyPicture
+from emoticrafter.panel.images import StudyPicture
 from emoticrafter.panel.study import Study, read_study
 from emoticrafter.panel.trials import Trial
 from emoticrafter.panel.units import Unit, Units, find_units
@@ -52,7 +52,7 @@ class Frozen:
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the sha256 of settings, units, pictures, words and consent."""
-        return _hash(self)
+        return _hash_of(self)
 
     @property
     def cycle(self) -> int:
@@ -178,7 +178,7 @@ def _entries(made: Frozen) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _hash(made: Frozen) -> str:
+def _hash_of(made: Frozen) -> str:
     told = json.dumps([as_dict(made.study), _entries(made)], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["COLUMNS", "Column", "Part", "Response"]
+__all__ = ["COLUMNS", "Part", "Response", "ResponseColumn"]
 
 Part = Literal["practice", "main", "check", "repeat"]
 
@@ -79,7 +79,7 @@ class Response:
     touch: Annotated[bool | None, "whether the answer was given by touch"]
 
     def entries(self) -> dict[str, Any]:
-        """Column by column, lists and answers as JSON texts: what a table of texts, numbers and truth values holds."""
+        """ResponseColumn by column, lists and answers as JSON texts: what a table of texts, numbers and truth values holds."""
         return {one.name: _dumped(getattr(self, one.name)) if one.kind == "json" else getattr(self, one.name) for one in COLUMNS}
 
     @classmethod
@@ -104,7 +104,7 @@ class Response:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class ResponseColumn:
     """A column of the table: kind is text, integer, real, truth, or json (a text that holds JSON)."""
 
     name: str
@@ -113,7 +113,7 @@ class Column:
     about: str
 
 
-def _columns() -> Iterator[Column]:
+def _columns() -> Iterator[ResponseColumn]:
     kinds = {int: "integer", float: "real", bool: "truth", str: "text"}
     hints = get_type_hints(Response, include_extras=True)
     for field in dataclasses.fields(Response):
@@ -121,7 +121,7 @@ def _columns() -> Iterator[Column]:
         several = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
         first = next(one for one in several if one is not type(None))
         first = str if get_origin(first) is Literal else first
-        yield Column(
+        yield ResponseColumn(
             name=field.name,
             kind=kinds.get(first, "json"),
             nullable=type(None) in several or field.name == "expected",

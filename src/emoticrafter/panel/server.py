@@ -20,7 +20,7 @@ from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.inputs.lines import read_text
 from emoticrafter.panel.answers import Screen
 from emoticrafter.panel.frozen import Frozen
-from emoticrafter.panel.store import Entry, Store
+from emoticrafter.panel.store import Store, StoreEntry
 from emoticrafter.panel.study import SECTIONS
 from emoticrafter.panel.trials import Trial
 from emoticrafter.panel.words import feeling_words
@@ -182,7 +182,7 @@ class _Desk:
         self.store.finish(self.known(call.token).participant, call.session)
         return self._end()
 
-    def known(self, token: str) -> Entry:
+    def known(self, token: str) -> StoreEntry:
         entry = self.store.find(token=token)
         if entry is None:
             raise _no_link()
@@ -200,7 +200,7 @@ class _Desk:
         people = self.frozen.study.people
         return {"text": self.frozen.consent, "contact": people.contact, "criteria": people.criteria}
 
-    def _work(self, entry: Entry) -> dict[str, Any]:
+    def _work(self, entry: StoreEntry) -> dict[str, Any]:
         study, trials = self.frozen.study, self.frozen.trials(entry.sequence)
         return {
             "kind": study.kind,

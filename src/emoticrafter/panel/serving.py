@@ -16,14 +16,14 @@ from emoticrafter.files import atomic_path, user_path
 from emoticrafter.locks import LOCK, hold
 from emoticrafter.panel.frozen import Frozen, differing, draft, freeze, is_frozen, open_frozen
 from emoticrafter.panel.server import LOCAL, make_app
-from emoticrafter.panel.store import Entry, Store
+from emoticrafter.panel.store import Store, StoreEntry
 from emoticrafter.panel.study import read_study
 from emoticrafter.watch import SILENT, Watch
 
 __all__ = ["LINKS", "begin_or_take_up", "folder_of", "preview", "serve"]
 
 LINKS = "links.csv"
-Told = Callable[[str, Sequence[tuple[str, str]]], None]  # (address of the page, (participant, link) each)
+Announce = Callable[[str, Sequence[tuple[str, str]]], None]  # (address of the page, (participant, link) each)
 _GRACE_S = 3  # for calls that are under way when the server ends
 
 
@@ -45,7 +45,7 @@ def begin_or_take_up(source: str | Path, out: str | Path, watch: Watch = SILENT)
     return frozen
 
 
-def serve(frozen: Frozen, *, host: str, port: int, address: str | None, told: Told, simulated: bool = False) -> None:
+def serve(frozen: Frozen, *, host: str, port: int, address: str | None, told: Announce, simulated: bool = False) -> None:
     """Serve a study until the process is asked to end; one server at a time.
 
     address: under which people reach the page, where that is not the server's own. told: called once, when all is ready. Raises
@@ -59,7 +59,7 @@ def serve(frozen: Frozen, *, host: str, port: int, address: str | None, told: To
         _run(frozen, store, host, port, address, entries, told, preview=False)
 
 
-def preview(source: str | Path, *, host: str, port: int, told: Told) -> None:
+def preview(source: str | Path, *, host: str, port: int, told: Announce) -> None:
     """Serve a study as it would be, to whoever opens the page; nothing of it stays."""
     made = draft(source)
     opened = replace(made, study=replace(made.study, people=replace(made.study.people, entry="open")))
@@ -75,8 +75,8 @@ def _run(
     host: str,
     port: int,
     address: str | None,
-    entries: Sequence[Entry],
-    told: Told,
+    entries: Sequence[StoreEntry],
+    told: Announce,
     *,
     preview: bool,
 ) -> None:

@@ -24,7 +24,7 @@ from emoticrafter.panel.people import Participant
 from emoticrafter.panel.responses import COLUMNS, Response
 from emoticrafter.panel.trials import Trial
 
-__all__ = ["DATABASE", "Entry", "Store"]
+__all__ = ["DATABASE", "Store", "StoreEntry"]
 
 DATABASE = "panel.sqlite"
 VERSION = 1
@@ -44,7 +44,7 @@ CREATE UNIQUE INDEX once ON responses (participant, trial, question, ifnull(pict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class StoreEntry:
     """A participant as the server knows them: with the token of their link."""
 
     participant: str
@@ -134,7 +134,7 @@ class Store:
             for row in rows
         ]  # fmt: skip
 
-    def invite(self, wanted: int) -> list[Entry]:
+    def invite(self, wanted: int) -> list[StoreEntry]:
         """Links for the first `wanted` rows of the design, made where there are none yet."""
         with self._writing():
             taken = {row["sequence"] for row in self._connection.execute("SELECT sequence FROM participants")}
@@ -146,14 +146,14 @@ class Store:
             ).fetchall()
         return [_entry(row) for row in rows]
 
-    def join(self, parameters: Mapping[str, str]) -> Entry:
+    def join(self, parameters: Mapping[str, str]) -> StoreEntry:
         """A participant by an open address; the first parameter of the study, where given, names a person who came before."""
         person = parameters.get(self.frozen.study.people.parameters[0]) or None
         with self._writing():
             known = person and self._connection.execute("SELECT * FROM participants WHERE person = ?", (person,)).fetchone()
             return _entry(known or self._insert(None, person, parameters))
 
-    def find(self, *, token: str | None = None, person: str | None = None) -> Entry | None:
+    def find(self, *, token: str | None = None, person: str | None = None) -> StoreEntry | None:
         """The participant of a link's token, or of an open address's parameter."""
         column, value = ("token", token) if token is not None else ("person", person)
         with self._lock:
@@ -168,7 +168,7 @@ class Store:
                 (now(), participant),
             )
 
-    def take(self, participant: str, session: str) -> Entry:
+    def take(self, participant: str, session: str) -> StoreEntry:
         """From now on the answers come from this session, and from no other."""
         with self._writing():
             row = self._connection.execute(
@@ -315,8 +315,8 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _entry(row: sqlite3.Row) -> Entry:
-    return Entry(
+def _entry(row: sqlite3.Row) -> StoreEntry:
+    return StoreEntry(
         participant=row["participant"], token=row["token"], sequence=row["sequence"], state=row["state"], trials=row["trials"],
         answered=row["answered"],
     )  # fmt: skip

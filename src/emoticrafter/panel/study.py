@@ -14,20 +14,20 @@ from emoticrafter.files import check_folder, safe_name, user_path, write_togethe
 from emoticrafter.inputs.lines import read_text
 from emoticrafter.settings import Section, key, read_settings
 
-__all__ = ["SECTIONS", "Kind", "Source", "Study", "copy_example", "find_study", "read_study"]
+__all__ = ["SECTIONS", "PictureSource", "Study", "StudyKind", "copy_example", "find_study", "read_study"]
 
 PROMPTS = "prompts.txt"  # beside the studies that ship
 
-Kind = Literal["validate-pairs", "rank", "rate-sets", "rate", "compare"]
+StudyKind = Literal["validate-pairs", "rank", "rate-sets", "rate", "compare"]
 Axis = Literal["valence", "arousal"]
-SECTIONS: dict[str, str] = {kind: kind.replace("-", "_") for kind in get_args(Kind)}  # the section of each kind's own keys
+SECTIONS: dict[str, str] = {kind: kind.replace("-", "_") for kind in get_args(StudyKind)}  # the section of each kind's own keys
 
 
 @dataclass(frozen=True, kw_only=True)
 class About(Section):
     """Section [study]."""
 
-    kind: Kind = key("rate", "what people do")
+    kind: StudyKind = key("rate", "what people do")
     name: str = key("study", "short name, which files and tables carry: letters, digits, hyphens")
     title: str = key("", "heading of the page; the words' own where left out")
     language: str = key("en", "words of the page: en, de, or a file beside the study")
@@ -56,7 +56,7 @@ class People(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(Section):
+class PictureSource(Section):
     """A table [[pictures]]: where pictures come from."""
 
     source: str = key(
@@ -159,10 +159,10 @@ class Study:
     rate_sets: RateSets
     rate: Rate
     compare: Compare
-    pictures: tuple[Source, ...]
+    pictures: tuple[PictureSource, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> StudyKind:
         return self.study.kind
 
     @property

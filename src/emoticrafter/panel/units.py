@@ -16,7 +16,7 @@ from emoticrafter.data.values import number
 from emoticrafter.errors import InputError
 from emoticrafter.files import user_path
 from emoticrafter.inputs.named import below, file_hash
-from emoticrafter.panel.pictures import StudyPicture, find_pictures
+from emoticrafter.panel.images import StudyPicture, find_pictures
 from emoticrafter.panel.study import Study
 
 __all__ = ["Unit", "Units", "find_units"]

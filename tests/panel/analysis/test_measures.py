@@ -6,7 +6,7 @@ import pytest
 from emoticrafter.panel.analysis.measures import measures_of, ratings_of
 from emoticrafter.panel.analysis.repeats import retests
 from emoticrafter.panel.analysis.simulated import SimulatedPerson, Truth
-from emoticrafter.panel.study import Kind
+from emoticrafter.panel.study import StudyKind
 from tests.panel.imagined import answered, imagined_study
 
 EXACT = [
@@ -33,7 +33,7 @@ CLEAR = Truth(slopes={"rival": -1.0}, quality={"ours": 1.0, "rival": -1.0}, cont
         ("validate-pairs", {"content": {"": 1.0}, "feeling": {"": 1.0}, "fluent": {"": 1.0}, "keep": {"": 1.0}}),
     ],
 )
-def test_measures_of_people_without_a_fault(kind: Kind, values: dict[str, dict[str, float]]) -> None:
+def test_measures_of_people_without_a_fault(kind: StudyKind, values: dict[str, dict[str, float]]) -> None:
     responses, _ = answered(imagined_study(kind), EXACT, CLEAR)
     found = {
         one.name: {method: float(np.nanmean(table)) for method, table in one.tables().items()} for one in measures_of(responses)

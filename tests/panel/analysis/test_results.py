@@ -10,20 +10,20 @@ from scipy.stats import binom
 
 from emoticrafter.panel.analysis.results import AnalysisOptions, analyse
 from emoticrafter.panel.analysis.simulated import Truth
-from emoticrafter.panel.study import Kind
+from emoticrafter.panel.study import StudyKind
 from tests.panel.imagined import METHODS, answered, imagined_study
 
 QUICK = AnalysisOptions(samples=200, mixed=False, methods=METHODS)
 
 
-def analysed(kind: Kind, truth: Truth, people: int = 24, options: AnalysisOptions = QUICK, **about: Any) -> dict[str, Any]:
+def analysed(kind: StudyKind, truth: Truth, people: int = 24, options: AnalysisOptions = QUICK, **about: Any) -> dict[str, Any]:
     study = imagined_study(kind, design={"checks": 3, "repeats": 2})
     responses, wanted = answered(study, people, truth, **about)
     return analyse(responses, study.exclusion, wanted, options)
 
 
 @pytest.mark.parametrize("kind", ["rank", "rate-sets", "rate", "compare"])
-def test_what_was_put_in_is_found(kind: Kind) -> None:
+def test_what_was_put_in_is_found(kind: StudyKind) -> None:
     found = analysed(kind, Truth(slopes={"rival": 0.4}, quality={"ours": 0.8}), inattentive=0.25, contents=9)
     assert (found["people"]["took_part"], found["people"]["excluded"]) == (24, 6)
     assert [one["participant"] for one in found["people"]["left_out"]] == [f"p{i:03d}" for i in range(19, 25)]

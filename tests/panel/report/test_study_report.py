@@ -16,7 +16,7 @@ from emoticrafter.errors import InputError, MissingError
 from emoticrafter.panel.analysis.simulated import Truth
 from emoticrafter.panel.report.study_report import report_study
 from emoticrafter.panel.store import Store
-from emoticrafter.panel.study import Kind
+from emoticrafter.panel.study import StudyKind
 from tests.panel.imagined import kept_study
 
 
@@ -37,7 +37,7 @@ class Seen(HTMLParser):
         self.text += data
 
 
-def written(folder: Path, kind: Kind, people: int = 8, more: str = "", **about: Any) -> tuple[dict[str, Any], Seen, Path]:
+def written(folder: Path, kind: StudyKind, people: int = 8, more: str = "", **about: Any) -> tuple[dict[str, Any], Seen, Path]:
     kept = kept_study(folder, kind, people, Truth(slopes={"rival": 0.3}, quality={"ours": 1.0}), more=more, **about)
     out = folder / "report"
     report_study(kept, out, samples=200, mixed=False)
@@ -66,7 +66,7 @@ def test_a_study_of_single_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rank", "rate-sets", "compare"])
-def test_a_page_of_every_kind_says_it_is_simulated(tmp_path: Path, kind: Kind) -> None:
+def test_a_page_of_every_kind_says_it_is_simulated(tmp_path: Path, kind: StudyKind) -> None:
     report, seen, _ = written(tmp_path, kind, 5)
     assert "Simulated: programs answered, not people" in seen.text
     assert "Simulated participants: 5" in seen.text

@@ -18,7 +18,7 @@ import numpy as np
 
 from emoticrafter.errors import InputError
 from emoticrafter.panel.analysis.paired import p_values
-from emoticrafter.panel.study import Kind
+from emoticrafter.panel.study import StudyKind
 
 __all__ = ["SPREADS", "Forecasted", "Spreads", "people_needed", "power_of"]
 
@@ -40,7 +40,7 @@ class Spreads:
 
 
 # What studies like these had, roundly; a pilot knows better. Units: tau-b, points of five, the plane's, log odds.
-SPREADS: dict[Kind, Spreads] = {
+SPREADS: dict[StudyKind, Spreads] = {
     "rank": Spreads(noise=0.4, taste=0.1, contents=0.15),
     "rate-sets": Spreads(noise=0.8, taste=0.3, contents=0.3),
     "rate": Spreads(noise=1.0, taste=0.2, contents=0.4),
@@ -61,7 +61,7 @@ class Forecasted:
 
 
 def power_of(
-    kind: Kind,
+    kind: StudyKind,
     effect: float,
     people: int,
     contents: int,
@@ -86,7 +86,7 @@ def power_of(
 
 
 def people_needed(
-    kind: Kind,
+    kind: StudyKind,
     effect: float,
     contents: int,
     spreads: Spreads | None = None,

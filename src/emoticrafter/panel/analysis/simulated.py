@@ -13,7 +13,7 @@ from typing import Any
 
 from emoticrafter.panel.answers import Screen, Who, respond
 from emoticrafter.panel.design import lay_out
-from emoticrafter.panel.pictures import StudyPicture
+from emoticrafter.panel.images import StudyPicture
 from emoticrafter.panel.responses import Response
 from emoticrafter.panel.store import Store
 from emoticrafter.panel.study import Study

@@ -15,7 +15,7 @@ from emoticrafter.data.values import number, whole
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.files import safe_name, user_path
 from emoticrafter.inputs.named import below, file_hash
-from emoticrafter.panel.study import Source
+from emoticrafter.panel.study import PictureSource
 
 __all__ = ["StudyPicture", "find_pictures"]
 
@@ -45,7 +45,7 @@ class StudyPicture:
     path: str
 
 
-def find_pictures(sources: Iterable[Source], folder: Path) -> list[StudyPicture]:
+def find_pictures(sources: Iterable[PictureSource], folder: Path) -> list[StudyPicture]:
     """The pictures of all sources in their order. folder: that of the study's file, where sources are looked for first.
 
     Raises MissingError and InputError, also for two pictures of one method, prompt, emotion and seed.
@@ -65,7 +65,7 @@ def find_pictures(sources: Iterable[Source], folder: Path) -> list[StudyPicture]
     return list(found.values())
 
 
-def _of_source(source: Source, folder: Path) -> Iterator[StudyPicture]:
+def _of_source(source: PictureSource, folder: Path) -> Iterator[StudyPicture]:
     beside = folder / source.source
     path = beside if beside.exists() else user_path(source.source)
     if not path.exists():

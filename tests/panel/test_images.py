@@ -10,8 +10,8 @@ from PIL import Image
 from emoticrafter.batch.index import write_index
 from emoticrafter.errors import InputError, MissingError
 from emoticrafter.inputs.named import file_hash
-from emoticrafter.panel.pictures import find_pictures
-from emoticrafter.panel.study import Source
+from emoticrafter.panel.images import find_pictures
+from emoticrafter.panel.study import PictureSource
 
 HEADER = "file,method,prompt,valence,arousal,seed"
 
@@ -32,23 +32,23 @@ def batch(folder: Path, method: str, colour: str) -> None:
     write_index(folder, entries, 2)
 
 
-def table(folder: Path, *lines: str) -> Source:
+def table(folder: Path, *lines: str) -> PictureSource:
     for name, colour in (("a.png", "red"), ("b.png", "blue")):
         Image.new("RGB", (8, 8), colour).save(folder / name)
     (folder / "t.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
-    return Source(source="t.csv")
+    return PictureSource(source="t.csv")
 
 
 def test_a_batch_gives_what_its_index_says(tmp_path: Path) -> None:
     batch(tmp_path / "drawn", "emoticrafter", "red")
-    found = find_pictures([Source(source="drawn")], tmp_path)
+    found = find_pictures([PictureSource(source="drawn")], tmp_path)
     assert [(one.method, one.prompt, one.prompt_id, one.valence, one.arousal, one.seed, one.file) for one in found] == [
         ("emoticrafter", "a dog", "0123456789", -3.0, 0.0, 4, "pictures/-3.png"),
         ("emoticrafter", "a dog", "0123456789", 3.0, 0.0, 4, "pictures/3.png"),
     ]
     assert [Path(one.path).is_file() for one in found] == [True, True]
     named = find_pictures(
-        [Source(source="drawn", method="ours"), Source(source=str(tmp_path / "drawn"), method="copy")], tmp_path
+        [PictureSource(source="drawn", method="ours"), PictureSource(source=str(tmp_path / "drawn"), method="copy")], tmp_path
     )
     assert [one.method for one in named] == ["ours", "ours", "copy", "copy"]
     assert len({one.id for one in named}) == 4
@@ -60,11 +60,11 @@ def test_a_report_gives_what_its_methods_drew(tmp_path: Path) -> None:
     (report / "report.json").write_text("{}", encoding="utf-8")
     batch(report / "work" / "pictures" / "ours-0a1b2c3d", "emoticrafter", "red")
     batch(report / "work" / "pictures" / "time_embedding-0a1b2c3e", "time_embedding", "blue")
-    found = find_pictures([Source(source="report")], tmp_path)
+    found = find_pictures([PictureSource(source="report")], tmp_path)
     assert [one.method for one in found] == ["ours", "ours", "time_embedding", "time_embedding"]
-    assert [one.method for one in find_pictures([Source(source="report", method="ours")], tmp_path)] == ["ours", "ours"]
+    assert [one.method for one in find_pictures([PictureSource(source="report", method="ours")], tmp_path)] == ["ours", "ours"]
     with pytest.raises(InputError, match=r"no pictures of 'theirs'. It has those of ours, time_embedding"):
-        find_pictures([Source(source="report", method="theirs")], tmp_path)
+        find_pictures([PictureSource(source="report", method="theirs")], tmp_path)
 
 
 def test_a_table_may_leave_columns_empty(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_two_pictures_of_one_cell_are_refused(tmp_path: Path) -> None:
 
 def test_a_source_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="There are no pictures at 'nowhere'"):
-        find_pictures([Source(source="nowhere")], tmp_path)
+        find_pictures([PictureSource(source="nowhere")], tmp_path)
     (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match=r"'notes.txt' is no source of pictures"):
-        find_pictures([Source(source="notes.txt")], tmp_path)
+        find_pictures([PictureSource(source="notes.txt")], tmp_path)
