@@ -27,6 +27,7 @@ from emoticrafter.storybook.world.scene import PLACES, SUBJECTS, Scene, Subject
         "encoding",
         "ragged",
         "density",
+        "panel_null",
         pytest.param("eit_memory", marks=pytest.mark.slow),
         pytest.param("chain", marks=pytest.mark.slow),
         "gpu_sdxl",

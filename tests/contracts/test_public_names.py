@@ -50,7 +50,7 @@ PUBLIC = {
     "emoticrafter.storybook.world": {"Scene", "Subject", "render"},
     "emoticrafter.loss_terms": {"TERMS", "LossTerm", "Pairs", "Prediction", "residual_target", "weighted_square"},
     "emoticrafter.objective": {"Objective", "ObjectiveConfig", "Pairs", "residual_target", "switched_on", "weighted_square"},
-    "emoticrafter.settings": {"Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings"},
+    "emoticrafter.settings": {"Key", "Section", "as_dict", "as_toml", "key", "keys", "read_settings", "read_tables"},
     "emoticrafter.system": {"describe_system"},
     "emoticrafter.training": {"Outcome", "Recipe", "read_recipe", "train"},
     "emoticrafter.version": {"installed_version"},
