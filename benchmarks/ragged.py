@@ -57,10 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         if given.smoke:
-            from tests.tiny import build_tiny_sdxl
-
             given.__dict__ |= {"pairs": 24, "batch": 8, "batches": 2, "repeats": 1}
-            given.backbone = str(build_tiny_sdxl(Path(name) / "tiny"))
         report = Report("ragged", given)
         report.figures = measure(given, Path(name))
     rows = report.figures["rows"]

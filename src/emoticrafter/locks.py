@@ -31,8 +31,8 @@ def check_free(folder: Path) -> None:
 
     A run that begins later is met by `hold`. Nothing is made here, nor told of a folder that cannot be looked into.
     """
-    folder = folder.absolute()
-    for lock in (folder / LOCK, beside(folder)):
+    place = folder.absolute()
+    for lock in (place / LOCK, beside(place)):
         if not lock.is_file():
             continue
         from filelock import FileLock, Timeout
