@@ -34,7 +34,7 @@ from emoticrafter.storybook.training import polish
 from emoticrafter.storybook.training.captioning import Told
 from emoticrafter.storybook.training.common import autocast, tensor_to_pictures
 from emoticrafter.storybook.training.double import crops, decoder_loss, doubled, encoder_loss, targets
-from emoticrafter.storybook.training.optimizers import Optimizers
+from emoticrafter.storybook.training.optimizers import optimizers_of
 from emoticrafter.storybook.training.phrasing import TextEncoders
 from emoticrafter.storybook.training.presets import BuildRecipe
 from emoticrafter.storybook.training.stream import Drawers, Lesson, Stock, StreamOrder, noised
@@ -98,7 +98,7 @@ class Averaged:
     def __init__(self, network: nn.Module, recipe: BuildRecipe) -> None:
         self.network, self.recipe = network.train(), recipe
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
-        self.optimizers = Optimizers(network, recipe)
+        self.optimizers = optimizers_of(network, recipe)
 
     def step(self, loss: Tensor, clock: Clock) -> None:
         loss.backward()

@@ -72,8 +72,8 @@ def reopen(
     begun: Training = work.training("unet", network, preset.unet_recipe, lambda step, rng: {})
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    begun.optimizers.step(0.0)
-    begun.step, begun.seconds = steps, stages["unet"]["seconds"]
+    begun.descent.optimizers.step(0.0)
+    begun.descent.step, begun.descent.seconds = steps, stages["unet"]["seconds"]
     begun.save()
     for stage in ("tokenizer", "vae", "text", "eit", "judge"):
         work.finish(stage, **stages[stage])

@@ -19,7 +19,7 @@ FLOORS = (
     {"emotion", "extras", "files", "guidance", "inputs", "progress", "signals", "threads", "watch"},
     {"configs", "metrics", "sampling", "settings"},
     {"masks", "request", "storybook.words", "tensors"},
-    {"eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.world"},
+    {"descent", "eit", "loss_terms", "pickles", "recipe", "calibration", "backbones", "storybook.world"},
     {
         "checkpoint",
         "picture",

@@ -90,6 +90,24 @@ def test_kill_9_loses_little(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), taken_up.parameters(), strict=True))
 
 
+def note_of(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    with safe_open(folder / STATE, "pt") as file:
+        return json.loads(file.metadata()["training"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def test_the_losses_from_before_a_stop_count_and_older_states_tell_none(tmp_path: Path) -> None:
+    whole = run(network(), tmp_path / "whole")
+    for folder in (tmp_path / "told", tmp_path / "older"):
+        stopped_state(folder)
+    note, tensors = note_of(tmp_path / "older")
+    assert len(note.pop("losses")) == note["step"] == 4
+    save_file(tensors, tmp_path / "older" / STATE, {"training": json.dumps(note)})
+    assert run(network(), tmp_path / "told").figures == whole.figures
+    older = run(network(), tmp_path / "older")
+    assert older.steps == 30
+    assert older.figures["loss"] < whole.figures["loss"]  # without those of the first steps
+
+
 def stopped_state(folder: Path) -> None:
     run(network(), folder, at=lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 3 else None)
 
@@ -119,9 +137,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
 )
 def test_a_state_with_a_strange_note_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
     stopped_state(tmp_path)
-    with safe_open(tmp_path / STATE, "pt") as file:
-        note = json.loads(file.metadata()["training"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    note, tensors = note_of(tmp_path)
     save_file(tensors, tmp_path / STATE, {"training": json.dumps(note | changes)})
     with pytest.raises(CheckpointError, match=says):
         run(network(), tmp_path)

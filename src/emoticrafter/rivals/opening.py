@@ -168,6 +168,8 @@ def train_method(
 def _trained(
     rival: Rival, material: RivalMaterial | None, folder: Path, budget: Budget, seed: int, quiet: bool
 ) -> tuple[Rival, Learned]:
+    from emoticrafter.descent import STATE
+
     name, backbone = rival.name, rival.backbone
     learns = METHODS[name].learns
     if learns == "pictures" and material is not None and material.latents is None:
@@ -194,5 +196,5 @@ def _trained(
         "figures": dict(learned.figures),
     }
     rival.save(folder)
-    (folder / "state.safetensors").unlink(missing_ok=True)
+    (folder / STATE).unlink(missing_ok=True)
     return type(rival).load(folder, backbone), learned

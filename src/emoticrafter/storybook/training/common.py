@@ -1,14 +1,8 @@
-"""The one training loop of all stages: seeded by step, averaged weights, a checkpoint that survives kill -9.
-
-Everything random in step n comes from (seed, n): the data order, the noise, the dropout. So a run that was killed and taken
-up again from its last checkpoint walks the same path, to the bit on the same machine.
-"""
+"""What the stages have in common: where things are kept, and a training by a recipe in `descent`'s loop."""
 
 from __future__ import annotations
 
-import copy
 import json
-import math
 import os
 import sys
 import time
@@ -20,19 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from emoticrafter.descent import Descent, MovingAverage, StepRandom, TrainingPlace
 from emoticrafter.errors import CheckpointError, EmotiCrafterError, MissingError, reason_of
 from emoticrafter.files import atomic_path
 from emoticrafter.inputs.arrays import read_array
 from emoticrafter.inputs.folders import check_model_folder
-from emoticrafter.inputs.records import damaged, read_record
-from emoticrafter.signals import stop_signals
-from emoticrafter.storybook.training.optimizers import Optimizers
+from emoticrafter.inputs.records import read_record
+from emoticrafter.storybook.training.optimizers import optimizers_of
 from emoticrafter.storybook.training.presets import BuildRecipe, Preset
 from emoticrafter.storybook.training.progress import Meter
-from emoticrafter.tensors import fill, read_noted_tensors
 
 Losses = dict[str, Tensor]  # the key "loss" is minimised, the others are shown
 LossFunction = Callable[[int, np.random.Generator], Losses]
@@ -99,18 +91,15 @@ class Workshop:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What a state says beside its tensors."""
+class _Place(TrainingPlace):
+    """A place on the way to so many steps."""
 
-    step: int
     steps: int
-    seed: int
-    seconds: float
 
 
 @dataclass(kw_only=True)
 class Training:
-    """One network in training.
+    """One network in training by a recipe; what is trained is its average.
 
     `loss(step, rng)` runs the forward pass on the network given as `model`; torch's own generator is seeded before each call.
     `watch(averaged, step)` is called about every `watch_seconds` and at the end; the figures that it returns are logged.
@@ -132,126 +121,87 @@ class Training:
     def __post_init__(self) -> None:
         if self.steps:
             self.recipe = replace(self.recipe, steps=self.steps)
-        self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizers = Optimizers(self.model, self.recipe)
-        self.step = 0
-        self.seconds = 0.0
+        self.average = MovingAverage(self.model, self.recipe.average)
+        self.descent = Descent(
+            name=self.name,
+            folder=self.folder,
+            network=self.model,
+            optimizers=optimizers_of(self.model, self.recipe),
+            loss=self._loss,
+            schedule=self._rate,
+            seed=self.seed,
+            clip=self.recipe.clip,
+            average=self.average,
+            save_seconds=self.checkpoint_seconds,
+            notes=lambda: {"steps": self.recipe.steps},
+            what=f"state of the {self.name} network",
+            cure=f"Delete {self.folder} to train it from nothing.",
+        )
+        self._watched = time.monotonic()
 
     @property
-    def state_path(self) -> Path:
-        return self.folder / "state.safetensors"
+    def step(self) -> int:
+        return self.descent.step
 
-    # -- checkpoint --------------------------------------------------------------------------------------------------
+    @property
+    def seconds(self) -> float:
+        return self.descent.seconds
 
     def save(self) -> None:
-        """Write everything that the next step depends on into one file, whole or not at all."""
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
-        tensors |= dict(self.optimizers.state())
-        about = {"step": self.step, "steps": self.recipe.steps, "seed": self.seed, "seconds": round(self.seconds, 1)}
-        with atomic_path(self.state_path, force=True) as path:
-            save_file({k: v.detach().contiguous() for k, v in tensors.items()}, path, {"training": json.dumps(about)})
-
-    def resume(self) -> bool:
-        """Take up the last checkpoint, if there is one. Raises CheckpointError when it is not of this network."""
-        if not os.path.lexists(self.state_path):
-            return False
-        path, what, cure = self.state_path, f"state of the {self.name} network", f"Delete {self.folder} to train it from nothing."
-        place, tensors = read_noted_tensors(path, "training", _Place, what, cure)
-        fill(self.model, _under("model.", tensors), path, what, cure)
-        fill(self.averaged, _under("averaged.", tensors), path, what, cure)
-        try:
-            self.optimizers.load(tensors)
-        except Exception as error:  # the state of another optimizer fails anywhere in it
-            raise damaged(path, what, cure, error, CheckpointError) from error
-        if place.seed != self.seed:
-            raise CheckpointError(
-                f"{path} was begun with seed {place.seed}, not {self.seed}.", "Use that seed, or another --out."
-            )
-        self.step, self.seconds = place.step, place.seconds
-        if not self.steps:  # the schedule that was begun is kept, unless the user asks for another
-            self.recipe = replace(self.recipe, steps=place.steps)
-        return True
-
-    # -- loop --------------------------------------------------------------------------------------------------------
+        """Write a state that a training goes on from, as it stands."""
+        self.descent.save()
 
     def run(self) -> nn.Module:
         """Train to the last step of the recipe and return the averaged network. SIGTERM and Ctrl-C save first."""
-        resumed = self.resume()
+        place = self.descent.take_up(_Place, self._check_seed)
+        if place and not self.steps:  # the schedule that was begun is kept, unless the user asks for another
+            self.recipe = replace(self.recipe, steps=place.steps)
         if self.minutes and self.step < _MEASURED:
             self.recipe = replace(self.recipe, steps=max(self.recipe.steps, _MEASURED + 1))
-        began = time.monotonic() - self.seconds
-        saved = watched = time.monotonic()
-        self.model.train()
-        with Meter(self.name, self.recipe.steps, self.step, quiet=self.quiet) as meter, stop_signals() as stopped:
-            if resumed:
-                meter.say(f"{self.name}: taken up at step {self.step}")
-            while self.step < self.recipe.steps and not stopped:
-                losses = self._one_step()
-                now = time.monotonic()
-                self.seconds = now - began
-                if self.minutes and not self.steps and self.step == _MEASURED:
-                    meter.total = self._fit_minutes()
-                last = self.step == self.recipe.steps
-                if meter.due() or last:
-                    figures = self._figures(losses)
-                    self._log(figures)
-                    meter.update(self.step, last=last, **figures)
-                if last or now - saved > self.checkpoint_seconds:
-                    self.save()
-                    saved = time.monotonic()
-                if self.watch and (last or now - watched > self.watch_seconds):
-                    with torch.no_grad(), kept_torch_seed():
-                        seen = self.watch(self.averaged, self.step)
-                    if seen:
-                        self._log(seen)
-                        meter.update(self.step, last=True, **seen)
-                    watched = time.monotonic()
-            if stopped:
-                self.save()
+        self._watched = time.monotonic()
+        with Meter(self.name, self.recipe.steps, self.step, quiet=self.quiet) as meter:
+            signal = self.descent.run(meter, lambda losses, last: self._tell(meter, losses, last))
+            if signal is not None:
                 meter.say(f"{self.name}: stopped and saved at step {self.step}; run again to go on")
-                sys.exit(128 + stopped[0])
-        return self.averaged
+                sys.exit(128 + signal)
+        return self.average.averaged
 
-    def _one_step(self) -> Losses:
-        recipe = self.recipe
-        torch.manual_seed(self.seed * 1_000_003 + self.step)
-        losses = self.loss(self.step, np.random.default_rng((self.seed, self.step)))
-        losses["loss"].backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimizers.step(recipe.rate_at(self.step))
-        decay = min(recipe.average, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.averaged.parameters()), list(self.model.parameters()), 1 - decay)
-            for kept, now in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-                kept.copy_(now)
-        self.step += 1
-        return losses
-
-    def _fit_minutes(self) -> int:
-        assert self.minutes
-        steps = max(round(self.minutes * 60 * _MEASURED / self.seconds), _MEASURED + 1)
-        self.recipe = replace(self.recipe, steps=steps)
-        return steps
-
-    def _figures(self, losses: Losses) -> dict[str, float]:
-        figures = {name: float(value.detach()) for name, value in losses.items()}
-        if not math.isfinite(figures["loss"]):
-            raise EmotiCrafterError(
-                f"{self.name}: the loss is {figures['loss']} at step {self.step}.",
-                "Run again: the last checkpoint is kept; or lower the rate.",
+    def _check_seed(self, place: _Place) -> None:
+        if place.seed != self.seed:
+            raise CheckpointError(
+                f"{self.descent.path} was begun with seed {place.seed}, not {self.seed}.", "Use that seed, or another --out."
             )
-        return figures
+
+    def _loss(self, random: StepRandom) -> Losses:
+        return self.loss(random.step, random.arrays)
+
+    def _rate(self, step: int, seconds: float) -> float | None:
+        """The recipe's rate. Where minutes are given, the first steps tell how many fit."""
+        if self.minutes and not self.steps and step == _MEASURED:
+            fitting = round(self.minutes * 60 * _MEASURED / seconds)
+            self.recipe = replace(self.recipe, steps=max(fitting, _MEASURED + 1))
+        return self.recipe.rate_at(step) if step < self.recipe.steps else None
+
+    def _tell(self, meter: Meter, losses: Losses, last: bool) -> None:
+        """Show and log the figures, and watch, where it is time to."""
+        meter.total = self.recipe.steps
+        if meter.due() or last:
+            figures = self.descent.figures(losses)
+            self._log(figures)
+            meter.update(self.step, last=last, **figures)
+        if self.watch and (last or time.monotonic() - self._watched > self.watch_seconds):
+            with torch.no_grad(), kept_torch_seed():
+                seen = self.watch(self.average.averaged, self.step)
+            if seen:
+                self._log(seen)
+                meter.update(self.step, last=True, **seen)
+            self._watched = time.monotonic()
 
     def _log(self, figures: dict[str, float]) -> None:
         record = {"step": self.step, "seconds": round(self.seconds, 1), **{k: round(v, 6) for k, v in figures.items()}}
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 @contextmanager
