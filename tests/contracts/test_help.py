@@ -35,13 +35,13 @@ def test_the_commands_are_these() -> None:
     assert set(COMMANDS) == {
         f"{PROGRAM} {name}"
         for name in (
-            "generate", "grid", "sweep", "batch", "info", "moods", "train", "calibrate", "evaluate",
+            "generate", "grid", "sweep", "batch", "info", "moods", "train", "calibrate", "evaluate", "stimuli",
             "checkpoint import", "checkpoint show", "checkpoint push",
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
             "rival list", "rival train",
-            "panel example", "panel check", "panel preview", "panel serve", "panel export", "panel withdraw",
-            "judge train", "judge import", "judge show", "judge read",
+            "panel example", "panel check", "panel preview", "panel serve", "panel export", "panel withdraw", "panel analyse", "panel plan",
+            "judge train", "judge import", "judge show", "judge read", "judge validate",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
         )
     }  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from emoticrafter.errors import InputError, MissingError
+from emoticrafter.errors import InputError, MissingError, reason_of
 from emoticrafter.panel.answers import Screen, Who, now, respond
 from emoticrafter.panel.frozen import Frozen, open_frozen
 from emoticrafter.panel.people import Participant
@@ -300,7 +300,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {setting}")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise InputError(f"The answers in {str(path)!r} cannot be read: {error}.", "Restore the file from a copy.") from error
+        raise InputError(f"The answers in {str(path)!r} cannot be read: {reason_of(error)}.", "Restore the file from a copy.") from error
     return connection
 
 
