@@ -40,7 +40,8 @@ def test_the_commands_are_these() -> None:
             "data import oasis", "data import emotic", "data import findingemo", "data import table", "data import pairs",
             "data show", "data write-pairs", "data apply-votes", "data encode",
             "rival list", "rival train",
-            "panel example", "panel check", "panel preview", "panel serve", "panel export", "panel withdraw", "panel analyse", "panel plan",
+            "panel example", "panel check", "panel preview", "panel serve", "panel export", "panel withdraw",
+            "panel analyse", "panel plan",
             "judge train", "judge import", "judge show", "judge read", "judge validate",
             "storybook render", "storybook annotate", "storybook build", "storybook card",
         )

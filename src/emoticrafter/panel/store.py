@@ -300,7 +300,9 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {setting}")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise InputError(f"The answers in {str(path)!r} cannot be read: {reason_of(error)}.", "Restore the file from a copy.") from error
+        raise InputError(
+            f"The answers in {str(path)!r} cannot be read: {reason_of(error)}.", "Restore the file from a copy."
+        ) from error
     return connection
 
 
