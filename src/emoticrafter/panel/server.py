@@ -5,19 +5,23 @@ It keeps no addresses and no cookies, and logs no calls. An error is `{"reason":
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from emoticrafter.errors import EmotiCrafterError, InputError, MissingError
 from emoticrafter.inputs.lines import read_text
+from emoticrafter.inputs.named import read_file
 from emoticrafter.panel.answers import Screen
 from emoticrafter.panel.frozen import Frozen
 from emoticrafter.panel.store import Store, StoreEntry
@@ -29,6 +33,8 @@ __all__ = ["make_app"]
 
 PAGE = Path(__file__).parent / "page"
 MOST_BYTES = 1 << 16  # of a call
+MOST_PICTURE_BYTES = 1 << 26
+PICTURES_HELD = 512  # in memory, of those shown last
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 _HEADERS = {
     "Content-Security-Policy": (
@@ -83,16 +89,9 @@ def make_app(frozen: Frozen, store: Store, *, hosts: tuple[str, ...] = LOCAL, pr
     hosts: names by which it may be called; "*" takes any. preview: the page says that nothing is kept.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=MOST_BYTES)
+    app.add_middleware(_Headers)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     desk = _Desk(frozen, store, preview)
-
-    @app.middleware("http")
-    async def with_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
-        response.headers.update(_HEADERS)
-        kept = "private, max-age=86400" if request.url.path.startswith("/pictures/") else "no-store"
-        response.headers.setdefault("Cache-Control", kept)
-        return response
 
     @app.exception_handler(EmotiCrafterError)
     async def told(request: Request, error: EmotiCrafterError) -> JSONResponse:
@@ -110,10 +109,14 @@ def make_app(frozen: Frozen, store: Store, *, hosts: tuple[str, ...] = LOCAL, pr
     def words() -> Mapping[str, Mapping[str, str]]:
         return frozen.words
 
+    @lru_cache(maxsize=PICTURES_HELD)
+    def content(name: str) -> bytes:
+        return read_file(frozen.picture_path(name), MOST_PICTURE_BYTES, "picture")
+
     @app.get("/pictures/{name}.webp")
-    def picture(name: str) -> Response:
+    async def picture(name: str) -> Response:
         try:
-            return FileResponse(frozen.picture_path(name), media_type="image/webp")
+            return Response(content(name), media_type="image/webp")
         except MissingError:
             return Response(status_code=404)
 
@@ -135,6 +138,24 @@ def make_app(frozen: Frozen, store: Store, *, hosts: tuple[str, ...] = LOCAL, pr
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
     return app
+
+
+class _Headers:
+    """Puts `_HEADERS` on every answer; pictures, which never change, may be kept by the browser, and nothing else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                kept = "private, max-age=86400" if scope["path"].startswith("/pictures/") else "no-store"
+                headers["Cache-Control"] = kept
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
 class _Desk:
