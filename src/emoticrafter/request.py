@@ -109,7 +109,7 @@ def _checked_seed(seed: Any, count: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= last:
         raise InputError(
             f"The seed is {str(seed)[:40]}; it must be a whole number from 0 to {last}.",
-            "Leave it out for a random one.",
+            "Give one, such as 0, the default.",
             field="seed",
             value=seed,
         )

@@ -299,7 +299,15 @@ def checked_text(text: Any, called: str, field: str) -> str:
 def parse_size(text: str) -> int | Size:
     """Read "512" or "WIDTHxHEIGHT"."""
     sides = text.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
-    if len(sides) > 2 or not all(side.strip().isdecimal() and len(side) < 7 for side in sides):
+    decimal = len(sides) <= 2 and all(side.strip().isdecimal() for side in sides)
+    if decimal and any(len(side) > 6 for side in sides):  # Python reads no number of thousands of digits
+        raise InputError(
+            f"The size is {text[:40]}; each side must be a multiple of 8 from 8 to 8192.",
+            "Write, for instance, 512 or 1216x832.",
+            field="size",
+            value=text,
+        )
+    if not decimal:
         raise InputError(
             f"The size {text[:40]!r} is neither a number of pixels nor WIDTHxHEIGHT.",
             "Write, for instance, 512 or 1216x832.",

@@ -68,7 +68,10 @@ class Section:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = typed(field.name, getattr(self, field.name), hints[field.name], field.metadata.get("bounds", {}))
+            try:
+                value = typed(field.name, getattr(self, field.name), hints[field.name], field.metadata.get("bounds", {}))
+            except InputError as error:
+                raise InputError(error.problem, error.hint or _way_out(field)) from error
             object.__setattr__(self, field.name, value)
 
 
@@ -152,6 +155,13 @@ def _toml(value: Any) -> str:
         return f"[{', '.join(map(_toml, value))}]"
     # JSON's text, numbers and truth values are TOML, but for a character that TOML wants escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _way_out(field: dataclasses.Field[Any]) -> str:
+    """What to do about a value that breaks its rule."""
+    if field.default in (None, dataclasses.MISSING):
+        return "Mend it." if field.default is dataclasses.MISSING else "Mend it, or leave it out."
+    return f"Leave it out for the default, {shown(field.default)}."
 
 
 def _entries(section: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from emoticrafter import Emotion
 from emoticrafter.batch import Feeling, Prompt, parse_grid, parse_seeds, read_emotions, read_prompts
+from emoticrafter.data.sheets import SheetWarning
 from emoticrafter.errors import InputError, MissingError
 
 
@@ -179,11 +180,68 @@ def test_nothing_is_said_of_a_file_whose_columns_all_decide(tmp_path: Path) -> N
         ("prompt,guidance_range\na,1\n", r"line 2: The guidance range is \[1.0\]"),
         ("prompt,size\na,64x\n", "line 2: The size '64x' is neither"),
         ("prompt,width,height\na,64,\n", "line 2: It has only one of width and height"),
+        (
+            "prompt,seed\na,-1\n",
+            "'p.csv', line 2: The seed is -1; it must be a whole number from 0 to .* Give one, such as 0, the",
+        ),
+        ("prompt,steps\na,0\n", "'p.csv', line 2: The number of steps is 0; it must be a whole number from 1 to 1000"),
+        ("prompt,strength\na,1\nb,11\n", "'p.csv', line 3: The strength is 11.0; it must be a number from 0 to 10"),
+        ("prompt\na\nb\x01\n", r"line 3: The prompt holds the control character U\+0001"),
+        (
+            "prompt,mood,valence,arousal\na,serene,1,1\n",
+            "'p.csv', line 2: The mood 'serene' was given together with the valence 1;",
+        ),
+        ("prompt,mood,valence,arousal\na,serene,1,\n", "line 2: The mood 'serene' was given together with the valence 1;"),
+        ("prompt,mood,valence,arousal\na,Sad,,1\n", "line 2: The mood 'Sad' was given together with the arousal 1;"),
     ],
 )
 def test_cells_that_cannot_be_meant(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         read_prompts(file_of(tmp_path, "p.csv", text))
+
+
+def test_a_mood_may_stand_beside_its_own_numbers(tmp_path: Path) -> None:
+    serene = Emotion.named("serene")
+    text = f"prompt,mood,valence,arousal\na,serene,{serene.valence},{serene.arousal}\nb,serene,,\nc,serene,{serene.valence},\n"
+    assert [one.emotion for one in read_prompts(file_of(tmp_path, "p.csv", text))] == [serene] * 3
+
+
+def test_a_mood_that_contradicts_the_numbers_of_an_emotion_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"'e\.csv', line 2: The mood 'serene' was given together with the arousal 1;"):
+        read_emotions(file_of(tmp_path, "e.csv", "mood,valence,arousal\nserene,,1\n"))
+
+
+@pytest.mark.parametrize("text", ['prompt,seed\n"a dog,1\n', 'prompt,seed\n"a dog,1\na cat,2\n', 'prompt\n"a dog\na cat\n'])
+def test_a_quote_that_is_never_closed_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(
+        InputError, match=r"'quote\.csv': line 2 cannot be read: a quote is opened and never closed: '\"a dog"
+    ) as caught:
+        read_prompts(file_of(tmp_path, "quote.csv", text))
+    assert caught.value.hint.startswith("Close it;")
+
+
+def test_quotes_within_a_text_are_its_own(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "p.csv", 'prompt,seed\na 5" disk,1\n"a 5"" disk",2\n"hi" he said,3\n')
+    assert [one.text for one in read_prompts(path)] == ['a 5" disk', 'a 5" disk', '"hi" he said']
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sentence"),
+    [("cp1252", "'t.csv': 1 line is not UTF-8 and was read as Windows-1252."), ("utf-16", "'t.csv': the file is UTF-16.")],
+)
+def test_another_encoding_of_a_table_is_told(tmp_path: Path, encoding: str, sentence: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes("prompt,mood\na caf\xe9,sad\n".encode(encoding))
+    told: list[str] = []
+    assert [one.text for one in read_prompts(path, told.append)] == ["a caf\xe9"]
+    assert told == [sentence]
+    with pytest.warns(SheetWarning) as warned:
+        read_prompts(path)
+    assert [str(one.message) for one in warned] == [sentence]
+    path.write_bytes("mood,valence,arousal\ncaf\xe9,1,1\n".encode(encoding))
+    told.clear()
+    read_emotions(path, told.append)
+    assert told == [sentence]
 
 
 @pytest.mark.parametrize("separator", [",", ";"])

@@ -140,7 +140,7 @@ def test_a_drawing_is_refused_before_the_model_is_loaded(
         (["generate", "a" * 4001, *TINY, "--out", "made.png"], "The prompt has 4001 characters"),
         (
             ["generate", "a cat", *TINY, "--seed", "-1"],
-            "The seed is -1; it must be a whole number from 0 to 9223372036854775806.\n       Leave it out for a random one.",
+            "The seed is -1; it must be a whole number from 0 to 9223372036854775806.\n       Give one, such as 0, the default.",
         ),
         (["generate", "a cat", *TINY, "--count", "0"], "--count is 0; it must be from 1 to 1000.\n       `emoticrafter batch`"),
         (
@@ -166,7 +166,7 @@ def test_a_drawing_is_refused_before_the_model_is_loaded(
         (["batch", "prompts.txt", *TINY, "--out", "made", "--seeds=-1"], "from 0 to 9223372036854775806."),
         (
             ["batch", "seeds.csv", *TINY, "--out", "made"],
-            "The seed is -1; it must be a whole number from 0 to 9223372036854775806.",
+            "'seeds.csv', line 2: The seed is -1; it must be a whole number from 0 to 9223372036854775806.",
         ),
         (
             ["batch", "empty.txt", *TINY, "--out", "made"],
@@ -185,7 +185,7 @@ def test_prompts_seeds_and_places_are_refused_before_the_model_is_loaded(cli: Cl
     [
         (
             ["rival", "train", "discrete", "--set", "words=-5", "--steps", "1"],
-            "words is -5; it must be a whole number from 1",
+            "words is -5; it must be a whole number from 1 to 16.\n       Leave it out for the default, ",
         ),
         (["rival", "train", "discrete", "--set", "rate=NaN", "--steps", "1"], "rate is nan"),
         (["rival", "train", "rewriting", "--set", "writer=openai"], "No model was named."),

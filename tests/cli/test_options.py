@@ -59,6 +59,13 @@ def test_sizes(text: str, size: object) -> None:
     assert parse_size(text) == size
 
 
+@pytest.mark.parametrize("text", ["1000000", "64x1000000", "9" * 5000])
+def test_a_size_that_is_too_large_is_told_the_limit(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_size(text)
+    assert caught.value.problem == f"The size is {text[:40]}; each side must be a multiple of 8 from 8 to 8192."
+
+
 @pytest.mark.parametrize("text", ["", "x", "12x", "-5", "1x2x3", "1.5", "99999999", "big", "\N{SUPERSCRIPT TWO}"])
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(InputError, match="1216x832"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from typing import Any, TypeVar
 from emoticrafter.batch.columns import read_cell, read_real
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
-from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet
+from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet, warn_in_python
 from emoticrafter.data.values import whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
 from emoticrafter.inputs.lines import read_lines
-from emoticrafter.request import MAX_SEED
-from emoticrafter.sampling import Setting, Size, parse_size, settings
+from emoticrafter.request import MAX_SEED, seeds_of
+from emoticrafter.sampling import Setting, Size, checked_text, parse_size, settings
 
 __all__ = ["parse_grid", "parse_seeds", "read_emotions", "read_prompts"]
 
@@ -33,12 +34,12 @@ def read_prompts(path: Path, warn: Callable[[str], None] | None = None) -> list[
     A row's emotion is its own where the table has the columns `valence` and `arousal`, or `mood`; so are the settings that it has
     columns for (OWN), where the cell is not empty. The other columns go along as texts; one with a name of the index's own
     becomes `input_NAME`. Empty lines of a .txt file count for nothing. warn: called with a sentence about columns that decide
-    nothing. Raises MissingError and InputError, which name the line.
+    nothing and about an encoding that is not UTF-8. Raises MissingError and InputError, which name the line.
     """
     if path.suffix.lower() == ".txt":
         lines = read_lines(path, cure="Give a file with a prompt on each line, or a table.")
         return [Prompt(text=line) for line in lines if line.strip()]
-    table = _Table.of(read_sheet(path, marked=True), ["prompt"])
+    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_in_python), ["prompt"])
     table.sheet.require(["prompt"], table.found, "Name one of them prompt.")
     table.tell_idle(warn)
     rows = _sound(table.sheet)
@@ -54,7 +55,7 @@ def read_emotions(path: Path, warn: Callable[[str], None] | None = None) -> list
     Rows may have settings of their own, as in `read_prompts`; other columns go along, the mood too. warn: as there. Raises
     MissingError and InputError, which name the line.
     """
-    table = _Table.of(read_sheet(path, marked=True), [])
+    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_in_python), [])
     if not table.has_emotions:
         hint = "Give valence and arousal from -3 to 3, or a mood; `emoticrafter moods` lists these."
         table.sheet.require(["valence", "arousal"], table.found, hint)
@@ -117,8 +118,19 @@ class _Cells:
     columns: Mapping[str, str]
 
     def emotion(self) -> Emotion | None:
-        """By numbers, where one of them is there, or else by the mood; None where the table has no column for it."""
+        """By numbers, where one of them is there, or else by the mood; None where the table has no column for it.
+
+        Beside numbers a mood may be any word; one of MOODS that stands for others is refused.
+        """
         valence, arousal, mood = (self.texts.get(name) for name in EMOTION)
+        if mood and (valence or arousal) and (meant := _named(mood)):
+            for axis, text in (("valence", valence), ("arousal", arousal)):
+                if text and not math.isclose(read_real(axis, text), getattr(meant, axis), abs_tol=1e-6):
+                    raise InputError(
+                        f"The mood {mood!r} was given together with the {axis} {text[:40]}; it stands for {meant}.",
+                        "Leave one or the other empty.",
+                    )
+            return meant
         if valence or arousal:
             return Emotion(valence=read_real("valence", valence or ""), arousal=read_real("arousal", arousal or ""))
         if mood:
@@ -128,16 +140,33 @@ class _Cells:
         raise InputError("It has no emotion.", "Give each row valence and arousal from -3 to 3, or a mood.")
 
     def settings(self) -> dict[str, Any]:
-        """Those whose cells are not empty."""
+        """Those whose cells are not empty, each within its range."""
         made = {name: read(name, text) for name, read in OWN.items() if (text := self.texts.get(name, ""))}
         sides = [made.pop(side, None) for side in ("width", "height")]
         if sides.count(None) == 1:
             raise InputError("It has only one of width and height.", "Give both or neither.")
-        return made if None in sides else {**made, "size": tuple(sides)}
+        if None not in sides:
+            made["size"] = tuple(sides)
+        for name, value in made.items():
+            if name == "seed":
+                seeds_of(value, 1, 1)
+            else:
+                settings()[name].checked(value)
+        return made
+
+
+def _named(mood: str) -> Emotion | None:
+    """The emotion of a mood that is known."""
+    try:
+        return Emotion.named(mood)
+    except InputError:
+        return None
 
 
 def _prompt(cells: _Cells) -> Prompt:
-    return Prompt(text=cells.texts["prompt"], emotion=cells.emotion(), settings=cells.settings(), columns=cells.columns)
+    text = cells.texts["prompt"]
+    checked_text(text, "prompt", "prompt")
+    return Prompt(text=text, emotion=cells.emotion(), settings=cells.settings(), columns=cells.columns)
 
 
 def _feeling(cells: _Cells) -> Feeling:
@@ -204,7 +233,7 @@ def parse_grid(text: str) -> tuple[str, str]:
 
 def _sound(sheet: Sheet) -> list[SheetRow]:
     for line in sheet.rows:
-        if line.fault:
+        if line.fault or line.unclosed:
             raise sheet.fault(line)
     if not sheet.rows:
         raise InputError(f"{sheet.path.name!r} has column names, and no rows below them.", "Give at least one row.")

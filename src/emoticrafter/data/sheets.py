@@ -9,6 +9,7 @@ import csv
 import math
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +23,17 @@ from emoticrafter.inputs.lines import read_table_lines
 from emoticrafter.inputs.named import check_file
 from emoticrafter.inputs.records import damaged, parse_json
 
-__all__ = ["Sheet", "SheetRow", "find_file", "key_of", "read_sheet"]
+__all__ = ["Sheet", "SheetRow", "SheetWarning", "find_file", "key_of", "read_sheet", "warn_in_python"]
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NAMED = re.compile(r'"?sep=(\t|[^\s"])"?\s*', re.IGNORECASE)  # what Excel takes as the first line: the separator, and no header
 _TOO_MANY = "row has too many cells"
+_UNCLOSED = "a quote is opened and never closed"
 _LONGEST_ROW = 200  # lines that one quoted row may span; more is a quote that was never closed
+
+
+class SheetWarning(UserWarning):
+    """A table was read in another way than its writer may have meant."""
 
 
 class SheetRow(NamedTuple):
@@ -42,6 +48,11 @@ class SheetRow(NamedTuple):
     cells: tuple[str, ...]
     fault: str = ""
     raw: str = ""
+
+    @property
+    def unclosed(self) -> bool:
+        """Whether it has a quote that is opened and never closed."""
+        return self.raw.count('"') % 2 == 1
 
 
 @dataclass(kw_only=True)
@@ -59,13 +70,15 @@ class Sheet:
     separator: str = ""
 
     def fault(self, row: SheetRow) -> InputError:
-        """Why a row cannot be read, for commands that go no further then."""
+        """Why a row cannot be read, or is not to be where quotes matter, for commands that go no further then."""
         hint = "Mend it or take it out."
-        if row.fault == _TOO_MANY and self.separator:
+        if not row.fault:
+            hint = 'Close it; a quote that belongs to the text is written twice, in a cell within quotes: "a 5"" disk".'
+        elif row.fault == _TOO_MANY and self.separator:
             name = _SEPARATORS.get(self.separator, repr(self.separator))
             hint = f'Put quotes around a cell that holds a {name}: "a dog{self.separator} on a beach".'
         raw = f": {row.raw.strip()[:80]!r}" if row.raw else ""
-        return InputError(f"{self.path.name!r}: {self.unit} {row.line} cannot be read: {row.fault}{raw}.", hint)
+        return InputError(f"{self.path.name!r}: {self.unit} {row.line} cannot be read: {row.fault or _UNCLOSED}{raw}.", hint)
 
     def find(self, wanted: Iterable[str], mapped: Mapping[str, str] | None = None) -> dict[str, int]:
         """Where each wanted column is; those that the file lacks are left out.
@@ -115,10 +128,18 @@ def find_file(source: Path, names: Sequence[str], what: str) -> Path:
     return check_file(source, cure=f"Give {what}.")
 
 
-def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> Sheet:
+def warn_in_python(text: str) -> None:
+    """What a table is warned of by where its caller has no other way."""
+    warnings.warn(text, SheetWarning, stacklevel=3)
+
+
+def read_sheet(
+    path: Path, form: str | None = None, *, marked: bool = False, warn: Callable[[str], None] | None = warn_in_python
+) -> Sheet:
     """Read a file by its suffix, or by `form`, a suffix that overrules it.
 
-    marked: the file may be one that `escapes.csv_text` wrote, whose marks are taken off.
+    marked: the file may be one that `escapes.csv_text` wrote, whose marks are taken off. warn: called with a sentence for each
+    of the notes; None where the caller tells them itself.
     Raises MissingError if there is no such file, InputError if it is no table that can be read.
     """
     if not os.path.exists(path) or os.path.isdir(path):
@@ -130,6 +151,8 @@ def read_sheet(path: Path, form: str | None = None, *, marked: bool = False) -> 
     sheet = _READERS[form](path)
     if marked and sheet.separator:
         sheet.rows = [row._replace(cells=tuple(map(unmarked, row.cells))) for row in sheet.rows]
+    for text in sheet.notes if warn is not None else ():
+        warn(f"{path.name!r}: {text}.")
     return sheet
 
 

@@ -57,7 +57,9 @@ def read_table_lines(path: PathLike) -> tuple[list[str], list[str]]:
         return _LINE.findall(data.decode()), notes
     except UnicodeDecodeError:
         lines = [(line, _is_utf8(line)) for line in data.splitlines(keepends=True)]  # of bytes: at LF, CRLF and CR alone
-        notes.append(f"{sum(not sound for _, sound in lines)} lines are not UTF-8 and were read as Windows-1252")
+        count = sum(not sound for _, sound in lines)
+        told = "1 line is not UTF-8 and was" if count == 1 else f"{count} lines are not UTF-8 and were"
+        notes.append(f"{told} read as Windows-1252")
         return [line.decode() if sound else _from_windows(line) for line, sound in lines], notes
 
 

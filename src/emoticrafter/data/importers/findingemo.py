@@ -52,7 +52,7 @@ def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
     import pandas as pd
 
     path = find_file(source, ["annotations_single.ann"], "annotations_single.ann, which the authors publish")
-    sheet = read_sheet(path, ".csv")
+    sheet = read_sheet(path, ".csv", warn=None)
     found = sheet.find([*_NEEDED, *_OTHERS])
     sheet.require(_NEEDED, found, "Give annotations_single.ann as its authors publish it.")
     ledger.read = len(sheet.rows)

@@ -34,7 +34,7 @@ def load(source: Path, ledger: ImportLedger) -> pd.DataFrame:
     import pandas as pd
 
     path = find_file(source, ["OASIS.csv", "oasis.csv"], "OASIS.csv, which comes with the pictures")
-    sheet = read_sheet(path, ".csv")
+    sheet = read_sheet(path, ".csv", warn=None)
     found = sheet.find([*_NEEDED, *_OTHERS])
     sheet.require(_NEEDED, found, "Give OASIS.csv as its authors publish it.")
     ledger.read = len(sheet.rows)

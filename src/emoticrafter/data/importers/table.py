@@ -73,7 +73,7 @@ def load(
     """
     import pandas as pd
 
-    sheet = read_sheet(path)
+    sheet = read_sheet(path, warn=None)
     found = sheet.find([*NEEDED, *OPTIONAL], columns)
     sheet.require(NEEDED, found, "Say which of its columns are meant: --column valence=THEIRS, and so on.")
     ledger.unit, ledger.read = sheet.unit, len(sheet.rows)
