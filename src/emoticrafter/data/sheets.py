@@ -151,8 +151,9 @@ def read_sheet(
     sheet = _READERS[form](path)
     if marked and sheet.separator:
         sheet.rows = [row._replace(cells=tuple(map(unmarked, row.cells))) for row in sheet.rows]
-    for text in sheet.notes if warn is not None else ():
-        warn(f"{path.name!r}: {text}.")
+    if warn is not None:
+        for text in sheet.notes:
+            warn(f"{path.name!r}: {text}.")
     return sheet
 
 
