@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -140,11 +141,15 @@ def test_one_of_which_nothing_fits_is_refused_with_what_it_is_for(
     assert "whole model" not in str(caught.value)
 
 
-def test_one_of_the_right_layers_and_another_width_is_refused(tiny_sdxl: Path, layers: Shapes, tmp_path: Path) -> None:
+def test_one_of_the_right_layers_and_another_width_is_refused(
+    tiny_sdxl: Path, layers: Shapes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(logging.getLogger("diffusers"), "propagate", True)
     wide: Shapes = {name: (out, 768) for name, (out, _) in layers.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
     path = write(lora_of(wide), tmp_path / "style.safetensors")
     with pytest.raises(CheckpointError, match=r"0 fit this model; it seems to be made for Stable Diffusion 1\."):
         opened(tiny_sdxl, path)
+    assert caplog.text == "", "the library's own words are no help beside ours"
 
 
 # Before a model is loaded
@@ -182,6 +187,20 @@ def test_values_that_are_not_finite_are_told_before_a_model_is_loaded(tiny_sdxl:
         ("cut.safetensors", CheckpointError, "is corrupt or cut short"),
         ("cut.safetensors:99", InputError, "Give a number from -10 to 10"),
         ("cut.safetensors:nan", InputError, "Give a number from -10 to 10"),
+        (
+            "cut.safetensors:abc",
+            InputError,
+            r"scale of the LoRA 'cut\.safetensors' is 'abc', which is no number. Give a number from -10",
+        ),
+        ("owner/name:abc", InputError, "scale of the LoRA 'owner/name' is 'abc', which is no number"),
+        (
+            "empty/gone.safetensors",
+            MissingError,
+            r"There is no LoRA 'empty/gone\.safetensors'. Give a .safetensors file, or a hub",
+        ),
+        ("nowhere/gone.safetensors:0.5", MissingError, r"There is no LoRA 'nowhere/gone\.safetensors'"),
+        ("empty/gone.BIN", MissingError, r"There is no LoRA 'empty/gone\.BIN'"),
+        ("empty/gone.pt", MissingError, r"There is no LoRA 'empty/gone\.pt'"),
         ("empty", MissingError, r"holds no \.safetensors file"),
     ],
 )

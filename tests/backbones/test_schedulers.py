@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DPMSolverMultistepScheduler, EulerDiscreteScheduler
+from diffusers import DPMSolverMultistepScheduler, EDMDPMSolverMultistepScheduler, EulerDiscreteScheduler
 
-from emoticrafter.backbones.schedulers import make_scheduler, read_scheduler, schedulers_for
+from emoticrafter.backbones.schedulers import make_scheduler, own_scheduler, read_scheduler, schedulers_for
 from emoticrafter.backbones.sdxl import SDXLBackbone
 from emoticrafter.errors import InputError
 from emoticrafter.sampling import Sampling
@@ -70,6 +70,13 @@ def test_a_setting_is_read_as_what_its_default_is(text: str, key: str, value: An
         ("Euler,sigma_max=wide", "sigma_max is 'wide'; it must be a number, true, false or none"),
         ("UniPCMultistep,disable_corrector=5", "it must be a list of numbers"),
         ("Euler,speed=9", "'speed=9' is no setting of EulerDiscreteScheduler"),
+        ("DPMSolverMultistep,beta_start=-1", "beta_start is '-1'; it must be a number from 0. Its default is 0.0001"),
+        ("Euler,beta_end=-0.5", "beta_end is '-0.5'; it must be a number from 0"),
+        (
+            "DDIM,trained_betas=1",
+            r"trained_betas is '1'; it must be a list of numbers, such as \[0,1\], or none. Its default is None",
+        ),
+        ("DPMSolverMultistep,solver_order=2,solver_order=3", "gives solver_order twice. Give each setting once"),
     ],
 )
 def test_a_value_of_another_kind_is_refused_without_a_model(text: str, message: str) -> None:
@@ -122,6 +129,32 @@ def test_only_schedulers_that_fit_the_model_are_offered() -> None:
         "The scheduler is 'Nope', which does not fit this model. Known ones: DEISMultistep, DPMSolverMultistep,"
         " DPMSolverSinglestep, UniPCMultistep."
     )
+
+
+@pytest.mark.parametrize("text", ["EDMEuler", "EDMEulerScheduler", "edmeuler,rho=5"])
+def test_a_scheduler_of_another_mathematics_is_neither_listed_nor_taken(tiny_sdxl: Path, text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        SDXLBackbone.open(tiny_sdxl, device="cpu", scheduler=text)
+    assert str(caught.value) == (
+        f"The scheduler is {text.partition(',')[0]!r}, which does not fit this model. Known ones: DDIM, DDPM, DEISMultistep,"
+        " DPMSolverMultistep, DPMSolverSinglestep, EulerAncestralDiscrete, EulerDiscrete, HeunDiscrete, KDPM2AncestralDiscrete,"
+        " KDPM2Discrete, LCM, LMSDiscrete, PNDM, TCD, UniPCMultistep."
+    )
+
+
+def test_a_model_of_edm_takes_the_scheduler_of_edm() -> None:
+    own = EDMDPMSolverMultistepScheduler()
+    assert type(make_scheduler("EDMEuler", own)).__name__ == "EDMEulerScheduler"
+
+
+def test_every_scheduler_that_is_listed_goes_with_the_tiny_model(tiny_sdxl: Path) -> None:
+    own = own_scheduler(tiny_sdxl)
+    with pytest.raises(InputError) as caught:
+        make_scheduler("Nope", own)
+    listed = caught.value.hint.removeprefix("Known ones: ").removesuffix(".").split(", ")
+    assert len(listed) == 15
+    for name in listed:
+        assert type(make_scheduler(name, own)).__name__ == f"{name}Scheduler"
 
 
 def test_false_draws_what_its_absence_draws(tiny_sdxl: Path) -> None:

@@ -37,8 +37,11 @@ def fingerprint(path: Path) -> str:
 
 
 @contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Without the progress bars and remarks of transformers and diffusers, which mean nothing to a user of this program."""
+def quiet_libraries(*, errors: bool = False) -> Iterator[None]:
+    """Without the progress bars and remarks of transformers and diffusers, which mean nothing to a user of this program.
+
+    errors: nor the errors that they write before they raise them.
+    """
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
@@ -46,7 +49,7 @@ def quiet_libraries() -> Iterator[None]:
     before = [(logging.get_verbosity(), logging.is_progress_bar_enabled()) for logging in both]
     try:
         for logging in both:
-            logging.set_verbosity_error()
+            logging.set_verbosity(logging.CRITICAL if errors else logging.ERROR)
             logging.disable_progress_bar()
         yield
     finally:

@@ -13,6 +13,7 @@ from emoticrafter.files import user_path
 __all__ = ["Lora", "find_lora"]
 
 MAX_SCALE = 10.0
+_OF_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".ckpt"}  # a name that ends so is a file's
 _ITS_FILE = "pytorch_lora_weights.safetensors"  # as diffusers names it
 
 
@@ -41,7 +42,7 @@ def find_lora(text: str) -> Lora:
                 f"The LoRA {str(path)!r} is not a .safetensors file; other forms can hold code.", "Convert it first."
             )
         return Lora(source=str(path), scale=scale)
-    if not is_hub_id(source):
+    if not is_hub_id(source) or path.suffix.lower() in _OF_WEIGHTS:
         raise MissingError(f"There is no LoRA {str(path)[:200]!r}.", "Give a .safetensors file, or a hub id OWNER/NAME.")
     return Lora(source=source, scale=scale)
 
@@ -53,7 +54,12 @@ def _split_scale(text: str) -> tuple[str, float]:
     try:
         number = float(scale)
     except ValueError:
-        return text, 1.0
+        if not user_path(source).exists() and not is_hub_id(source):
+            return text, 1.0
+        raise InputError(
+            f"The scale of the LoRA {source[:200]!r} is {scale[:60]!r}, which is no number.",
+            f"Give a number from -{MAX_SCALE:g} to {MAX_SCALE:g}, or leave it out.",
+        ) from None
     if not -MAX_SCALE <= number <= MAX_SCALE:
         raise InputError(
             f"The scale of the LoRA {text[:200]!r} is {scale}.", f"Give a number from -{MAX_SCALE:g} to {MAX_SCALE:g}."

@@ -50,7 +50,7 @@ def add_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
     if not loras:
         return
     names = [f"lora_{index}" for index in range(len(loras))]
-    with quiet_libraries():
+    with quiet_libraries(errors=True):
         for name, lora in zip(names, loras, strict=True):
             _add(pipeline, lora.source, name)
         pipeline.set_adapters(names, [lora.scale for lora in loras])

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
 import torch
 
 from emoticrafter.backbones.loading import quiet_libraries
@@ -24,21 +25,23 @@ _TRIAL_STEPS = 4  # enough for every order of solver to be at work
 _WORDS: dict[str, Any] = {"true": True, "false": False, "none": None}
 _LEAST = {"steps_offset": 0}  # the other whole numbers count something that there must be
 _ORDERS = {"solver_order": 3}  # that the solvers have; they take a higher one for this one, without a word
+_OF_EDM = {"EDMEulerScheduler"}  # they scale what the network sees, and tell it the time, in another way
+_BETAS = {"beta_start", "beta_end"}  # variances
 _ANY_ORDER = "UniPCMultistepScheduler"
 
 
-def read_scheduler(text: str, *, flow: bool | None = None) -> tuple[Any, dict[str, Any]]:
+def read_scheduler(text: str, *, flow: bool | None = None, edm: bool | None = None) -> tuple[Any, dict[str, Any]]:
     """The class and the settings of "Euler", "EulerDiscreteScheduler", or with settings "Euler,timestep_spacing=trailing".
 
     Each setting is read as what its default is, a truth value in upper and lower case. flow: whether the model follows a flow;
-    None where that is not known yet. Raises InputError for a scheduler or setting that fits no such model.
+    None where that is not known yet. edm: the same of EDM's scaling. Raises InputError for a scheduler or setting that fits no such model.
     """
     name, *settings = (part.strip() for part in re.split(r",(?![^\[]*\])", text))
-    fitting = {cls.__name__: cls for cls in schedulers_for(flow)}
+    fitting = {cls.__name__: cls for cls in schedulers_for(flow, edm=edm is not False)}
     short = {full.removesuffix("Scheduler").removesuffix("Discrete").lower(): cls for full, cls in reversed(fitting.items())}
     cls = fitting.get(name) or short.get(name.lower().removesuffix("scheduler").removesuffix("discrete"))
     if cls is None:
-        known = ", ".join(sorted(full.removesuffix("Scheduler") for full in fitting))
+        known = ", ".join(sorted(full.removesuffix("Scheduler") for full in fitting if edm or full not in _OF_EDM))
         raise InputError(f"The scheduler is {name[:60]!r}, which does not fit this model.", f"Known ones: {known}.")
     accepted = {key: one for key, one in inspect.signature(cls.__init__).parameters.items() if key != "self"}
     values: dict[str, Any] = {}
@@ -47,6 +50,8 @@ def read_scheduler(text: str, *, flow: bool | None = None) -> tuple[Any, dict[st
         if not sign or key not in accepted:
             names = ", ".join(sorted(accepted))
             raise InputError(f"{setting[:60]!r} is no setting of {cls.__name__}.", f"Write NAME=VALUE; names: {names}.")
+        if key in values:
+            raise InputError(f"The scheduler {text[:100]!r} gives {key} twice.", "Give each setting once.")
         values[key] = _value(accepted[key], value, None if cls.__name__ == _ANY_ORDER else _ORDERS.get(key))
     return cls, values
 
@@ -58,7 +63,7 @@ def make_scheduler(text: str, own: Any) -> Any:
     """
     if text.strip() == type(own).__name__:
         return own
-    cls, values = read_scheduler(text, flow=_follows_flow(own))
+    cls, values = read_scheduler(text, flow=_follows_flow(own), edm="sigma_data" in own.config)
     try:
         with quiet_libraries():
             made = cls.from_config(own.config, **values)
@@ -98,8 +103,11 @@ def check_steps(scheduler: Any, steps: int) -> None:
         ) from error
 
 
-def schedulers_for(flow: bool | None) -> list[Any]:
-    """The schedulers that fit: those of the same mathematics as SDXL's own, or those that also follow a flow."""
+def schedulers_for(flow: bool | None, *, edm: bool = False) -> list[Any]:
+    """The schedulers that fit: those of the same mathematics as SDXL's own, or those that also follow a flow.
+
+    edm: with those of EDM, which only models of EDM's scaling can use.
+    """
     import diffusers
     from diffusers.schedulers.scheduling_utils import KarrasDiffusionSchedulers
 
@@ -107,6 +115,8 @@ def schedulers_for(flow: bool | None) -> list[Any]:
     with quiet_libraries():
         classes = [getattr(diffusers, name) for name in dict.fromkeys(names) if hasattr(diffusers, name)]
     classes = [cls for cls in classes if "_backends" not in vars(cls)]  # a stand-in for one whose package is not installed
+    if not edm:
+        classes = [cls for cls in classes if cls.__name__ not in _OF_EDM]
     if flow:
         classes = [cls for cls in classes if "use_flow_sigmas" in inspect.signature(cls.__init__).parameters]
     return classes
@@ -123,7 +133,7 @@ def _value(setting: inspect.Parameter, text: str, most: int | None) -> Any:
             return choices[text.lower()]
         rule = f"one of {', '.join(choices)}"
     else:
-        read, rule = _KINDS.get(type(setting.default), _KINDS[NoneType])
+        read, rule = _LIST_OR_NONE if _may_be_list(setting) else _KINDS.get(type(setting.default), _KINDS[NoneType])
         with suppress(ValueError, KeyError):
             value = read(text)
             broken = _broken_rule(setting, value, most)
@@ -137,6 +147,8 @@ def _broken_rule(setting: inspect.Parameter, value: Any, most: int | None) -> st
     """What a value of the right kind should be, None where it is so."""
     if isinstance(value, float) and math.isnan(value):
         return "a number that is finite"
+    if setting.name in _BETAS and value < 0:
+        return "a number from 0"
     least = _LEAST.get(setting.name, 1)
     if type(setting.default) is not int or least <= value <= (value if most is None else most):
         return None
@@ -168,6 +180,11 @@ def _words_anywhere() -> dict[str, dict[str, None]]:
     return words
 
 
+def _may_be_list(setting: inspect.Parameter) -> bool:
+    """Whether a setting that is none by default is otherwise a list."""
+    return setting.default is None and any(get_origin(one) is list or one is np.ndarray for one in get_args(setting.annotation))
+
+
 def _truth(text: str) -> bool:
     return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
 
@@ -177,6 +194,10 @@ def _numbers(text: str) -> list[Any]:
     if not isinstance(found, list) or any(type(one) not in (int, float) for one in found):
         raise ValueError(text)
     return found
+
+
+def _numbers_or_none(text: str) -> list[Any] | None:
+    return None if text.lower() == "none" else _numbers(text)
 
 
 def _anything(text: str) -> Any:
@@ -193,6 +214,8 @@ _KINDS: dict[type, tuple[Any, str]] = {
     list: (_numbers, "a list of numbers, such as [0,1]"),
     NoneType: (_anything, "a number, true, false or none"),
 }
+
+_LIST_OR_NONE = (_numbers_or_none, "a list of numbers, such as [0,1], or none")
 
 
 def _copy(scheduler: Any) -> Any:
