@@ -99,13 +99,28 @@ def test_only_the_pictures_that_overflow_are_decoded_again(tiny_sdxl: Path, monk
     assert [image.info.get("recipe") for image in images] == [None, {"vae_dtype": "float32"}, None]
 
 
-def test_pixels_that_overflow_in_float32_too_are_an_error(copy: Path) -> None:
-    change(weights_of(copy, "vae"), "decoder.conv_out.bias", lambda bias: torch.full_like(bias, 3.3e38))
-    change(weights_of(copy, "vae"), "decoder.conv_out.weight", lambda weight: torch.full_like(weight, 3.3e38))
-    backbone = open_backbone(copy, device="cpu", dtype="float32")
-    with pytest.raises(DeviceError, match=r"The VAE overflowed in float32 too.*Lower --strength") as caught:
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("layer", ["conv_in", "conv_out"])
+def test_weights_that_overflow_in_float32_too_are_told_by_their_file(copy: Path, dtype: str, layer: str) -> None:
+    file = weights_of(copy, "vae")
+    for name in ("weight", "bias"):
+        change(file, f"decoder.{layer}.{name}", lambda tensor: torch.full_like(tensor, 1e38))
+    backbone = open_backbone(copy, device="cpu", dtype=dtype)
+    with pytest.raises(CheckpointError) as caught:
         backbone.render(backbone.encode(["a cat"]), seeds=[1])
-    assert "--dtype" not in str(caught.value)
+    assert str(caught.value) == (
+        f"The weights of the vae in {str(file)!r} are so large that it overflows in float32, too."
+        " Fetch the file again, or give a model with another vae."
+    )
+
+
+@pytest.mark.parametrize(("dtype", "hint"), [("float32", "Lower --strength"), ("bfloat16", "Use --dtype float32.")])
+def test_latents_that_are_too_large_for_a_sound_vae_are_not_blamed_on_it(tiny_sdxl: Path, dtype: str, hint: str) -> None:
+    backbone = open_backbone(tiny_sdxl, device="cpu", dtype=dtype)
+    assert isinstance(backbone, SDXLBackbone)
+    with pytest.raises(DeviceError, match=f"The latents overflowed the VAE in {dtype}") as caught:
+        backbone.decoder.decode(torch.full((1, 4, 8, 8), 3e38))
+    assert caught.value.hint.startswith(hint)
 
 
 def test_in_float32_the_weights_are_afterwards_what_they_were(tiny_sdxl: Path) -> None:

@@ -50,11 +50,14 @@ def in_float32(module: Any, device: torch.device) -> Iterator[None]:
         module.to(before)
 
 
-def not_finite(what: str, parts: Mapping[str, Any], source: Path | None, computed: str) -> EmotiCrafterError:
+def not_finite(
+    what: str, parts: Mapping[str, Any], source: Path | None, computed: str, *, overflowing: str | None = None
+) -> EmotiCrafterError:
     """The error for a model whose results are not finite: broken weights, by file and tensor, or else an overflow.
 
     what: the sentence's beginning, such as "The picture overflowed". parts: the model's networks, named as in a pipeline's
     folder. source: the folder or file that they came from. computed: the dtype, which is never named as the cure.
+    overflowing: the part that overflows in float32, from usual values: its weights are to blame.
     """
     for part, network in parts.items():
         state = network.state_dict()
@@ -68,14 +71,26 @@ def not_finite(what: str, parts: Mapping[str, Any], source: Path | None, compute
         if source is None:
             return CheckpointError(f"The {part} holds weights that are not finite, in {name}.", "Fetch the model again.")
         return DeviceError(f"The weights of the {part} overflowed in {computed}, in {name}.", _WIDER.get(computed, _MILDER))
+    if overflowing is not None:
+        file = next(iter(_files(source, overflowing)), source)
+        where = "" if file is None else f" in {str(file)!r}"
+        return CheckpointError(
+            f"The weights of the {overflowing}{where} are so large that it overflows in float32, too.",
+            f"Fetch the file again, or give a model with another {overflowing}.",
+        )
     return DeviceError(f"{what} in {computed}.", _WIDER.get(computed, _MILDER))
 
 
 def _broken_file(source: Path | None, part: str) -> tuple[Path, str] | None:
     """The first file of a part, and the tensor in it, that is not finite on the disk."""
-    if source is None:
-        return None
-    for file in [source] if source.is_file() else sorted((source / part).glob("*.safetensors")):
+    for file in _files(source, part):
         if name := broken_tensor(each_tensor(file, "file of weights", "Fetch it again.")):
             return file, name
     return None
+
+
+def _files(source: Path | None, part: str) -> list[Path]:
+    """The files of weights that a part came from."""
+    if source is None:
+        return []
+    return [source] if source.is_file() else sorted((source / part).glob("*.safetensors"))

@@ -34,7 +34,8 @@ def read_scheduler(text: str, *, flow: bool | None = None, edm: bool | None = No
     """The class and the settings of "Euler", "EulerDiscreteScheduler", or with settings "Euler,timestep_spacing=trailing".
 
     Each setting is read as what its default is, a truth value in upper and lower case. flow: whether the model follows a flow;
-    None where that is not known yet. edm: the same of EDM's scaling. Raises InputError for a scheduler or setting that fits no such model.
+    None where that is not known yet. edm: the same of EDM's scaling. Raises InputError for a scheduler or
+    setting that fits no such model.
     """
     name, *settings = (part.strip() for part in re.split(r",(?![^\[]*\])", text))
     fitting = {cls.__name__: cls for cls in schedulers_for(flow, edm=edm is not False)}

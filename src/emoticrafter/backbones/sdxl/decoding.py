@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SDXLDecoder"]
 
 PIXELS_AT_ONCE = 2**20
+_USUAL = 10.0  # no latents of a sound picture lie further from zero
 
 
 class SDXLDecoder:
@@ -67,7 +68,10 @@ class SDXLDecoder:
             with in_float32(vae, self.network.device):
                 pixels[again] = self.decoded(latents[again])
         if not is_finite(pixels):
-            raise self.network.not_finite("The VAE overflowed in float32 too, from latents")
+            usual = latents.float().clamp(-_USUAL, _USUAL)
+            with in_float32(vae, self.network.device):
+                sound = is_finite(self.decoded(usual))
+            raise self.network.not_finite("The latents overflowed the VAE", overflowing=None if sound else "vae")
         return pixels, again
 
     def decoded(self, latents: Tensor) -> Tensor:

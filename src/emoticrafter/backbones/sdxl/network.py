@@ -47,9 +47,10 @@ class SDXLNetwork:
         if self.device.type == "cpu":
             suit_threads()
 
-    def not_finite(self, what: str) -> EmotiCrafterError:
+    def not_finite(self, what: str, *, overflowing: str | None = None) -> EmotiCrafterError:
         """The error for a result of this model that is not finite; see `finite.not_finite`."""
-        return not_finite(what, {name: getattr(self.pipeline, name) for name in PARTS}, self.source, self.precision.name)
+        parts = {name: getattr(self.pipeline, name) for name in PARTS}
+        return not_finite(what, parts, self.source, self.precision.name, overflowing=overflowing)
 
     @contextmanager
     def memory_guard(self, what: str) -> Iterator[None]:
