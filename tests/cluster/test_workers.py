@@ -6,7 +6,10 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -58,10 +61,45 @@ def test_addresses_that_cannot_be(address: str) -> None:
         knock(address)
 
 
-def test_what_answers_is_left_to_ray(silent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_names_no_place_is_left_to_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    for address in (f"127.0.0.1:{silent}", f"ray://127.0.0.1:{silent}", "auto", "local", "not an address", None):
+    for address in ("auto", "local", "other://place", None):
         knock(address)
+
+
+@pytest.mark.parametrize("address", ["foo", "foo:bar", "ray://foo", "not an address", "127.0.0.1:", ":6379"])
+def test_what_is_no_address_is_told_with_how_one_is_written(address: str) -> None:
+    with pytest.raises(MissingError) as caught:
+        knock(address)
+    assert str(caught.value) == (
+        f"There is no Ray cluster at {address!r}: an address is HOST:PORT or ray://HOST:PORT. Give --ray-address or RAY_ADDRESS"
+        " the HOST:PORT that `ray start --head` tells, or ray://HOST:10001; without either, a cluster is started on this machine."
+    )
+
+
+@pytest.fixture
+def web() -> Iterator[int]:
+    """A port of a web server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_a_server_of_something_else_is_given_up(
+    form: str, web: int, silent: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
+    for port, reason in ((web, "what answers there is no Ray"), (silent, "what listens there gives no answer")):
+        address, begun = form.format(port), time.monotonic()
+        with pytest.raises(MissingError) as caught:
+            knock(address)
+        assert caught.value.problem == f"There is no Ray cluster at {address!r}: {reason}."
+        assert "ray://HOST:10001" in caught.value.hint
+        assert time.monotonic() - begun < 2
 
 
 def test_a_host_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +138,26 @@ except MissingError as error:
 
 @ray
 @pytest.mark.slow
-def test_a_port_of_something_else_is_given_up_too(silent: int) -> None:
+def test_a_port_of_something_else_is_given_up_within_seconds(silent: int) -> None:
+    begun = time.monotonic()
     run = subprocess.run([sys.executable, "-c", CODE, f"127.0.0.1:{silent}"], capture_output=True, text=True, timeout=90)
-    assert run.stdout.startswith(f"There is no Ray cluster at '127.0.0.1:{silent}': Failed to connect"), run.stderr
+    assert run.stdout.startswith(f"There is no Ray cluster at '127.0.0.1:{silent}': what listens there gives no"), run.stderr
     assert run.stderr == ""
+    assert time.monotonic() - begun < 20
+
+
+OWN = """
+import ray
+from emoticrafter.cluster.workers import connected, knock
+with connected(None, 1):
+    knock(ray.get_runtime_context().gcs_address)
+print("answered")
+"""
+
+
+@ray
+@pytest.mark.slow
+def test_a_real_ray_answers_the_knock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    run = subprocess.run([sys.executable, "-c", OWN], capture_output=True, text=True, timeout=120)
+    assert run.stdout == "answered\n", run.stderr

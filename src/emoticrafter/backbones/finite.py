@@ -72,8 +72,8 @@ def not_finite(
             return CheckpointError(f"The {part} holds weights that are not finite, in {name}.", "Fetch the model again.")
         return DeviceError(f"The weights of the {part} overflowed in {computed}, in {name}.", _WIDER.get(computed, _MILDER))
     if overflowing is not None:
-        file = next(iter(_files(source, overflowing)), source)
-        where = "" if file is None else f" in {str(file)!r}"
+        at = next(iter(_files(source, overflowing)), source)
+        where = "" if at is None else f" in {str(at)!r}"
         return CheckpointError(
             f"The weights of the {overflowing}{where} are so large that it overflows in float32, too.",
             f"Fetch the file again, or give a model with another {overflowing}.",

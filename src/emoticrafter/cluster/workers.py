@@ -9,8 +9,9 @@ import re
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from emoticrafter import errors
@@ -21,6 +22,10 @@ __all__ = ["connected", "error_of", "error_text", "knock", "readable_errors", "s
 OBJECT_STORE = 128 << 20  # bytes, of a cluster of our own: prompts, numbers and a few pictures
 PATIENCE = 5.0  # seconds that a cluster may take to answer
 _HOST_AND_PORT = re.compile(r"(?:ray://)?(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/]+)):(\d{1,5})")
+_LEFT_TO_RAY = re.compile(r"auto|local|(?!ray://)[\w.+-]+://.*")
+# How gRPC begins a talk, and what it answers: a first frame of settings, which has no stream.
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_ANSWER = re.compile(rb"...\x04.\0{4}", re.DOTALL)
 _AGAIN = "Run the same command again: it goes on where it stopped."
 
 
@@ -42,19 +47,39 @@ def shares(nodes: Sequence[dict[str, Any]], gpu: bool, workers: int | None) -> t
 
 
 def knock(address: str | None) -> None:
-    """Raise MissingError unless something answers at the cluster's address; Ray itself would try for a quarter of an hour.
+    """Raise MissingError unless a server like Ray's answers at the address; Ray itself would try for up to a quarter of an hour.
 
-    address: as `connected` takes it; one that names no host and port is left to Ray.
+    address: as `connected` takes it; "auto", "local" and one of another scheme than ray:// are left to Ray.
     """
     address = address or os.environ.get("RAY_ADDRESS") or ""
+    if not address or _LEFT_TO_RAY.fullmatch(address):
+        return
     place = _HOST_AND_PORT.fullmatch(address)
     if place is None:
-        return
+        raise _no_cluster(address, "an address is HOST:PORT or ray://HOST:PORT")
     try:
-        socket.create_connection((place[1] or place[2], int(place[3])), timeout=PATIENCE).close()
+        with socket.create_connection((place[1] or place[2], int(place[3])), timeout=PATIENCE) as line:
+            answer = None if os.environ.get("RAY_USE_TLS", "0") != "0" else _greeted(line)
     except (OSError, OverflowError, UnicodeError) as error:  # refused, no answer, no such host; a port beyond all; an odd name
         reason = getattr(error, "strerror", None) or reason_of(error)
         raise _no_cluster(address, f"nothing answers there ({reason})") from error
+    if answer is not None and not _ANSWER.fullmatch(answer):
+        raise _no_cluster(address, "what answers there is no Ray" if answer else "what listens there gives no answer")
+
+
+def _greeted(line: socket.socket) -> bytes:
+    """The head of the first frame that a server answers gRPC's greeting with; less where it says less in time, or hangs up."""
+    end = time.monotonic() + PATIENCE
+    answer = b""
+    with suppress(TimeoutError, ConnectionError):
+        line.sendall(_HELLO)
+        while len(answer) < 9 and (left := end - time.monotonic()) > 0:
+            line.settimeout(left)
+            more = line.recv(9 - len(answer))
+            if not more:
+                break
+            answer += more
+    return answer
 
 
 @contextmanager
@@ -140,5 +165,8 @@ def _silenced() -> Iterator[None]:
 
 
 def _no_cluster(address: str, reason: str) -> MissingError:
-    hint = "Check --ray-address and RAY_ADDRESS; without either, a cluster is started on this machine."
+    hint = (
+        "Give --ray-address or RAY_ADDRESS the HOST:PORT that `ray start --head` tells, or ray://HOST:10001;"
+        " without either, a cluster is started on this machine."
+    )
     return MissingError(f"There is no Ray cluster at {address!r}: {reason}.", hint)
