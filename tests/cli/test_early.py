@@ -63,6 +63,8 @@ def place(tmp_path: Path, tiny_sdxl: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "strange.txt").write_text("a cat\nbad\x01\n")
     (tmp_path / "empty.txt").write_text("\n")
     (tmp_path / "seeds.csv").write_text("prompt,seed\na cat,-1\n")
+    (tmp_path / "sizes.csv").write_text("prompt,size\na cat,32\na dog,33\n")
+    (tmp_path / "negatives.csv").write_text("mood,negative\nsad,dog\n")
     (tmp_path / "file").write_text("x")
     write_table(pd.DataFrame(ROWS), tmp_path / "pairs.parquet", "pairs", {})
     checkpoint.save(tiny_eit(prompt_channels=40), tmp_path / "other", {"backbone": "sdxl"})
@@ -167,6 +169,14 @@ def test_a_drawing_is_refused_before_the_model_is_loaded(
         (
             ["batch", "seeds.csv", *TINY, "--out", "made"],
             "'seeds.csv', line 2: The seed is -1; it must be a whole number from 0 to 9223372036854775806.",
+        ),
+        (
+            ["batch", "sizes.csv", *TINY, "--out", "made"],
+            "'sizes.csv', line 3: The size is 33 x 33; each side must be a multiple of 8 from 8 to 8192.",
+        ),
+        (
+            ["batch", "prompts.txt", *TINY, "--out", "made", "--emotions", "negatives.csv", "--guidance", "1"],
+            "'negatives.csv', line 2: A negative prompt was given with guidance 1: it has no effect at 1 and below.",
         ),
         (
             ["batch", "empty.txt", *TINY, "--out", "made"],

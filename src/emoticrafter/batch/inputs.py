@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,10 +104,11 @@ class _Table:
             texts={name: line.cells[place].strip() for name, place in self.found.items()},
             columns={name: line.cells[place] for name, place in self.others.items()},
         )
+        origin = f"{self.sheet.path.name!r}, {self.sheet.unit} {line.line}"
         try:
-            return make(cells)
+            return replace(make(cells), origin=origin)
         except InputError as error:
-            raise InputError(f"{self.sheet.path.name!r}, {self.sheet.unit} {line.line}: {error.problem}", error.hint) from error
+            raise InputError(f"{origin}: {error.problem}", error.hint, field=error.field, value=error.value) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,22 +27,24 @@ class Prompt:
     """A prompt, and what else is known of it.
 
     emotion: its own, in the place of all others. settings: its own, as `plan_rows` takes them, and `seed`. columns: texts for
-    the index.
+    the index. origin: the file and the line, for messages.
     """
 
     text: str
     emotion: Emotion | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feeling:
-    """An emotion, its own settings as a prompt has them, and columns that the index takes along."""
+    """An emotion, its own settings and origin as a prompt has them, and columns that the index takes along."""
 
     emotion: Emotion
     settings: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    origin: str = field(default="", compare=False)
 
 
 _WithSettings: Any = make_dataclass(

@@ -22,7 +22,7 @@ from emoticrafter.files import user_path
 from emoticrafter.watch import Watch
 
 if TYPE_CHECKING:
-    from emoticrafter.batch import Batched, Feeling, Row
+    from emoticrafter.batch import Batched, Feeling, Prompt, Row
     from emoticrafter.batch.drawing import Engine
     from emoticrafter.method import Method
 
@@ -113,15 +113,21 @@ def batch(
     """
     need_extra("data", "pandas", "pyarrow")
     ray.check()
-    from emoticrafter.batch import run_batch
+    from emoticrafter.batch import plan_rows, run_batch
     from emoticrafter.batch.batched import check_batch
     from emoticrafter.batch.drawing import check_rows
     from emoticrafter.signals import stop_signals
 
     check_batch(out, format=format, batch=batch_size)
-    rows = _rows(prompts, _Emotions(grid=grid, valence=valence, arousal=arousal, file=emotions), seeds, drawing.given())
+    asked = _asked(prompts, _Emotions(grid=grid, valence=valence, arousal=arousal, file=emotions), seeds, drawing.given())
+    rows = plan_rows(*asked)
     if ray.engine == "local":  # the machines of a cluster may have a model that this one lacks
-        check_rows(model.unopened(), rows)
+        unopened = model.unopened()
+        try:
+            check_rows(unopened, rows)
+        except InputError as error:
+            _tell_origin(error, asked, lambda some: check_rows(unopened, some))
+            raise
     with _opened(model, ray) as (method, engine), stop_signals() as signals, drawing_stages(signals, as_json) as stage:
         done = run_batch(
             method,
@@ -165,9 +171,11 @@ class _Emotions:
         return [Feeling(emotion=emotion) for emotion in points]
 
 
-def _rows(file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str, Any]) -> list[Row]:
-    """What is to be drawn. An option that no row has a use for is refused."""
-    from emoticrafter.batch import parse_seeds, plan_rows, read_prompts
+def _asked(
+    file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str, Any]
+) -> tuple[list[Prompt], list[Feeling], list[int], dict[str, Any]]:
+    """What is to be drawn, as `plan_rows` takes it. An option that no row has a use for is refused."""
+    from emoticrafter.batch import parse_seeds, read_prompts
 
     way, numbers = emotions.way(), parse_seeds(seeds or "0")
     prompts = read_prompts(file, warn)
@@ -182,7 +190,26 @@ def _rows(file: Path, emotions: _Emotions, seeds: str | None, settings: dict[str
     for name, option in options.items():
         if any(part and all(name in one.settings for one in part) for part in (prompts, feelings)):
             raise InputError(f"{option} was given, and every row has a {name} of its own.", "Leave the option or the column out.")
-    return plan_rows(prompts, feelings, numbers, settings)
+    return prompts, feelings, numbers, settings
+
+
+def _tell_origin(
+    error: InputError,
+    asked: tuple[list[Prompt], list[Feeling], list[int], dict[str, Any]],
+    check: Callable[[list[Row]], None],
+) -> None:
+    """Raise the error with the line of a table where a setting of that line's own is what the model refuses."""
+    from emoticrafter.batch import plan_rows
+
+    prompts, feelings, numbers, settings = asked
+    alone = [(one, [one], feelings[:1]) for one in prompts] + [(one, prompts[:1], [one]) for one in feelings]
+    for part, some, emotions in alone:
+        if not part.origin or error.field not in part.settings:
+            continue
+        try:
+            check(plan_rows(some, emotions, numbers[:1], settings))
+        except InputError as found:
+            raise InputError(f"{part.origin}: {found.problem}", found.hint, field=found.field, value=found.value) from found
 
 
 @contextmanager
