@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from emoticrafter.batch.columns import read_cell, read_real
 from emoticrafter.batch.index import COLUMNS, LATER
 from emoticrafter.batch.rows import Feeling, Prompt
-from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet, warn_in_python
+from emoticrafter.data.sheets import Sheet, SheetRow, key_of, read_sheet, warn_of_sheet
 from emoticrafter.data.values import whole
 from emoticrafter.emotion import Emotion
 from emoticrafter.errors import InputError
@@ -39,7 +39,7 @@ def read_prompts(path: Path, warn: Callable[[str], None] | None = None) -> list[
     if path.suffix.lower() == ".txt":
         lines = read_lines(path, cure="Give a file with a prompt on each line, or a table.")
         return [Prompt(text=line) for line in lines if line.strip()]
-    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_in_python), ["prompt"])
+    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_of_sheet), ["prompt"])
     table.sheet.require(["prompt"], table.found, "Name one of them prompt.")
     table.tell_idle(warn)
     rows = _sound(table.sheet)
@@ -55,7 +55,7 @@ def read_emotions(path: Path, warn: Callable[[str], None] | None = None) -> list
     Rows may have settings of their own, as in `read_prompts`; other columns go along, the mood too. warn: as there. Raises
     MissingError and InputError, which name the line.
     """
-    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_in_python), [])
+    table = _Table.of(read_sheet(path, marked=True, warn=warn or warn_of_sheet), [])
     if not table.has_emotions:
         hint = "Give valence and arousal from -3 to 3, or a mood; `emoticrafter moods` lists these."
         table.sheet.require(["valence", "arousal"], table.found, hint)

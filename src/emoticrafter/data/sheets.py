@@ -23,7 +23,7 @@ from emoticrafter.inputs.lines import read_table_lines
 from emoticrafter.inputs.named import check_file
 from emoticrafter.inputs.records import damaged, parse_json
 
-__all__ = ["Sheet", "SheetRow", "SheetWarning", "find_file", "key_of", "read_sheet", "warn_in_python"]
+__all__ = ["Sheet", "SheetRow", "SheetWarning", "find_file", "key_of", "read_sheet", "warn_of_sheet"]
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NAMED = re.compile(r'"?sep=(\t|[^\s"])"?\s*', re.IGNORECASE)  # what Excel takes as the first line: the separator, and no header
@@ -128,13 +128,13 @@ def find_file(source: Path, names: Sequence[str], what: str) -> Path:
     return check_file(source, cure=f"Give {what}.")
 
 
-def warn_in_python(text: str) -> None:
+def warn_of_sheet(text: str) -> None:
     """What a table is warned of by where its caller has no other way."""
     warnings.warn(text, SheetWarning, stacklevel=3)
 
 
 def read_sheet(
-    path: Path, form: str | None = None, *, marked: bool = False, warn: Callable[[str], None] | None = warn_in_python
+    path: Path, form: str | None = None, *, marked: bool = False, warn: Callable[[str], None] | None = warn_of_sheet
 ) -> Sheet:
     """Read a file by its suffix, or by `form`, a suffix that overrules it.
 
