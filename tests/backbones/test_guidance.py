@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import EDMEulerScheduler
 
 from emoticrafter.backbones.features import PromptFeatures
 from emoticrafter.backbones.schedulers import schedulers_for
@@ -200,8 +202,13 @@ def test_a_bad_range_is_refused_before_any_work(backbone: SDXLBackbone, limits: 
         backbone.check(Sampling(steps=3, guidance=3.0, guidance_range=limits, size=(SIZE, SIZE), negative=None))
 
 
-def test_a_scheduler_that_tells_no_timesteps_is_refused(tiny_sdxl: Path) -> None:
-    backbone = SDXLBackbone.open(tiny_sdxl, device="cpu", dtype="float32", scheduler="EDMEuler,sigma_min=0.002,sigma_max=80")
+def test_a_scheduler_that_tells_no_timesteps_is_refused(tiny_sdxl: Path, tmp_path: Path) -> None:
+    """Those of EDM, which a model of EDM's kind has."""
+    folder = Path(shutil.copytree(tiny_sdxl, tmp_path / "edm"))
+    EDMEulerScheduler(sigma_min=0.002, sigma_max=80.0).save_pretrained(folder / "scheduler")
+    index = folder / "model_index.json"
+    index.write_text(re.sub(r'"scheduler": \[[^\]]*\]', '"scheduler": ["diffusers", "EDMEulerScheduler"]', index.read_text()))
+    backbone = SDXLBackbone.open(folder, device="cpu", dtype="float32")
     with pytest.raises(InputError, match=r"EDMEulerScheduler tells no timesteps of the training.*0:1"):
         backbone.check(Sampling(steps=3, guidance=3.0, guidance_range=MIDDLE, size=(SIZE, SIZE), negative=None))
     backbone.check(Sampling(steps=3, guidance=3.0, guidance_range=EVERYWHERE, size=(SIZE, SIZE), negative=None))
