@@ -1,8 +1,8 @@
 """How many threads a CPU's work gets: as many as there are cores that nothing else uses.
 
 Works of some milliseconds are shared out among threads that wait for each other. Where another program holds one of the cores,
-each work waits until the system gives that core back, and a picture takes ten times as long as with one thread. Pixels do not
-depend on the number of threads. Trainings keep theirs, since gradients may.
+each work waits until the system gives that core back: a picture then takes three times as long as with one thread
+(benchmarks/results/speed.json). Pixels do not depend on the number of threads. Trainings keep theirs, since gradients may.
 """
 
 from __future__ import annotations
