@@ -12,20 +12,15 @@ from typing import Any
 
 from benchmarks.common import Report, parser, table
 from emoticrafter.panel.analysis.results import AnalysisOptions, analyse
-from emoticrafter.panel.analysis.simulated import Truth, imagined_units, laid_out, simulated_people, simulated_responses
-from emoticrafter.panel.study import (
-    About,
-    Compare,
-    Design,
-    Exclusion,
-    People,
-    Rank,
-    Rate,
-    RateSets,
-    Study,
-    StudyKind,
-    ValidatePairs,
+from emoticrafter.panel.analysis.simulated import (
+    Truth,
+    imagined_study,
+    imagined_units,
+    laid_out,
+    simulated_people,
+    simulated_responses,
 )
+from emoticrafter.panel.study import StudyKind
 
 METHODS = ("first", "second")
 PEOPLE, CONTENTS, CARELESS = 16, 9, 2
@@ -83,16 +78,9 @@ def _allowed(studies: int) -> tuple[float, float]:
     return float(binom.ppf(0.025, studies, LEVEL)) / studies, float(binom.ppf(0.975, studies, LEVEL)) / studies
 
 
-def _study(kind: StudyKind) -> Study:
-    return Study(
-        study=About(kind=kind, name="null"), people=People(), design=Design(practice=1, checks=3), exclusion=Exclusion(),
-        validate_pairs=ValidatePairs(), rank=Rank(rate=False), rate_sets=RateSets(), rate=Rate(), compare=Compare(), pictures=(),
-    )  # fmt: skip
-
-
 def _run(kind: StudyKind, varied: float, mixed: bool, studies: int) -> dict[str, Any]:
     """Shares of the studies with an alarm: of the first measure's tests, of any test after Holm, of the mixed model."""
-    study = _study(kind)
+    study = imagined_study(kind, design={"practice": 1, "checks": 3}, rank={"rate": False})
     trials = laid_out(study, imagined_units(study, METHODS, CONTENTS), PEOPLE)
     wanted = {f"p{i + 1:03d}": sum(one.part == "main" for one in own) for i, own in enumerate(trials)}
     careless = {f"p{i + 1:03d}" for i in range(PEOPLE - CARELESS, PEOPLE)}

@@ -21,31 +21,9 @@ from emoticrafter.panel.analysis.simulated import (
 from emoticrafter.panel.frozen import draft, freeze
 from emoticrafter.panel.responses import Response
 from emoticrafter.panel.store import Store
-from emoticrafter.panel.study import (
-    About,
-    Compare,
-    Design,
-    Exclusion,
-    People,
-    Rank,
-    Rate,
-    RateSets,
-    Study,
-    StudyKind,
-    ValidatePairs,
-)
+from emoticrafter.panel.study import Study, StudyKind
 
 METHODS = ("ours", "rival")
-
-
-def imagined_study(kind: StudyKind, **sections: Any) -> Study:
-    """A study of a kind, with settings of its sections: design={"checks": 2}."""
-    makers = {
-        "people": People, "design": Design, "exclusion": Exclusion, "validate_pairs": ValidatePairs, "rank": Rank,
-        "rate_sets": RateSets, "rate": Rate, "compare": Compare,
-    }  # fmt: skip
-    own: dict[str, Any] = {name: make(**sections.get(name, {})) for name, make in makers.items()}
-    return Study(study=About(kind=kind, name="imagined"), pictures=(), **own)
 
 
 def answered(

@@ -14,7 +14,7 @@ import typer
 
 from emoticrafter.cli.batch import drawing_stages
 from emoticrafter.cli.console import note, say, say_json, warn
-from emoticrafter.cli.options import MODEL, OUTPUT, Config, Force, Json, RayOptions, absolute, spread
+from emoticrafter.cli.options import MODEL, OUTPUT, Config, DeviceOption, DtypeOption, Force, Json, RayOptions, absolute, spread
 from emoticrafter.errors import InputError, StoppedError
 from emoticrafter.escapes import csv_text
 from emoticrafter.extras import need_extra
@@ -93,16 +93,8 @@ def evaluate(
         str | None, typer.Option(help="The backbone, instead of the suite's.", metavar="NAME|HUB-ID|PATH", rich_help_panel=MODEL)
     ] = None,
     config: Config = None,
-    device: Annotated[
-        str | None,
-        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL
-        ),
-    ] = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     ray: RayOptions,
     force: Force = False,
     as_json: Json = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emoticrafter.cli.console import note, progress, say_json, table
-from emoticrafter.cli.judges import Device, app
+from emoticrafter.cli.judges import JudgeDevice, app
 from emoticrafter.cli.options import Json
 from emoticrafter.extras import need_extra
 from emoticrafter.inputs.records import plain_json
@@ -27,7 +27,7 @@ def validate(
     pictures: Annotated[
         Path | None, typer.Option(help="The folder of the pictures; by default that of the ratings.", metavar="DIR")
     ] = None,
-    device: Device = "cpu",
+    device: JudgeDevice = "cpu",
     as_json: Json = False,
 ) -> None:
     """Say how well a judge agrees with people, beside how well people agree with each other.

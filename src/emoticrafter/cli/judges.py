@@ -24,7 +24,7 @@ JUDGE = f"The judge: {', '.join(JUDGES)}, or the folder of one."
 
 Folder = Annotated[Path, typer.Option("--out", help="The folder of the judge.", metavar="DIR", rich_help_panel=OUTPUT)]
 Tower = Annotated[str, typer.Option(help="The image tower: a hub id, or a folder.", metavar="HUB-ID|PATH")]
-Device = Annotated[str, typer.Option(help="The device: cpu, cuda, cuda:1 or mps.")]
+JudgeDevice = Annotated[str, typer.Option(help="The device: cpu, cuda, cuda:1 or mps.")]
 
 
 @app.command()
@@ -41,7 +41,7 @@ def train(
     ] = 5,
     seed: Annotated[int, typer.Option(help="Decides the folds, and the start of an mlp.", min=0, max=2**31)] = 0,
     skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out rows whose picture is not there.")] = False,
-    device: Device = "cpu",
+    device: JudgeDevice = "cpu",
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -156,7 +156,7 @@ def read(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="PICTURES...")],
     judge: Annotated[str, typer.Option(help=JUDGE, metavar="NAME|PATH")] = "storybook",
     clip: Annotated[str | None, typer.Option(help="Another place of the judge's image tower.", metavar="HUB-ID|PATH")] = None,
-    device: Device = "cpu",
+    device: JudgeDevice = "cpu",
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.", rich_help_panel=OUTPUT)] = False,
     as_json: Json = False,
 ) -> None:

@@ -38,6 +38,13 @@ Config = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL)
+]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option(help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL),
+]
 
 
 def _option_number(text: str) -> float:
@@ -150,16 +157,8 @@ class ModelOptions:
         ),
     ] = False
     config: Config = None
-    device: Annotated[
-        str | None,
-        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
-    ] = None
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL
-        ),
-    ] = None
+    device: DeviceOption = None
+    dtype: DtypeOption = None
     offload: Annotated[
         str | None,
         typer.Option(help="Save GPU memory: none, model, or sequential (least memory, slowest).", rich_help_panel=MODEL),

@@ -11,7 +11,7 @@ import typer
 
 from emoticrafter.cli.commands import Commands
 from emoticrafter.cli.console import note, say, say_json, table
-from emoticrafter.cli.options import MODEL, Config, Json
+from emoticrafter.cli.options import MODEL, Config, DeviceOption, Json
 from emoticrafter.errors import InputError
 from emoticrafter.extras import need_extra
 from emoticrafter.files import check_folder
@@ -90,10 +90,7 @@ def train(
         ),
     ] = STORYBOOK,
     config: Config = None,
-    device: Annotated[
-        str | None,
-        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
-    ] = None,
+    device: DeviceOption = None,
     dtype: Annotated[
         str | None,
         typer.Option(help="The precision: float32 or bfloat16; by default what suits the device.", rich_help_panel=MODEL),

@@ -11,7 +11,7 @@ import typer
 
 from emoticrafter.cli.batch import drawing_stages
 from emoticrafter.cli.console import note, printable, say, say_json, table, warn
-from emoticrafter.cli.options import MODEL, OUTPUT, Config, Json, absolute
+from emoticrafter.cli.options import OUTPUT, Config, DeviceOption, DtypeOption, Json, absolute
 from emoticrafter.errors import StoppedError
 from emoticrafter.extras import need_extra
 from emoticrafter.inputs.named import check_file
@@ -45,16 +45,8 @@ def stimuli(
         bool, typer.Option("--force-judge", help="Take a judge whose validation is below the floor; the page says so.")
     ] = False,
     config: Config = None,
-    device: Annotated[
-        str | None,
-        typer.Option(help="The device: cpu, cuda, cuda:1 or mps; by default the best there is.", rich_help_panel=MODEL),
-    ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="The precision: float32, float16 or bfloat16; by default what suits the device.", rich_help_panel=MODEL
-        ),
-    ] = None,
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
     as_json: Json = False,
 ) -> None:
     """Make a set of pictures for a laboratory: so many in each cell of the plane, balanced, matched, with norms.

@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emoticrafter.panel.analysis.exclusions import screen
+from emoticrafter.panel.analysis.simulated import imagined_study
 from emoticrafter.panel.study import Exclusion
-from tests.panel.imagined import answered, imagined_study
+from tests.panel.imagined import answered
 
 
 def test_the_inattentive_are_thrown_out_and_nobody_else() -> None:

@@ -5,9 +5,9 @@ import pytest
 
 from emoticrafter.panel.analysis.measures import measures_of, ratings_of
 from emoticrafter.panel.analysis.repeats import retests
-from emoticrafter.panel.analysis.simulated import SimulatedPerson, Truth
+from emoticrafter.panel.analysis.simulated import SimulatedPerson, Truth, imagined_study
 from emoticrafter.panel.study import StudyKind
-from tests.panel.imagined import answered, imagined_study
+from tests.panel.imagined import answered
 
 EXACT = [
     SimulatedPerson(number=i, bias={}, gain=1.0, noise=0.0, taste={}, careless=None, seed=0) for i in range(3)

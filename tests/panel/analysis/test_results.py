@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import binom
 
 from emoticrafter.panel.analysis.results import AnalysisOptions, analyse
-from emoticrafter.panel.analysis.simulated import Truth
+from emoticrafter.panel.analysis.simulated import Truth, imagined_study
 from emoticrafter.panel.study import StudyKind
-from tests.panel.imagined import METHODS, answered, imagined_study
+from tests.panel.imagined import METHODS, answered
 
 QUICK = AnalysisOptions(samples=200, mixed=False, methods=METHODS)
 

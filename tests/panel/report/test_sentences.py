@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from emoticrafter.panel.analysis.results import AnalysisOptions, analyse
-from emoticrafter.panel.analysis.simulated import Truth
+from emoticrafter.panel.analysis.simulated import Truth, imagined_study
 from emoticrafter.panel.report.document import assemble
 from emoticrafter.panel.report.sentences import p_text, paper_sentences
-from tests.panel.imagined import METHODS, answered, imagined_study
+from tests.panel.imagined import METHODS, answered
 
 
 @pytest.mark.parametrize(

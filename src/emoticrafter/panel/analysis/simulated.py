@@ -16,11 +16,32 @@ from emoticrafter.panel.design import lay_out
 from emoticrafter.panel.images import StudyPicture
 from emoticrafter.panel.responses import Response
 from emoticrafter.panel.store import Store
-from emoticrafter.panel.study import Study
+from emoticrafter.panel.study import (
+    About,
+    Compare,
+    Design,
+    Exclusion,
+    People,
+    Rank,
+    Rate,
+    RateSets,
+    Study,
+    StudyKind,
+    ValidatePairs,
+)
 from emoticrafter.panel.trials import Question, Trial
 from emoticrafter.panel.units import Unit, Units
 
-__all__ = ["SimulatedPerson", "Truth", "answer_store", "imagined_units", "laid_out", "simulated_people", "simulated_responses"]
+__all__ = [
+    "SimulatedPerson",
+    "Truth",
+    "answer_store",
+    "imagined_study",
+    "imagined_units",
+    "laid_out",
+    "simulated_people",
+    "simulated_responses",
+]
 
 SLOWEST, QUICK = 2600.0, 140.0  # milliseconds: what an attentive answer takes at the middle, an inattentive one
 
@@ -178,6 +199,16 @@ def answer_store(store: Store, people: Sequence[SimulatedPerson], truth: Truth) 
             answers, times = person.answer(trial, truth)
             store.add(entry.participant, "simulated", trial, answers, times, Screen())
         store.finish(entry.participant, "simulated")
+
+
+def imagined_study(kind: StudyKind, **sections: Any) -> Study:
+    """A study of a kind that nobody runs, with settings of its sections: design={"checks": 2}."""
+    makers = {
+        "people": People, "design": Design, "exclusion": Exclusion, "validate_pairs": ValidatePairs, "rank": Rank,
+        "rate_sets": RateSets, "rate": Rate, "compare": Compare,
+    }  # fmt: skip
+    own: dict[str, Any] = {name: make(**sections.get(name, {})) for name, make in makers.items()}
+    return Study(study=About(kind=kind, name="imagined"), pictures=(), **own)
 
 
 def imagined_units(study: Study, methods: Sequence[str], contents: int) -> Units:
